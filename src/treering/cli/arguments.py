@@ -1,0 +1,116 @@
+"""What the command line takes. Only argparse is imported here."""
+
+from __future__ import annotations
+
+import argparse
+
+from treering._version import __version__
+
+__all__ = ["parse"]
+
+_EPILOG = """\
+RUN is a run key, entity/project/id, an id, or a name that only one run has.
+The data folder is --data, else TREERING_DIR, else [tool.treering] dir in pyproject.toml, else ~/.treering.
+
+exit codes:
+  0  done
+  1  failed; the reason is on stderr
+  2  the command line is wrong
+  3  no such run, project or key
+  4  the name fits several runs; they are listed
+  5  checked and found wrong: `verify` found damage, `doctor` found a problem
+"""
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Return the arguments of one command; ``command`` names the module that runs it. Exits for --help and mistakes."""
+    parser = argparse.ArgumentParser(
+        prog="treering",
+        description="Track machine-learning runs. No account; nothing logged is lost.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"treering {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_ui(commands)
+    _add_runs(commands)
+
+    verify = _add(commands, "verify", "check every byte of a run's record")
+    verify.add_argument("run", metavar="RUN")
+
+    _add(commands, "rebuild", "make the index again from the run logs")
+    _add(commands, "doctor", "check this installation and the data folder")
+
+    _add(commands, "demo", "make a folder of small real trainings to look at")
+
+    # Started by reading commands, not by people.
+    socket_server = _add(commands, "serve-socket", None)
+    socket_server.add_argument("--idle-exit", type=float, default=60.0, metavar="SECONDS")
+    return parser.parse_args(argv)
+
+
+_Commands = argparse._SubParsersAction  # argparse gives its own return type no public name
+
+
+def _add(
+    commands: _Commands[argparse.ArgumentParser], name: str, summary: str | None, module: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command with what all of them take. Without a summary it is not listed."""
+    listed = {} if summary is None else {"help": summary, "description": f"{summary[0].upper()}{summary[1:]}."}
+    parser = commands.add_parser(name, **listed)
+    parser.add_argument("--data", metavar="DIR", help="the data folder")
+    parser.add_argument("--json", action="store_true", help="print JSON, errors included")
+    parser.set_defaults(command=module or name.replace("-", "_"))
+    return parser
+
+
+def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
+    ui = _add(commands, "ui", "show the runs of a data folder in the browser")
+    ui.add_argument(
+        "--port", type=int, metavar="N", help="listen on this port; 0 for any free one (default: 6464 or next)"
+    )
+    ui.add_argument("--host", metavar="ADDRESS", help="only 127.0.0.1: more needs accounts, which are not there yet")
+    ui.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="answer to this name too, for a proxy in front (repeatable), e.g. https://lab.example",
+    )
+    ui.add_argument("--base-path", default="/", metavar="PATH", help="path under which a proxy shows the server")
+    ui.add_argument("--no-browser", action="store_true", help="print the address only")
+
+
+def _add_runs(commands: _Commands[argparse.ArgumentParser]) -> None:
+    runs = commands.add_parser("runs", help="list, show, export and compare runs", description="Read runs.")
+    verbs = runs.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    ls = _add(verbs, "ls", "list runs, the newest first", "runs_ls")
+    ls.add_argument("project", nargs="?", metavar="PROJECT", help="project or entity/project (default: all)")
+    ls.add_argument("--filter", default="", metavar="TEXT", help='for example: state = "failed" and config.lr > 0.1')
+    ls.add_argument(
+        "--sort", default="-created_at", metavar="BY", help="-created_at, name, config.lr, -metric:val/acc, …"
+    )
+    ls.add_argument(
+        "--metric", action="append", default=[], metavar="KEY", help="a column with the last value (repeatable)"
+    )
+    ls.add_argument(
+        "--config", action="append", default=[], metavar="KEY", help="a column with the setting (repeatable)"
+    )
+    ls.add_argument(
+        "-n", "--limit", type=int, default=50, metavar="N", help="at most N runs a project; 0 for all (default: 50)"
+    )
+
+    show = _add(verbs, "show", "show one run", "runs_show")
+    show.add_argument("run", metavar="RUN")
+
+    export = _add(verbs, "export", "write a run's complete history", "runs_export")
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("-o", "--output", metavar="FILE", help="where to (default: stdout)")
+    export.add_argument("--format", choices=("jsonl", "csv", "arrow"), help="default: by FILE's ending, else jsonl")
+    export.add_argument("--key", action="append", default=[], metavar="KEY", help="only this key (repeatable)")
+    export.add_argument("--attempts", choices=("all", "latest"), default="all", help="latest: what a chart draws")
+
+    diff = _add(verbs, "diff", "compare config, summary and surroundings of runs", "runs_diff")
+    diff.add_argument("runs", nargs="+", metavar="RUN")
+    diff.add_argument("--all", action="store_true", help="also what is equal")

@@ -1,0 +1,54 @@
+"""
+How a command fails: one message on stderr, an exit code that a script can tell apart, never a traceback for a known
+error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+
+from treering.errors import NotFound, TreeringError, UsageError
+
+__all__ = ["DAMAGED", "NOT_FOUND", "AmbiguousName", "run_command"]
+
+FAILED, USAGE, NOT_FOUND, AMBIGUOUS, DAMAGED, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+
+class AmbiguousName(UsageError):
+    """A name that fits several runs."""
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Import the module of a command, run it, and turn what it raises into a message and an exit code."""
+    try:
+        module = importlib.import_module(f"treering.cli.{arguments.command}")
+        code: int = module.run(arguments)
+        sys.stdout.flush()  # a closed pipe shows here and not at exit
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `treering runs ls | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except TreeringError as error:
+        _print_error(error, arguments.json)
+        return _code_of(error)
+
+
+def _code_of(error: TreeringError) -> int:
+    if isinstance(error, AmbiguousName):
+        return AMBIGUOUS
+    if isinstance(error, NotFound):
+        return NOT_FOUND
+    return USAGE if isinstance(error, UsageError) else FAILED
+
+
+def _print_error(error: TreeringError, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}), file=sys.stderr)
+    else:
+        print(f"treering: {error}", file=sys.stderr)

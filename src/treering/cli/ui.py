@@ -1,0 +1,118 @@
+"""``treering ui``: serve a data folder on loopback and open the browser."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import webbrowser
+from html import escape
+from pathlib import Path
+
+from treering.errors import FolderInUse, InvalidValue, UsageError
+from treering.limits import PORT
+from treering.server.hosts import AllowedHosts
+from treering.server.ownerfile import OwnerFile
+from treering.server.privatefile import write_private
+from treering.server.serve import Listening, serve_loopback
+from treering.server.settings import Settings
+
+from .folder import data_folder
+from .output import print_json
+
+__all__ = ["run"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C; if a server has the folder already, print a fresh link to it and return."""
+    if arguments.host is not None and arguments.host not in _LOOPBACK:
+        raise UsageError(
+            f"--host {arguments.host}: without accounts, whoever reaches the server could read and change every run. "
+            "Listen on loopback and use `ssh -L`, or put a proxy with a login in front and name it with --allowed-host."
+        )
+    settings = Settings(
+        data_folder(arguments.data),
+        allowed_hosts=AllowedHosts.parse(arguments.allowed_host),
+        base_path=_base_path(arguments.base_path),
+    )
+
+    def started(listening: Listening) -> None:
+        _announce(arguments, settings.data_dir, listening, new=True)
+
+    try:
+        serve_loopback(settings, arguments.port, started)
+    except FolderInUse:
+        running = _link_to_running(settings.data_dir)
+        if running is None:
+            raise
+        _announce(arguments, settings.data_dir, running, new=False)
+    return 0
+
+
+def _base_path(text: str) -> str:
+    path = f"/{text.strip('/')}/".replace("//", "/")
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
+    if not set(path) <= allowed or ".." in path:
+        raise InvalidValue(f"--base-path {text!r} may have letters, digits and -._~/ only.")
+    return path
+
+
+def _link_to_running(data_dir: Path) -> Listening | None:
+    from treering.sdk.connection import Connection
+
+    owner = OwnerFile.read(data_dir)
+    if owner is None or owner.url is None or owner.port is None:
+        return None
+    connection = Connection.to_url(f"http://127.0.0.1:{owner.port}", owner.token)
+    link = connection.call("POST", "/session/links", {})
+    return Listening(owner.port, owner.url, link["path"].removeprefix("#t="))
+
+
+def _announce(arguments: argparse.Namespace, data_dir: Path, listening: Listening, new: bool) -> None:
+    address = f"{listening.url}#t={listening.one_time}"
+    if arguments.json:
+        print_json({"url": address, "port": listening.port, "data": str(data_dir), "pid": os.getpid(), "new": new})
+        sys.stdout.flush()
+        return
+    if new:
+        print(f"treering: serving {data_dir}")
+        if arguments.port is None and listening.port != PORT:
+            print(f"  port {PORT} is not what this folder uses, or is taken: listening on {listening.port}")
+    else:
+        print(f"treering: {data_dir} is being served already; here is a fresh link")
+    print(f"  {address}")
+    print("  (the link works once, within ten minutes; `treering ui` prints another)")
+    forward = _ssh_line(listening.port)
+    if forward:
+        print(f"  you are on a remote machine; run this on yours first:\n    {forward}")
+    if new:
+        print("  Ctrl-C ends the server; the runs are safe in the folder")
+    sys.stdout.flush()
+    if not (arguments.no_browser or forward):
+        _open_browser(address, data_dir)
+
+
+def _ssh_line(port: int) -> str | None:
+    """Return the command that makes this port reachable from where the user sits, or None if that is here."""
+    fields = os.environ.get("SSH_CONNECTION", "").split()
+    if len(fields) != 4:
+        return None
+    user = os.environ.get("USER") or os.environ.get("LOGNAME")
+    where = f"{user}@{fields[2]}" if user else fields[2]
+    ssh_port = "" if fields[3] == "22" else f"-p {fields[3]} "
+    return f"ssh -N -L {port}:127.0.0.1:{port} {ssh_port}{where}"
+
+
+def _open_browser(address: str, data_dir: Path) -> None:
+    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return
+    # By way of a private file: a browser's arguments can be read by every user of the machine, and the link opens the
+    # door.
+    page = data_dir / "open.html"
+    target = escape(address, quote=True)
+    write_private(
+        page, f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><a href="{target}">open</a>'.encode()
+    )
+    webbrowser.open(page.resolve().as_uri())

@@ -1,0 +1,149 @@
+"""
+Every error that treering raises.
+
+::
+
+    TreeringError
+    ├── UsageError (ValueError)            a call or a setting that cannot be right
+    │   ├── InvalidName                    an entity, project, run id or key with forbidden characters
+    │   ├── InvalidValue                   an argument of the wrong type or range
+    │   └── FilterError                    a filter text that does not parse; carries the position
+    ├── NotFound (LookupError)
+    │   ├── ProjectNotFound
+    │   ├── RunNotFound
+    │   ├── MetricNotFound
+    │   └── SegmentNotFound
+    ├── StorageError (OSError)             the disk, not the caller
+    │   ├── FolderNotWritable
+    │   └── FolderInUse                    another process owns this folder's index
+    ├── FormatError                        bytes that are not what they claim to be
+    │   ├── NotASegment
+    │   └── NewerFormat                    written by a newer treering; names the version needed
+    ├── LimitExceeded (ValueError)         a size, depth or count beyond treering.limits
+    ├── AccessDenied (PermissionError)
+    ├── MissingExtra (ImportError)         an optional dependency; names the extra to install
+    ├── ServerUnavailable (ConnectionError)
+    └── RemoteError                        the server refused; carries its code, message and hint
+
+A message says what was seen, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessDenied",
+    "FilterError",
+    "FolderInUse",
+    "FolderNotWritable",
+    "FormatError",
+    "InvalidName",
+    "InvalidValue",
+    "LimitExceeded",
+    "MetricNotFound",
+    "MissingExtra",
+    "NewerFormat",
+    "NotASegment",
+    "NotFound",
+    "ProjectNotFound",
+    "RemoteError",
+    "RunNotFound",
+    "SegmentNotFound",
+    "ServerUnavailable",
+    "StorageError",
+    "TreeringError",
+    "UsageError",
+]
+
+
+class TreeringError(Exception):
+    """Base of every error that treering raises."""
+
+
+class UsageError(TreeringError, ValueError):
+    """A call or a setting that cannot be right."""
+
+
+class InvalidName(UsageError):
+    """An entity, project, run id or metric key that is empty, too long or has forbidden characters."""
+
+
+class InvalidValue(UsageError):
+    """An argument of the wrong type or out of range."""
+
+
+class FilterError(UsageError):
+    """A filter text that does not parse. ``position`` counts characters from 0."""
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class NotFound(TreeringError, LookupError):
+    """Something that was asked for by name or id does not exist, or may not be seen."""
+
+
+class ProjectNotFound(NotFound):
+    """No project has this entity and name."""
+
+
+class RunNotFound(NotFound):
+    """No run has this key, id or name."""
+
+
+class MetricNotFound(NotFound):
+    """The run never logged this key."""
+
+
+class SegmentNotFound(NotFound):
+    """No segment file has this id."""
+
+
+class StorageError(TreeringError, OSError):
+    """The disk refused: full, read-only, unreachable or broken."""
+
+
+class FolderNotWritable(StorageError):
+    """The data folder cannot be written, and no fall-back is allowed."""
+
+
+class FolderInUse(StorageError):
+    """Another process owns the index of this data folder."""
+
+
+class FormatError(TreeringError):
+    """Bytes that are not what they claim to be."""
+
+
+class NotASegment(FormatError):
+    """The file does not begin with a treering segment header."""
+
+
+class NewerFormat(FormatError):
+    """Written by a newer treering, in a way that this version must not guess at."""
+
+
+class LimitExceeded(TreeringError, ValueError):
+    """A size, depth or count beyond the limits in ``treering.limits``."""
+
+
+class AccessDenied(TreeringError, PermissionError):
+    """The caller may not do this."""
+
+
+class MissingExtra(TreeringError, ImportError):
+    """An optional dependency is not installed; the message has the command that installs it."""
+
+
+class ServerUnavailable(TreeringError, ConnectionError):
+    """No server answers at the address in the message."""
+
+
+class RemoteError(TreeringError):
+    """The server refused. ``code`` is one of the documented error codes."""
+
+    def __init__(self, message: str, code: str = "error", hint: str = "", status: int = 0) -> None:
+        super().__init__(f"{message} {hint}".rstrip())
+        self.code = code
+        self.hint = hint
+        self.status = status

@@ -1,0 +1,346 @@
+"""
+How the reading API reaches a server: over loopback to the one that serves a folder, or to one it starts on a unix
+socket.
+
+A server's answers are taken as hostile: sizes are bounded before they are read, redirects are not followed, an
+error's text is only ever text. The token is sent to the address that it came with and nowhere else.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from treering.errors import (
+    AccessDenied,
+    FilterError,
+    FormatError,
+    InvalidName,
+    InvalidValue,
+    LimitExceeded,
+    MissingExtra,
+    NotFound,
+    ProjectNotFound,
+    RemoteError,
+    RunNotFound,
+    ServerUnavailable,
+    TreeringError,
+)
+
+__all__ = ["Connection", "connect_to_folder", "running_server"]
+
+_REPLY_MAX_BYTES: Final = 256 * 1024 * 1024
+_ERROR_MAX_BYTES: Final = 64 * 1024
+_OWNER_MAX_BYTES: Final = 64 * 1024
+_CHUNK_MAX_BYTES: Final = 1024 * 1024 * 1024  # one batch of a history
+_TIMEOUT_S: Final = 60.0
+_START_TIMEOUT_S: Final = 60.0
+
+# Only these become errors of their own: a server cannot make a client raise, or import, anything else.
+_ERRORS: Final[dict[str, type[TreeringError]]] = {
+    "run_not_found": RunNotFound,
+    "project_not_found": ProjectNotFound,
+    "not_found": NotFound,
+    "invalid_filter": FilterError,
+    "invalid_name": InvalidName,
+    "invalid_value": InvalidValue,
+    "too_large": LimitExceeded,
+    "missing_extra": MissingExtra,
+}
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        try:
+            self.sock.connect(self._path)
+        except OSError:
+            self.sock.close()
+            raise
+
+
+class Connection:
+    """One server and the token for it. Threads may share it; requests go one after the other."""
+
+    def __init__(self, make: type[Any], address: tuple[Any, ...], name: str, token: str, prefix: str = "") -> None:
+        self.name = name
+        self._make = make
+        self._address = address
+        self._token = token
+        self._prefix = prefix
+        self._lock = threading.Lock()
+        self._http: http.client.HTTPConnection | None = None
+
+    @classmethod
+    def to_url(cls, url: str, token: str) -> Connection:
+        """
+        Return a connection to a server by its address.
+
+        Raises:
+            InvalidValue: not an http or https address, or one with a user, query or fragment.
+        """
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or not plain:
+            raise InvalidValue(f"base_url {url!r} is not an address such as http://127.0.0.1:6464.")
+        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        return cls(make, (parts.hostname, port), url, token, parts.path.rstrip("/"))
+
+    @classmethod
+    def to_socket(cls, path: str, token: str) -> Connection:
+        """Return a connection to a server on a unix socket."""
+        return cls(_UnixConnection, (path,), path, token)
+
+    def close(self) -> None:
+        """Close the socket. The next request opens another."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def call(self, method: str, path: str, value: object = None) -> Any:
+        """
+        Send a request below ``/api/1`` and return the value of its reply; NaN is NaN and ints are ints.
+
+        Raises:
+            ServerUnavailable: nobody answers, or what answers is not HTTP.
+            RemoteError, or the error that its code names: the server refused.
+            FormatError: the reply is not what an API would send.
+        """
+        content = self.fetch(method, path, value, accept="application/msgpack")
+        try:
+            return msgspec.msgpack.decode(content)
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            raise FormatError(f"{self.name} answered {method} {path} with something that is not msgpack.") from None
+
+    def fetch(self, method: str, path: str, value: object = None, accept: str = "*/*") -> bytes:
+        """Send a request and return the bytes of its reply; raises like ``call``."""
+        with self._lock:
+            response = self._send(method, path, value, accept)
+            try:
+                content = response.read(_REPLY_MAX_BYTES + 1)
+            except (OSError, http.client.HTTPException) as error:
+                self._close()
+                raise ServerUnavailable(f"{self.name} broke off its answer ({_reason(error)}).") from None
+            if len(content) > _REPLY_MAX_BYTES:
+                self._close()
+                raise FormatError(f"{self.name} answered {method} {path} with more than {_REPLY_MAX_BYTES:,} bytes.")
+            return content
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """
+        Return the chunks of a length-prefixed stream, which ends with a length of 0; raises like ``call``.
+
+        It has a connection of its own, so that other requests can go on between two chunks.
+        """
+        own = Connection(self._make, self._address, self.name, self._token, self._prefix)
+        try:
+            response = own._send("GET", path, None, "application/msgpack")
+            while True:
+                size = int.from_bytes(self._read_exactly(response, 4), "little")
+                if size == 0:
+                    return
+                if size > _CHUNK_MAX_BYTES:
+                    raise FormatError(f"{self.name} announced a batch of {size:,} bytes.")
+                yield self._read_exactly(response, size)
+        finally:
+            own.close()
+
+    def _read_exactly(self, response: http.client.HTTPResponse, size: int) -> bytes:
+        try:
+            content = response.read(size)
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerUnavailable(f"{self.name} broke off its answer ({_reason(error)}).") from None
+        if len(content) < size:
+            raise ServerUnavailable(f"{self.name} broke off its answer: the history is not complete. Ask again.")
+        return content
+
+    def _send(self, method: str, path: str, value: object, accept: str) -> http.client.HTTPResponse:
+        body = None if value is None else msgspec.json.encode(value)
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        for attempt in (1, 2):
+            reused = self._http is not None
+            if self._http is None:
+                self._http = self._make(*self._address, timeout=_TIMEOUT_S)
+            try:
+                self._http.request(method, f"{self._prefix}/api/1{path}", body, headers)
+                response = self._http.getresponse()
+                break
+            except (OSError, http.client.HTTPException) as error:
+                self._close()
+                # A kept connection may have been closed by a server that was idle; nothing was answered, so ask once
+                # more.
+                if not (
+                    reused and attempt == 1 and isinstance(error, (ConnectionError, http.client.RemoteDisconnected))
+                ):
+                    raise ServerUnavailable(f"Cannot reach {self.name} ({_reason(error)}).") from None
+        if response.status != 200:
+            content = response.read(_ERROR_MAX_BYTES)
+            self._close()
+            raise _error_from(response.status, content, self.name)
+        return response
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+class _Problem(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    position: int = 0
+
+
+class _ErrorReply(msgspec.Struct):
+    error: _Problem
+
+
+def _error_from(status: int, content: bytes, name: str) -> TreeringError:
+    """Return the error for a refusal. What is not our JSON is summed up by its status: a proxy's page is no message."""
+    try:
+        problem = msgspec.json.decode(content, type=_ErrorReply).error
+    except (msgspec.DecodeError, RecursionError):
+        return RemoteError(f"{name} answered with status {status} and no explanation.", status=status)
+    message, hint = problem.message[:2_000], problem.hint[:1_000]
+    kind = _ERRORS.get(problem.code)
+    if kind is FilterError:
+        return FilterError(message, problem.position)
+    if kind is not None:
+        return kind(f"{message} {hint}".rstrip())
+    return RemoteError(message, problem.code[:100], hint, status)
+
+
+# ── finding the server of a folder ───────────────────────────────────────────────────────────────────────────────
+
+
+class _Owner(msgspec.Struct):
+    """What a reader needs of ``server.json``."""
+
+    pid: int
+    host: str
+    token: str
+    url: str | None = None
+    port: int | None = None
+    socket: str | None = None
+
+
+def connect_to_folder(data_dir: Path) -> Connection:
+    """
+    Return a connection to the server that owns a data folder's index, starting one that ends by itself if there is
+    none.
+
+    Raises:
+        NotFound: the folder does not exist.
+        ServerUnavailable: a server could not be started; the message has its reason.
+        AccessDenied: other users can read the folder's token.
+    """
+    if not data_dir.is_dir():
+        raise NotFound(
+            f"There is no data folder {data_dir}. Runs make it; or name another with --data or TREERING_DIR."
+        )
+    connection = running_server(data_dir)
+    if connection is not None:
+        return connection
+    command = [sys.executable, "-m", "treering.cli", "serve-socket", "--data", str(data_dir)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_START_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise ServerUnavailable(f"No server for {data_dir} was ready within {_START_TIMEOUT_S:g} s.") from None
+    # Whoever came first: perhaps another reader started one at the same time and ours found the folder taken.
+    deadline = time.monotonic() + (0 if done.returncode == 0 else 10)
+    while True:
+        connection = running_server(data_dir)
+        if connection is not None:
+            return connection
+        if time.monotonic() >= deadline:
+            reason = done.stderr.decode("utf-8", "replace").strip().removeprefix("treering: ")[-1_000:]
+            raise ServerUnavailable(f"Cannot read {data_dir}: {reason or 'its server ended at once'}")
+        time.sleep(0.1)
+
+
+def running_server(data_dir: Path) -> Connection | None:
+    """Return a connection to the server that has a data folder now, or None; starts nothing."""
+    owner = _read_owner(data_dir / "server.json")
+    if owner is None or not _is_alive(owner):
+        return None
+    if owner.socket is not None:
+        connection = Connection.to_socket(owner.socket, owner.token)
+    elif owner.port is not None:
+        connection = Connection.to_url(f"http://127.0.0.1:{owner.port}", owner.token)
+    else:
+        return None
+    try:
+        # With the token, not /healthz: another program may have taken the port since.
+        connection.call("GET", "/session")
+    except (ServerUnavailable, RemoteError, FormatError):
+        connection.close()
+        return None
+    return connection
+
+
+def _is_alive(owner: _Owner) -> bool:
+    if owner.host != socket.gethostname():  # a folder that several machines see; its server answers on its own only
+        return False
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return owner.pid > 0
+
+
+def _read_owner(path: Path) -> _Owner | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        # A token that others could read, or a file that others could have put there, is not one to use.
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise AccessDenied(
+                f"{path} is not private to you. Run: chmod 600 '{path}', or stop the server and remove it."
+            )
+        content = file.read(_OWNER_MAX_BYTES)
+    try:
+        return msgspec.json.decode(content, type=_Owner)
+    except msgspec.DecodeError:
+        return None

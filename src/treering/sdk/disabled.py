@@ -1,0 +1,71 @@
+"""The run of ``mode="disabled"``: the whole interface, and nothing behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from ..ids import new_run_id
+from .config import Config, Summary
+from .settings import Settings
+
+__all__ = ["DisabledRun"]
+
+
+class DisabledRun:
+    """Accepts everything that :class:`treering.Run` accepts and writes nothing. Config and summary can be read back."""
+
+    def __init__(self, settings: Settings, config: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self.id = settings.run_id or new_run_id()
+        self.name = settings.name or "disabled"
+        self.notes = settings.notes
+        self.tags = settings.tags
+        self.project = settings.project
+        self.entity = settings.entity
+        self.group = settings.run_group
+        self.job_type = settings.job_type
+        self.path = f"{self.entity}/{self.project}/{self.id}"
+        self.key = ""
+        self.dir = ""
+        self.url = None
+        self.offline = True
+        self.disabled = True
+        self.resumed = False
+        self.starting_step = 0
+        self.step = 0
+        self._finished = False
+        self._values: dict[str, Any] = {}
+        self.config = Config(self._keep_config)
+        self.config.update(dict(config))
+        self.summary = Summary(self._values, dict)
+
+    @staticmethod
+    def _keep_config(changes: Mapping[str, Any], removed: str | None) -> dict[str, Any]:
+        return {} if removed is not None else dict(changes)
+
+    def log(
+        self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None, sync: bool | None = None
+    ) -> None:
+        """Keep the last values for ``summary``; write nothing."""
+        self._values.update(data)
+        self.step = self.step + 1 if step is None else step + 1
+
+    def define_metric(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    def mark_preempting(self) -> None:
+        """Do nothing."""
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
+        """Let the next ``init()`` begin another run."""
+        self._finished = True
+
+    def __enter__(self) -> DisabledRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish()

@@ -1,0 +1,418 @@
+"""
+How a run begins and how it ends: ``init()``, the active run, and the process's own end.
+
+A process may end by returning, by an exception, by ``sys.exit``, by a signal, or without a word. The first four are
+seen here and recorded as finished, failed or killed; the last is noticed by the uploader. The exit code of the
+process is never changed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import platform
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import msgspec
+
+from .._version import __version__
+from ..errors import InvalidValue, UsageError
+from ..ids import new_life_id, new_run_id, random_run_name, run_key
+from ..limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from ..runlog.writer import Writer, map_is_safe
+from ..values import clean_config
+from . import ranks
+from .disabled import DisabledRun
+from .redact import redact_arguments, redact_text
+from .resume import Past, read_past
+from .run import Run, outcome_of
+from .settings import RESUMES, Settings, writable_folder
+from .spawn import UploaderProcess
+from .terminal import Terminal
+
+__all__ = ["active_run", "finish", "init"]
+
+_active: Run | DisabledRun | None = None
+_open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
+_inits = 0  # ranks of one job count their runs alike
+_lock = threading.RLock()
+
+
+def init(
+    project: str | None = None,
+    *,
+    entity: str | None = None,
+    name: str | None = None,
+    id: str | None = None,  # noqa: A002 - the field's word for it
+    config: Any = None,
+    tags: Any = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    notes: str | None = None,
+    mode: str | None = None,
+    dir: str | os.PathLike[str] | None = None,  # noqa: A002 - the field's word for it
+    resume: str | bool | None = None,
+    reinit: str | bool | None = None,
+    config_exclude_keys: Any = None,
+    config_include_keys: Any = None,
+    settings: Mapping[str, Any] | Settings | None = None,
+    **others: Any,
+) -> Run | DisabledRun:
+    """
+    Begin a run and make it the active one.
+
+    Args:
+        project, entity, name, id, tags, group, job_type, notes, mode, dir, resume: see :class:`treering.Settings`.
+        config: hyperparameters: a dict, ``argparse.Namespace``, dataclass, attrs, pydantic or OmegaConf object, absl
+            flags, or the path of a JSON or YAML file.
+        reinit: what to do with a run that is still active: ``finish_previous`` (the default in a notebook, and for
+            True), ``return_previous`` (the default elsewhere), or ``create_new``.
+        config_exclude_keys, config_include_keys: top-level keys of *config* to leave out, or to keep alone.
+        settings: any field of :class:`treering.Settings` that has no argument of its own.
+        others: arguments of other trackers that have no meaning here are accepted with one warning.
+
+    Raises:
+        InvalidName, InvalidValue: an argument that cannot be right; the message names it.
+        UsageError: ``resume="must"`` without such a run, or ``"never"`` with one.
+        FolderNotWritable: no folder can be written.
+    """
+    global _active, _inits
+    with _lock:
+        given = {
+            "project": project,
+            "entity": entity,
+            "name": name,
+            "run_id": id,
+            "tags": tags,
+            "run_group": group,
+            "job_type": job_type,
+            "notes": notes,
+            "mode": mode,
+            "dir": dir,
+            "resume": resume,
+        }
+        given = {**_given_settings(settings), **{key: value for key, value in given.items() if value is not None}}
+        chosen = Settings.resolve(given, os.environ, Path.cwd())
+        terminal = Terminal(chosen.silent)
+        previous = _previous(reinit)
+        if previous is not None:
+            return previous
+        _warn_unused(others, terminal)
+        loaded = _load_config(config, config_exclude_keys, config_include_keys, terminal)
+        _inits += 1
+        place = ranks.place_of(os.environ)
+        if chosen.mode == "disabled" or (place.rank > 0 and chosen.ranks == "main" and not chosen.run_group):
+            _active = DisabledRun(chosen, loaded)
+            return _active
+        if chosen.mode == "online":
+            raise UsageError(
+                f"init(): mode 'online' would send the run to {chosen.base_url!r}, which this version cannot do yet. "
+                "Unset TREERING_BASE_URL; the run is then kept in a local folder and can be sent later."
+            )
+        _active = run = _begin(chosen, loaded, place, terminal)
+        _open_runs.add(run)
+        _watch_process()
+        return run
+
+
+def active_run() -> Run | DisabledRun | None:
+    """Return the run of the last ``init()`` that has not finished."""
+    if _active is not None and _active._finished:
+        return None
+    return _active
+
+
+def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
+    """Finish the active run; without one, do nothing."""
+    run = active_run()
+    if run is not None:
+        run.finish(exit_code)
+
+
+# ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, terminal: Terminal) -> Run:
+    folder = writable_folder(settings.dir, strict=settings.dir_strict, environ=os.environ)
+    if folder.note:
+        terminal.say(folder.note)
+    joins = place.world_size > 1 and not settings.run_group
+    label = f"rank{place.rank}" if joins and place.rank > 0 else ""
+    run_id = settings.run_id or _run_id(settings, folder.path, joins)
+    key = run_key(settings.entity, settings.project, run_id)
+    run_folder = folder.path / "runs" / key
+    past = read_past(run_folder, label) if run_folder.is_dir() else None
+    _check_resume(settings, past, run_id)
+    again = past is not None and past.lives > 0  # this writer was here before
+    goes_on = again and (bool(settings.resume) or _requeued(settings))
+    name = settings.name or (past.meta.get("name") if past else "") or random_run_name()
+    settings = msgspec.structs.replace(settings, dir=str(folder.path), run_id=run_id, name=name)
+    _check_texts(settings)
+    run_folder.mkdir(mode=0o700, exist_ok=True)
+    life = {
+        "run": {"entity": settings.entity, "project": settings.project, "id": run_id, "key": key},
+        "life_id": new_life_id(),
+        "writer": label,
+        # The same id again, without asking to resume: what came before steps back, and nothing is deleted.
+        "from_step": 0 if again and not goes_on else None,
+        "resumed": goes_on,
+        "process": _process(place),
+        "client": f"treering {__version__}",
+        "meta": _meta(settings, first=not again and not label),
+    }
+    writer = Writer(run_folder, life)
+    (folder.path / "live" / f"{key}.{writer.segment_id}").touch(mode=0o600)
+    if not map_is_safe(run_folder):
+        terminal.say("the data folder is on a network file system: each log() is one write() call instead of a copy.")
+    uploader = UploaderProcess.start(run_folder, life, settings)
+    run = Run(settings, writer, terminal, past if goes_on else None, uploader)
+    if config:
+        run.config.update(config)
+    if not label:
+        _remember_for_auto(folder.path, settings)
+        how = "resumed" if goes_on else "run"
+        terminal.say(
+            f"{how} {name} · project {settings.project} · saved in {folder.path} · "
+            f"view: treering ui --data {folder.path}"
+        )
+    return run
+
+
+def _given_settings(settings: Mapping[str, Any] | Settings | None) -> dict[str, Any]:
+    if settings is None:
+        return {}
+    if isinstance(settings, Settings):
+        defaults = Settings()
+        fields = ((name, getattr(settings, name)) for name in settings.__struct_fields__)
+        return {name: value for name, value in fields if value != getattr(defaults, name)}
+    if not isinstance(settings, Mapping):
+        raise InvalidValue(f"init(): settings must be a dict or treering.Settings, got {settings!r:.60}.")
+    unknown = [name for name in settings if name not in Settings.__struct_fields__]
+    if unknown:
+        raise InvalidValue(f"init(): no setting is called {unknown[0]!r}; there are {', '.join(Settings.__struct_fields__)}.")
+    return dict(settings)
+
+
+def _previous(reinit: str | bool | None) -> Run | DisabledRun | None:
+    """Settle what happens to a run that is still active; return it if it is to be returned."""
+    run = active_run()
+    if run is None:
+        return None
+    policy = "finish_previous" if reinit is True else reinit
+    if not policy or policy == "default":
+        policy = "finish_previous" if "ipykernel" in sys.modules or isinstance(run, DisabledRun) else "return_previous"
+    if policy == "finish_previous":
+        run.finish()
+        return None
+    if policy == "create_new":
+        return None
+    if policy == "return_previous":
+        return run
+    raise InvalidValue(f"init(): reinit must be finish_previous, return_previous or create_new; got {reinit!r}.")
+
+
+def _warn_unused(others: Mapping[str, Any], terminal: Terminal) -> None:
+    for name, value in others.items():
+        if value not in (None, False):
+            terminal.warn_once(f"init {name}", f"init({name}=…) has no effect here.")
+
+
+def _load_config(config: Any, exclude: Any, include: Any, terminal: Terminal) -> dict[str, Any]:
+    if config is None:
+        return {}
+    if isinstance(config, (str, os.PathLike)):
+        config = _read_config_file(Path(config))
+    cleaned: dict[str, Any] = clean_config(config, terminal.warn_once)
+    if include:
+        cleaned = {key: value for key, value in cleaned.items() if key in include}
+    return {key: value for key, value in cleaned.items() if key not in (exclude or ())}
+
+
+def _read_config_file(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"init(): config file {str(path)!r} cannot be read: {error}.") from None
+    try:
+        if path.suffix == ".json":
+            return msgspec.json.decode(text)
+        import yaml  # type: ignore[import-untyped, unused-ignore]
+
+        return yaml.safe_load(text)
+    except ImportError:
+        raise InvalidValue(f"init(): reading {str(path)!r} needs PyYAML: pip install pyyaml") from None
+    except Exception as error:
+        raise InvalidValue(f"init(): config file {str(path)!r} does not parse: {error}.") from None
+
+
+def _run_id(settings: Settings, folder: Path, joins: bool) -> str:
+    if settings.resume == "auto":
+        remembered = _auto_file(folder, settings)
+        if remembered.is_file():
+            return remembered.read_text(encoding="utf-8").strip() or new_run_id()
+    if joins:
+        return ranks.run_id_of(ranks.job_id(os.environ), _inits)
+    return new_run_id()
+
+
+def _requeued(settings: Settings) -> bool:
+    """A scheduler started the same job again under the same run id: it goes on, whether or not the script says so."""
+    return not settings.run_id and ranks.place_of(os.environ).world_size > 1
+
+
+def _check_resume(settings: Settings, past: Past | None, run_id: str) -> None:
+    where = f"run {run_id!r} of {settings.entity}/{settings.project} in {settings.dir}"
+    if settings.resume == "must" and past is None:
+        raise UsageError(f"init(): resume='must', yet there is no {where}. Use resume='allow' to begin it.")
+    if settings.resume == "never" and past is not None:
+        raise UsageError(f"init(): resume='never', yet there is already {where}. Use another id, or resume='allow'.")
+    if settings.resume == "must" and not settings.run_id:
+        raise UsageError(f"init(): resume='must' needs id=… to say which run. resume is one of {', '.join(RESUMES)}.")
+
+
+def _check_texts(settings: Settings) -> None:
+    if len(settings.name) > DISPLAY_NAME_MAX_CHARS:
+        raise InvalidValue(f"init(): name has {len(settings.name)} characters; at most {DISPLAY_NAME_MAX_CHARS}.")
+    if len(settings.notes.encode("utf-8", "replace")) > NOTES_MAX_BYTES:
+        raise InvalidValue(f"init(): notes are larger than {NOTES_MAX_BYTES:,} bytes.")
+    if len(settings.tags) > TAGS_MAX or any(len(tag) > TAG_MAX_CHARS for tag in settings.tags):
+        raise InvalidValue(f"init(): at most {TAGS_MAX} tags of {TAG_MAX_CHARS} characters; got {len(settings.tags)}.")
+
+
+def _process(place: ranks.Place) -> dict[str, Any]:
+    pid = os.getpid()
+    return {
+        "host": platform.node(),
+        "boot_id": ranks.boot_id(),
+        "pid": pid,
+        "start_time": ranks.process_start_time(pid),
+        "rank": place.rank,
+        "local_rank": place.local_rank,
+        "world_size": place.world_size,
+        "job_id": ranks.job_id(os.environ) if place.world_size > 1 or "SLURM_JOB_ID" in os.environ else "",
+    }
+
+
+def _meta(settings: Settings, *, first: bool) -> dict[str, Any]:
+    """Return what describes the run; a later life and another rank add only how they themselves were started."""
+    arguments = redact_arguments(sys.argv) if getattr(sys, "argv", None) else []
+    process = {
+        "program": arguments[0] if arguments else "",
+        "command": " ".join(_quoted(argument) for argument in arguments),
+        "python": platform.python_version(),
+        "executable": sys.executable or "",
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cwd": redact_text(str(Path.cwd())),
+        "cpu_count": os.cpu_count() or 0,
+    }
+    if not first:
+        return {"also_started_with": process}
+    return {
+        "name": settings.name,
+        "group": settings.run_group,
+        "job_type": settings.job_type,
+        "tags": list(settings.tags),
+        "notes": settings.notes,
+        **process,
+    }
+
+
+def _quoted(argument: str) -> str:
+    plain = argument and all(char.isalnum() or char in "-_./=:,+@%[]" for char in argument)
+    return argument if plain else "'" + argument.replace("'", "'\\''") + "'"
+
+
+def _auto_file(folder: Path, settings: Settings) -> Path:
+    where = run_key(settings.entity, settings.project, f"{Path.cwd()}\0{sys.argv[0] if sys.argv else ''}")
+    return folder / "live" / f"{where}.auto"
+
+
+def _remember_for_auto(folder: Path, settings: Settings) -> None:
+    """``resume="auto"``: note the run id until the run ends well, so that the same script goes on after a crash."""
+    if settings.resume == "auto":
+        _auto_file(folder, settings).write_text(settings.run_id, encoding="utf-8")
+
+
+def _forget_for_auto(run: Run) -> None:
+    if run.settings.resume == "auto" and run._ended_as == "finished":
+        _auto_file(Path(run.settings.dir), run.settings).unlink(missing_ok=True)
+
+
+# ── the process's own end ────────────────────────────────────────────────────────────────────────────────────────
+
+_watching = False
+_exit_code: int | None = None
+_failure: tuple[str, int | None, str, str] | None = None
+
+
+def _watch_process() -> None:
+    """Learn how the process ends. Installed at the first ``init()``, chained to whatever was there."""
+    global _watching
+    if _watching:
+        return
+    _watching = True
+    atexit.register(_at_exit)
+    os.register_at_fork(after_in_child=_after_fork)
+    _chain_excepthook()
+    _chain_exit()
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _on_terminate)
+
+
+def _chain_excepthook() -> None:
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        global _failure
+        try:
+            _failure = outcome_of(error, trace)
+        finally:
+            before(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+def _chain_exit() -> None:
+    before = sys.exit
+
+    def exit_noting_the_code(status: Any = None, /) -> Any:
+        global _exit_code
+        _exit_code = status if isinstance(status, int) else 0 if status is None else 1
+        return before(status)
+
+    sys.exit = exit_noting_the_code
+
+
+def _at_exit() -> None:
+    for run in list(_open_runs):
+        if run._finished:
+            continue
+        if _failure is not None:
+            run._end(*_failure)
+        else:
+            run.finish(_exit_code)
+        _forget_for_auto(run)
+
+
+def _on_terminate(signum: int, frame: FrameType | None) -> None:
+    """Record the end, then die of the signal as if nobody had looked: the exit status stays what it would have been."""
+    for run in list(_open_runs):
+        if not run._finished and not run._child:
+            run._end("killed", 128 + signum, signal.Signals(signum).name, quick=True)
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+    for run in list(_open_runs):
+        run._after_fork()
+

@@ -1,0 +1,147 @@
+"""What an earlier life of a run left in its folder: where to go on, without reading all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import FormatError, TreeringError
+from ..limits import MIB, STATE_EVERY_BYTES
+from ..runlog import records
+from ..runlog.frames import Frame
+from ..runlog.reader import SegmentReader
+
+__all__ = ["Past", "read_past", "sample_rows"]
+
+# A checkpoint stands in every MiB, so this much of a segment's end holds one.
+_TAIL_BYTES = 2 * STATE_EVERY_BYTES
+
+
+class Past(NamedTuple):
+    """The state at the end of a run's earlier lives of one writer."""
+
+    last_step: int | None
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    defines: dict[str, dict[str, Any]]
+    meta: dict[str, Any]
+    end_state: str | None
+    lives: int
+
+
+class _Replay:
+    """Applies records in order; a checkpoint replaces what came before it."""
+
+    def __init__(self) -> None:
+        self.last_step: int | None = None
+        self.config: dict[str, Any] = {}
+        self.summary: dict[str, Any] = {}
+        self.defines: dict[str, dict[str, Any]] = {}
+        self.end_state: str | None = None
+
+    def apply(self, frame: Frame) -> None:
+        kind = frame.kind
+        for record in records.decode(frame):
+            if kind == records.ROW:
+                self.last_step = record.step if self.last_step is None else max(self.last_step, record.step)
+                self.summary.update(record.data)
+            elif kind == records.CONFIG:
+                self.config.update(record.data)
+                for key in record.keys:
+                    self.config.pop(key, None)
+            elif kind == records.SUMMARY:
+                self.summary.update(record.data)
+            elif kind == records.DEFINE:
+                self.defines[str(record.data.get("name"))] = record.data
+            elif kind == records.STATE:
+                self._checkpoint(record.data)
+            elif kind == records.END:
+                self.end_state = record.data.get("state")
+
+    def _checkpoint(self, state: dict[str, Any]) -> None:
+        step = state.get("last_step")
+        if isinstance(step, int):
+            self.last_step = step if self.last_step is None else max(self.last_step, step)
+        self.config.update(state.get("config") or {})
+        self.summary.update(state.get("summary") or {})
+        self.defines.update(state.get("defines") or {})
+
+
+def read_past(folder: Path, writer: str) -> Past | None:
+    """
+    Return what the earlier lives of *writer* in a run's folder ended with; None if the folder holds no life.
+
+    Reads the head of each segment and, of a large one, only its last 2 MiB, where a checkpoint stands. A segment
+    that cannot be read is passed over: the rest is better than nothing.
+    """
+    segments: list[tuple[int, Path, dict[str, Any]]] = []
+    for path in folder.glob("*.trl"):
+        try:
+            with SegmentReader(path) as reader:
+                life = _life(reader)
+                segments.append((reader.header.created_ns, path, life))
+        except (OSError, TreeringError):
+            continue
+    lives = [life for _, _, life in segments if life.get("writer") not in ("server",)]
+    if not lives:
+        return None
+    replay, own = _Replay(), set()
+    meta: dict[str, Any] = {}
+    for _, path, life in sorted(segments, key=lambda item: item[0]):
+        meta.update(life.get("meta") or {})
+        if life.get("writer") == writer:
+            own.add(life.get("life_id"))
+            _replay_segment(path, replay)
+    return Past(replay.last_step, replay.config, replay.summary, replay.defines, meta, replay.end_state, len(own))
+
+
+def _life(reader: SegmentReader) -> dict[str, Any]:
+    for frame in reader.read(64 * 1024):
+        if frame.kind == records.LIFE:
+            life = records.decode(frame)[0]
+            return life if isinstance(life, dict) else {}
+    return {}
+
+
+def _replay_segment(path: Path, replay: _Replay) -> None:
+    size = path.stat().st_size
+    with SegmentReader(path) as reader:
+        if size > 2 * _TAIL_BYTES:
+            for frame in reader.read(64 * 1024):  # config stands at the head
+                _apply(replay, frame)
+            reader.offset = max(reader.offset, size - _TAIL_BYTES)
+        while frames := reader.read(whole=True):
+            for frame in frames:
+                _apply(replay, frame)
+
+
+def _apply(replay: _Replay, frame: Frame) -> None:
+    try:
+        replay.apply(frame)
+    except FormatError:
+        pass  # a record that a damaged or foreign writer left; the others count
+
+
+def sample_rows(paths: list[Path], windows: int = 40, whole_bytes: int = 8 * MIB) -> list[dict[str, Any]]:
+    """Return rows from all over the segments, in order: every row of a short log, even samples of a long one."""
+    rows: list[dict[str, Any]] = []
+    total = sum(path.stat().st_size for path in paths if path.exists())
+    for path in paths:
+        try:
+            with SegmentReader(path) as reader:
+                size = path.stat().st_size
+                if total <= whole_bytes:
+                    while frames := reader.read():
+                        rows.extend(_rows(frames))
+                    continue
+                share = max(1, round(windows * size / total))
+                for i in range(share):
+                    reader.offset = max(reader.offset, size * i // share)
+                    rows.extend(_rows(reader.read(64 * 1024)))
+        except (OSError, TreeringError):
+            continue
+    return rows
+
+
+def _rows(frames: list[Frame]) -> list[dict[str, Any]]:
+    return [record.data for frame in frames if frame.kind == records.ROW for record in records.decode(frame)]

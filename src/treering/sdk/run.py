@@ -1,0 +1,520 @@
+"""A run, as the training script holds it. ``Run.log`` is the first stop of every metric."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from ..errors import InvalidValue
+from ..ids import new_life_id, run_key
+from ..limits import ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
+from ..runlog import records
+from ..runlog.writer import Writer
+from ..values import clean_config, clean_key, clean_row, clean_text
+from . import resume as earlier
+from .config import Config, Summary
+from .ranks import process_start_time
+from .redact import redact_config
+from .settings import Settings
+from .terminal import Terminal, end_block
+
+__all__ = ["ForkedWriter", "Metric", "Run", "UploaderHandle", "outcome_of"]
+
+_PLAIN: Final = frozenset({float, int, bool})
+_KEYS_KNOWN_MAX: Final = 100_000  # keys that need no second look; beyond, all are looked at again
+_STATE_KEYS_MAX: Final = 1_000  # summary values in a checkpoint
+_STEP_MAX: Final = (1 << 63) - 1
+_SUMMARIES: Final = frozenset({"min", "max", "mean", "best", "last", "first", "copy", "none"})
+
+
+class UploaderHandle(Protocol):
+    """What a run needs of the process that looks after it."""
+
+    def finish(self, timeout_s: float) -> None:
+        """Say that the run has ended and wait for the process, at most so long."""
+
+
+class ForkedWriter:
+    """
+    Stands in for the parent's writer in a forked child, and opens a segment only if the child has something to say.
+
+    Most children (data loader workers) never do.
+    """
+
+    def __init__(self, parent: Writer | ForkedWriter) -> None:
+        self.folder: Path = parent.folder
+        self.checkpoint: Callable[[], dict[str, Any]] | None = parent.checkpoint
+        self._life = parent.life
+        self._writer: Writer | None = None
+        self._lock = threading.Lock()
+        self._failed = False
+
+    def append(self, kind: int, obj: Any) -> None:
+        """As ``Writer.append``; end and state records alone open nothing."""
+        if self._writer is None:
+            if self._failed or kind in (records.STATE, records.END):
+                return
+            with self._lock:
+                self._writer = self._writer or self._open()
+            if self._writer is None:
+                return
+        self._writer.append(kind, obj)
+
+    def _open(self) -> Writer | None:
+        pid = os.getpid()
+        label = f"{self._life.get('writer') or 'main'}/fork{pid}"
+        process = {**self._life.get("process", {}), "pid": pid, "start_time": process_start_time(pid)}
+        own = {"life_id": new_life_id(), "writer": label, "process": process, "from_step": None}
+        try:
+            return Writer(self.folder, {**self._life, **own}, checkpoint=self.checkpoint)
+        except OSError:
+            self._failed = True
+            return None
+
+    def close(self) -> None:
+        """Seal the child's segment, if it has one."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """A child of the child."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+
+    @property
+    def life(self) -> dict[str, Any]:
+        """The parent's life record."""
+        return self._life
+
+    @property
+    def segments(self) -> list[str]:
+        """Ids of the child's own segments."""
+        return self._writer.segments if self._writer is not None else []
+
+    @property
+    def lost_records(self) -> int:
+        """Records of this child that the disk refused."""
+        return self._writer.lost_records if self._writer is not None else 0
+
+    @property
+    def disk_error(self) -> OSError | None:
+        """Why the disk refuses at present."""
+        return self._writer.disk_error if self._writer is not None else None
+
+
+class Metric:
+    """What ``define_metric`` returns: the definition as it was recorded."""
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        self.name: str = definition["name"]
+        self.step_metric: str | None = definition["step_metric"]
+        self.summary: tuple[str, ...] = tuple(definition["summary"])
+        self.goal: str | None = definition["goal"]
+        self.unit: str | None = definition["unit"]
+        self.hidden: bool = definition["hidden"]
+
+    def __repr__(self) -> str:
+        return f"Metric({self.name!r}, step_metric={self.step_metric!r}, summary={self.summary!r})"
+
+
+class Run:
+    """
+    One run being recorded. Made by :func:`treering.init`; use it as a context manager, or call :meth:`finish`.
+
+    All methods may be called from any thread. After ``init`` nothing here raises for disk or server reasons.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        writer: Writer,
+        terminal: Terminal,
+        past: earlier.Past | None = None,
+        uploader: UploaderHandle | None = None,
+    ) -> None:
+        self.settings = settings
+        self._writer: Writer | ForkedWriter = writer
+        self._terminal = terminal
+        self._uploader = uploader
+        self._child = False  # this object was inherited by a forked process
+        self._lock = threading.RLock()
+        self._known: set[str] = set()
+        self._defines: dict[str, dict[str, Any]] = dict(past.defines) if past else {}
+        self._last: dict[str, Any] = dict(past.summary) if past else {}
+        self._pinned: dict[str, Any] = {}
+        self._step = 0 if past is None or past.last_step is None else past.last_step + 1
+        self._preempting = False
+        self._finished = False
+        self._began = time.monotonic()
+        self._ended_as = ""
+        self.resumed = past is not None
+        self.starting_step = self._step
+        self.config = Config(self._save_config)
+        if past is not None:
+            self.config._values.update(past.config)
+        self.summary = Summary(self._last, self._save_summary)
+        writer.checkpoint = self._state
+
+    # ── who it is ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def id(self) -> str:
+        """The run id, fixed for ever."""
+        return self.settings.run_id
+
+    @property
+    def name(self) -> str:
+        """The display name; setting it records a new one."""
+        return self.settings.name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._edit("name", str(value))
+
+    @property
+    def notes(self) -> str:
+        """Free text about the run; setting it records a new one."""
+        return self.settings.notes
+
+    @notes.setter
+    def notes(self, value: str) -> None:
+        self._edit("notes", str(value))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The run's tags; setting them records new ones."""
+        return self.settings.tags
+
+    @tags.setter
+    def tags(self, value: Any) -> None:
+        self._edit("tags", tuple(dict.fromkeys(str(tag) for tag in value)))
+
+    @property
+    def project(self) -> str:
+        """The project that the run belongs to."""
+        return self.settings.project
+
+    @property
+    def entity(self) -> str:
+        """Whose run it is."""
+        return self.settings.entity
+
+    @property
+    def group(self) -> str:
+        """The group that was given to ``init``, or an empty text."""
+        return self.settings.run_group
+
+    @property
+    def job_type(self) -> str:
+        """The job type that was given to ``init``, or an empty text."""
+        return self.settings.job_type
+
+    @property
+    def key(self) -> str:
+        """The run's 26-character key: its folder and its permanent link, ``/r/<key>``."""
+        return run_key(self.entity, self.project, self.id)
+
+    @property
+    def path(self) -> str:
+        """``entity/project/id``."""
+        return f"{self.entity}/{self.project}/{self.id}"
+
+    @property
+    def dir(self) -> str:
+        """The folder that holds the run's log."""
+        return str(self._writer.folder)
+
+    @property
+    def url(self) -> str | None:
+        """The run's page on the server; None for a run that is only in a local folder."""
+        return None
+
+    @property
+    def offline(self) -> bool:
+        """Whether the run is written to a folder only."""
+        return True
+
+    @property
+    def disabled(self) -> bool:
+        """Whether nothing is recorded."""
+        return False
+
+    @property
+    def step(self) -> int:
+        """The step that the next ``log()`` without one will have."""
+        return self._step
+
+    # ── the metric's first stop ─────────────────────────────────────────────────────────────────────────────────
+
+    def log(
+        self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None, sync: bool | None = None
+    ) -> None:
+        """
+        Record values at a step. When this returns they survive the death of the process.
+
+        Args:
+            data: key → number, text or media; nested dicts become ``a/b`` keys. NaN and ±inf are kept as they are.
+            step: absolute, ≥ 0. Lower and repeated steps are stored too; equal ones merge, the last value winning.
+                None counts 0, 1, 2… from the last step.
+            commit: False keeps the step for the next call.
+            sync: accepted for scripts of other trackers; changes nothing.
+
+        Raises:
+            InvalidValue: *data* is no mapping, or *step* no integer from 0 to 2**63 - 1.
+        """
+        if self._finished:
+            self._terminal.warn_once("log after finish", "log() after finish() stores nothing.")
+            return
+        if not (type(data) is dict and self._known.issuperset(data) and _PLAIN.issuperset(map(type, data.values()))):
+            data = self._clean(data)
+            if len(data) > ROW_MAX_KEYS:
+                self._log_in_parts(data, step, commit)
+                return
+        if step is not None and (type(step) is not int or not 0 <= step <= _STEP_MAX):
+            step = _whole_step(step)
+        with self._lock:
+            if step is None:
+                step = self._step
+                if commit is not False:
+                    self._step = step + 1
+            elif step >= self._step:
+                self._step = step if commit is False else step + 1
+            try:
+                self._writer.append(1, (step, time.time_ns(), data))
+            except OverflowError:  # an int of more than 64 bits came through the quick look
+                self._writer.append(1, (step, time.time_ns(), clean_row(data, self._terminal.warn_once)))
+            self._last.update(data)
+            if self._pinned:
+                self._last.update(self._pinned)
+
+    def _clean(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            raise InvalidValue(f"run.log(): takes a dict of values, got {data!r:.80} ({type(data).__name__}).")
+        row = clean_row(data, self._terminal.warn_once)
+        if len(row) <= ROW_MAX_KEYS:
+            if len(self._known) > _KEYS_KNOWN_MAX:
+                self._known.clear()
+            # Only names that came through unchanged: a cut or nested one must be cleaned each time.
+            self._known.update(key for key in row if key in data)
+        return row
+
+    def _log_in_parts(self, row: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
+        """A very wide row becomes several records of the same step, which readers merge."""
+        items = list(row.items())
+        with self._lock:
+            at = self._step if step is None else step
+            for begin in range(0, len(items), ROW_MAX_KEYS):
+                last = begin + ROW_MAX_KEYS >= len(items)
+                self.log(dict(items[begin : begin + ROW_MAX_KEYS]), at, commit if last else False)
+
+    # ── config, summary, definitions ────────────────────────────────────────────────────────────────────────────
+
+    def _save_config(self, changes: Mapping[str, Any], removed: str | None) -> dict[str, Any]:
+        if removed is not None:
+            self._record(records.CONFIG, [time.time_ns(), {}, "delete", [removed]])
+            return {}
+        cleaned: dict[str, Any] = clean_config(changes, self._terminal.warn_once)
+        if cleaned:
+            self._record(records.CONFIG, [time.time_ns(), redact_config(cleaned), "merge"])
+        return cleaned
+
+    def _save_summary(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        removed = [key for key, value in changes.items() if value is None]
+        cleaned = clean_row({k: v for k, v in changes.items() if v is not None}, self._terminal.warn_once)
+        self._pinned.update(cleaned)
+        for key in removed:
+            self._pinned.pop(key, None)
+        self._record(records.SUMMARY, [time.time_ns(), {**cleaned, **dict.fromkeys(map(str, removed))}])
+        return cleaned
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | Metric | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+        unit: str | None = None,
+    ) -> Metric:
+        """
+        Say what a metric means; the charts and the summary follow.
+
+        Args:
+            name: a key, or a pattern with ``*`` such as ``val/*``. Later definitions win over earlier ones.
+            step_metric: the key that is this metric's x axis.
+            summary: one or more of ``min,max,mean,last,first,best,none``, separated by commas.
+            goal: ``minimize`` or ``maximize``; what ``best`` means.
+            unit: written after the value, such as ``%`` or ``s``.
+            hidden: draw no chart of its own.
+            step_sync, overwrite: accepted for scripts of other trackers; change nothing.
+
+        Raises:
+            InvalidValue: an unknown summary or goal.
+        """
+        rules = [rule.strip() for rule in (summary or "").split(",") if rule.strip()]
+        if bad := [rule for rule in rules if rule not in _SUMMARIES]:
+            raise InvalidValue(f"define_metric(): summary must be of {', '.join(sorted(_SUMMARIES))}; got {bad[0]!r}.")
+        if goal not in (None, "minimize", "maximize"):
+            raise InvalidValue(f"define_metric(): goal must be 'minimize' or 'maximize', got {goal!r}.")
+        if isinstance(step_metric, Metric):
+            step_metric = step_metric.name
+        definition: dict[str, Any] = {
+            "name": clean_key(name, self._terminal.warn_once),
+            "step_metric": step_metric,
+            "summary": rules,
+            "goal": goal,
+            "unit": unit,
+            "hidden": bool(hidden),
+        }
+        self._defines[definition["name"]] = definition
+        self._record(records.DEFINE, [time.time_ns(), definition])
+        return Metric(definition)
+
+    def mark_preempting(self) -> None:
+        """Say that the scheduler is taking the machine away: if the process ends now, the run is *preempted*."""
+        self._preempting = True
+
+    def _edit(self, field: str, value: Any) -> None:
+        value = tuple(map(clean_text, value)) if isinstance(value, tuple) else clean_text(value)
+        self.settings = msgspec.structs.replace(self.settings, **{field: value})
+        self._record(records.EDIT, [time.time_ns(), self.entity, {field: value}])
+
+    def _record(self, kind: int, body: Any) -> None:
+        """Append a record other than a row; a value that cannot be encoded costs only itself."""
+        if self._finished:
+            self._terminal.warn_once("after finish", "the run is finished; later changes to it are not stored.")
+            return
+        try:
+            self._writer.append(kind, body)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            name = records.KINDS[kind]
+            self._terminal.warn_once(f"record {name}", f"a {name} value could not be stored: {error}.")
+
+    def _state(self) -> dict[str, Any]:
+        """Return a checkpoint: what a later life needs to go on, so that it need not read the whole log."""
+        last = self._last if len(self._last) <= _STATE_KEYS_MAX else dict(list(self._last.items())[:_STATE_KEYS_MAX])
+        config = redact_config(self.config.as_dict())
+        return {"last_step": self._step - 1, "config": config, "summary": dict(last), "defines": dict(self._defines)}
+
+    # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
+        """
+        End the run: 0 or None is *finished*, another exit code *failed*. A second call does nothing.
+
+        Waits until the log is on the disk (``settings.finish_timeout_s`` at most).
+        """
+        self._end("finished" if not exit_code else "failed", exit_code or 0)
+
+    def _end(
+        self, state: str, exit_code: int | None, reason: str = "", traceback: str = "", quick: bool = False
+    ) -> None:
+        """Write the end record, seal the log, let the uploader finish. Never raises."""
+        with self._lock:
+            if self._finished:
+                return
+            if self._preempting and state in ("killed", "crashed", "failed"):
+                state = "preempted"
+            runtime_s = time.monotonic() - self._began
+            end = {
+                "state": state,
+                "exit_code": exit_code,
+                "reason": reason,
+                "traceback": clean_text(traceback[-TRACEBACK_MAX_CHARS:]),
+                "runtime_s": runtime_s,
+            }
+            self._record(records.STATE, [time.time_ns(), self._state()])
+            self._record(records.END, [time.time_ns(), end])
+            self._finished = True
+            self._ended_as = state
+        self._writer.close()
+        for segment in self._writer.segments:
+            _to_disk(self._writer.folder / f"{segment}.trl")
+        if self._uploader is not None:
+            self._uploader.finish(0.0 if quick else self.settings.finish_timeout_s)
+        if lost := self._writer.lost_records:
+            self._terminal.say(f"{lost:,} records were lost because the disk refused them: {self._writer.disk_error}.")
+        if not quick and not self._terminal.silent and not self._child:
+            self._say_goodbye(state, runtime_s)
+
+    def _after_fork(self) -> None:
+        """In a forked child: leave the parent's segment alone. The child's first record opens one of its own."""
+        self._lock = threading.RLock()
+        self._uploader = None
+        self._child = True
+        parent, self._writer = self._writer, ForkedWriter(self._writer)
+        parent.abandon()
+
+    def _say_goodbye(self, state: str, runtime_s: float) -> None:
+        paths = [self._writer.folder / f"{segment}.trl" for segment in self._writer.segments]
+        lines: dict[str, list[float]] = {}
+        for row in earlier.sample_rows(paths):
+            for key, value in row.items():
+                if isinstance(value, (int, float)):
+                    lines.setdefault(key, []).append(float(value))
+        folder = self.settings.dir
+        where = f"saved in {folder} · view: treering ui --data {folder}"
+        self._terminal.say("\n".join(end_block(self.name, state, runtime_s, lines, self._last, where)))
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.finish()
+        else:
+            self._end(*outcome_of(error, trace))
+
+    def __repr__(self) -> str:
+        return f"<treering run {self.name} {self.path}>"
+
+
+def outcome_of(error: BaseException, trace: TracebackType | None) -> tuple[str, int | None, str, str]:
+    """Return (state, exit code, reason, traceback) of a process that ends with *error*."""
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        return ("failed" if code else "finished"), code, "", ""
+    if isinstance(error, KeyboardInterrupt):
+        return "killed", 130, "SIGINT", ""
+    import traceback  # 5 ms, and only for a run that failed
+
+    text = "".join(traceback.format_exception(type(error), error, trace))
+    return "failed", 1, f"{type(error).__name__}: {error}"[:1000], text
+
+
+def _whole_step(step: Any) -> int:
+    """Return *step* as an int: numpy and torch integers and whole floats are taken, anything else is a mistake."""
+    try:
+        value = step.__index__() if hasattr(step, "__index__") else step.item() if hasattr(step, "item") else step
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and 0 <= value <= _STEP_MAX:
+            return int(value)
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    raise InvalidValue(f"run.log(): step must be an integer from 0 to 2**63 - 1, got {step!r:.60}.")
+
+
+def _to_disk(path: Path) -> None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        getattr(os, "fdatasync", os.fsync)(fd)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)

@@ -1,0 +1,241 @@
+"""
+Where a run is kept and what it is called: arguments of ``init()``, then ``TREERING_*``, then a few ``WANDB_*``
+variables, then ``[tool.treering]`` of the nearest pyproject.toml, then defaults.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ..errors import FolderNotWritable, InvalidValue
+from ..ids import check_name, clean_name
+from ..limits import FINISH_TIMEOUT_S, SAMPLE_EVERY_S
+
+__all__ = ["MODES", "RESUMES", "Settings", "default_folder"]
+
+MODES: Final = ("local", "offline", "online", "disabled")
+RESUMES: Final = ("allow", "must", "never", "auto")
+
+# Fall-backs for people who switch. Keys and addresses of another product are never taken.
+_WANDB: Final = frozenset(
+    {"PROJECT", "ENTITY", "NAME", "RUN_GROUP", "RUN_ID", "TAGS", "NOTES", "JOB_TYPE", "RESUME", "MODE"}
+)
+
+
+class Settings(msgspec.Struct, kw_only=True, frozen=True):
+    """
+    The settings of one run; each is also an environment variable, ``TREERING_`` and its name in capitals.
+
+    Attributes:
+        dir: the data folder.
+        dir_strict: raise if ``dir`` cannot be written, instead of the printed fall-back.
+        entity: whose run it is; the user of the operating system by default.
+        project: the git repository's name by default, else ``uncategorized``.
+        name: display name; two words by default.
+        run_id: fixed for ever; 8 random characters by default.
+        run_group, job_type, tags, notes: as shown in the browser.
+        mode: ``local`` or ``offline`` (write the data folder), ``disabled`` (nothing), ``online`` (needs ``base_url``).
+        base_url: address of a server; none means the local folder.
+        resume: ``allow``, ``must``, ``never`` or ``auto``.
+        ranks: what processes with a rank above 0 do: ``join`` rank 0's run, or ``main`` (only rank 0 writes).
+        silent: print nothing.
+        sample_s: seconds between two looks at CPU, memory, disk, network and GPU; 0 turns them off.
+        finish_timeout_s: how long ``finish()`` waits for the uploader.
+    """
+
+    dir: str = ""
+    dir_strict: bool = False
+    entity: str = ""
+    project: str = ""
+    name: str = ""
+    run_id: str = ""
+    run_group: str = ""
+    job_type: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    mode: str = ""
+    base_url: str = ""
+    resume: str = ""
+    ranks: str = "join"
+    silent: bool = False
+    sample_s: float = SAMPLE_EVERY_S
+    finish_timeout_s: float = FINISH_TIMEOUT_S
+
+    @classmethod
+    def resolve(cls, given: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Settings:
+        """
+        Return the settings of a run; *given* holds what was passed to ``init()``, with None for what was not.
+
+        Raises:
+            InvalidValue, InvalidName: a value of the wrong type or range, naming where it came from.
+        """
+        values: dict[str, Any] = {}
+        for field in msgspec.structs.fields(cls):
+            name = field.name
+            value, source = given.get(name), f"init({name}=…)"
+            if value is None:
+                value, source = _from_environ(name, environ)
+            if value is not None:
+                values[name] = _convert(name, value, field.type, source)
+        if not values.get("dir"):
+            values["dir"] = str(default_folder(environ, cwd))
+        values["entity"] = check_name(values.get("entity") or _default_entity(), "entity")
+        values["project"] = check_name(values.get("project") or _default_project(cwd), "project")
+        if values.get("run_id"):
+            values["run_id"] = check_name(values["run_id"], "run id")
+        values["mode"] = _mode(values, environ)
+        _one_of("resume", values.get("resume", ""), ("", *RESUMES))
+        _one_of("ranks", values.get("ranks", "join"), ("join", "main"))
+        return cls(**values)
+
+
+def _from_environ(name: str, environ: Mapping[str, str]) -> tuple[str | None, str]:
+    variable = f"TREERING_{name.upper()}"
+    if environ.get(variable):
+        return environ[variable], variable
+    if name.upper() in _WANDB and environ.get(f"WANDB_{name.upper()}"):
+        return environ[f"WANDB_{name.upper()}"], f"WANDB_{name.upper()}"
+    return None, ""
+
+
+def _convert(name: str, value: Any, kind: Any, source: str) -> Any:
+    if kind is bool:
+        if isinstance(value, str):
+            return value.strip().lower() in ("1", "true", "yes", "on")
+        return bool(value)
+    if kind is float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise InvalidValue(f"{source}: {name} must be a number of seconds, got {value!r}.") from None
+        if not 0 <= number < float("inf"):
+            raise InvalidValue(f"{source}: {name} must be 0 or more seconds, got {value!r}.")
+        return number
+    if name == "tags":
+        tags = value.split(",") if isinstance(value, str) else value
+        if not isinstance(tags, (list, tuple, set, frozenset)) or not all(isinstance(tag, str) for tag in tags):
+            raise InvalidValue(f"{source}: tags must be strings, got {value!r}.")
+        return tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if name == "resume" and isinstance(value, bool):
+        return "auto" if value else ""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise InvalidValue(f"{source}: {name} must be a string, got {value!r} ({type(value).__name__}).")
+    return value
+
+
+def _mode(values: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    mode = values.get("mode") or ("online" if values.get("base_url") else "local")
+    mode = {"dryrun": "offline", "run": "online"}.get(mode, mode)
+    _one_of("mode", mode, MODES)
+    if mode == "online" and not values.get("base_url"):
+        return "local"  # scripts written for a hosted tracker ask for "online"; the record is kept here
+    return str(mode)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidValue(f"init(): {name} must be one of {', '.join(filter(None, allowed))}; got {value!r}.")
+
+
+def default_folder(environ: Mapping[str, str], cwd: Path) -> Path:
+    """Return the data folder: ``TREERING_DIR``, else ``[tool.treering] dir``, else ``~/.treering``."""
+    if environ.get("TREERING_DIR"):
+        return Path(environ["TREERING_DIR"]).expanduser()
+    for folder in (cwd, *cwd.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file():
+            named = _dir_in_pyproject(file)
+            if named:
+                return (folder / Path(named).expanduser()).resolve()
+            break
+    home = environ.get("HOME")
+    return Path(home) / ".treering" if home else Path(tempfile.gettempdir()) / f"treering-{os.getuid()}"
+
+
+def _dir_in_pyproject(file: Path) -> str:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    if "[tool.treering" not in text:  # parsing costs 5 ms; almost no project needs it
+        return ""
+    import tomllib
+
+    try:
+        value = tomllib.loads(text).get("tool", {}).get("treering", {}).get("dir", "")
+    except tomllib.TOMLDecodeError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _default_entity() -> str:
+    try:
+        return clean_name(getpass.getuser(), "me")
+    except (KeyError, OSError):  # a container whose uid has no name
+        return f"user{os.getuid()}"
+
+
+def _default_project(cwd: Path) -> str:
+    for folder in (cwd, *cwd.parents):
+        if (folder / ".git").exists():
+            return clean_name(folder.name, "uncategorized")
+    return "uncategorized"
+
+
+class Folder(NamedTuple):
+    """The data folder that is used, and why it is not the one asked for (empty when it is)."""
+
+    path: Path
+    note: str
+
+
+def writable_folder(wanted: str, *, strict: bool, environ: Mapping[str, str]) -> Folder:
+    """
+    Return a data folder that can be written: *wanted*, else ``~/.treering``, else one in the temporary folder.
+
+    Raises:
+        FolderNotWritable: *strict* and *wanted* cannot be written, or nothing can.
+    """
+    places = [Path(wanted).expanduser()]
+    if environ.get("HOME"):
+        places.append(Path(environ["HOME"]) / ".treering")
+    places.append(Path(tempfile.gettempdir()) / f"treering-{os.getuid()}")
+    first_error: OSError | None = None
+    for place in dict.fromkeys(places):
+        try:
+            _prepare(place.absolute())
+        except OSError as error:
+            first_error = first_error or error
+            if strict:
+                break
+            continue
+        note = "" if first_error is None else f"cannot write {wanted} ({first_error.strerror}); using {place}"
+        return Folder(place.absolute(), note)
+    hint = "Set TREERING_DIR to a folder that can be written."
+    raise FolderNotWritable(f"cannot write the data folder {wanted!r}: {first_error}. {hint}")
+
+
+def _prepare(folder: Path) -> None:
+    """Create the folder's rooms and prove that files can be made in them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for room in ("runs", "live"):
+        (folder / room).mkdir(mode=0o700 if not folder.stat().st_mode & 0o2020 else 0o2770, exist_ok=True)
+        if not os.access(folder / room, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied", str(folder / room))
+        handle, path = tempfile.mkstemp(prefix=".probe-", dir=folder / room)
+        os.close(handle)
+        os.unlink(path)
+
+
+def listing() -> list[tuple[str, str]]:
+    """Return (environment variable, default) of every setting, for the documentation and ``treering doctor``."""
+    return [(f"TREERING_{field.name.upper()}", repr(field.default)) for field in msgspec.structs.fields(Settings)]

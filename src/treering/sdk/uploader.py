@@ -1,0 +1,241 @@
+"""
+The uploader: a process that looks after one run while the training process trains.
+
+It puts the log on the disk every few seconds, beats, samples the machine, and notices when the training process is
+gone without a word. What it has to say goes into a segment of its own, so that it never touches the trainer's. It
+reads the trainer's segments only from the page cache and shares no memory with it. On one machine nothing is sent
+anywhere: the server reads the same files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import TreeringError
+from ..ids import new_life_id
+from ..limits import BEAT_EVERY_S, EARLY_SAMPLES_S, SAMPLE_WINDOW_S, SYNC_EVERY_S
+from ..runlog import records
+from ..runlog.reader import SegmentReader
+from ..runlog.writer import Writer
+from .ranks import process_start_time
+from .system import UNITS, Sampler, Window
+
+__all__ = ["main"]
+
+_STDIN = 0
+_LOOK_S = 2.0  # how often a parent without pidfd is looked at
+
+
+def main() -> None:
+    """Read the order from standard input and look after the run until it ends or its process is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # meant for the training; this process ends with it
+    # Read without a buffer: a word that follows at once must stay visible to poll().
+    text = b""
+    while b"\n" not in text:
+        piece = os.read(_STDIN, 64 * 1024)
+        if not piece:
+            return
+        text += piece
+    order, _, behind = text.partition(b"\n")
+    Watch(json.loads(order), over=bool(behind)).run()
+
+
+class Watch:
+    """Looks after one life of one training process."""
+
+    def __init__(self, order: dict[str, Any], over: bool = False) -> None:
+        self._over = over  # the run had ended before this process was up
+        self._folder = Path(order["folder"])
+        self._life: dict[str, Any] = order["life"]
+        self._sample_s = float(order["sample_s"])
+        self._process: dict[str, Any] = self._life["process"]
+        self._pid = int(self._process["pid"])
+        self._segments: dict[str, SegmentReader] = {}
+        self._foreign: set[str] = set()
+        self._synced: dict[str, int] = {}
+        self._failed: dict[str, str] = {}
+        self._ended = False
+        self._began = time.monotonic()
+        label = self._life.get("writer") or ""
+        own = {**self._life, "life_id": new_life_id(), "writer": f"system/{label}" if label else "system"}
+        own["of_life"] = self._life["life_id"]
+        self._writer = Writer(self._folder, {**own, "from_step": None})
+        self._oom_kills = _oom_kills()
+
+    def run(self) -> None:
+        """Work until the run has ended, at most a few seconds longer than its process."""
+        sampler = Sampler(self._pid, str(self._folder), node=not self._process.get("local_rank"))
+        if self._sample_s:
+            self._define_units(sampler)
+        window, early = Window(), [self._began + offset for offset in EARLY_SAMPLES_S]
+        sample_at = window_at = beat_at = self._began
+        sync_at = self._began + SYNC_EVERY_S
+        window_at += SAMPLE_WINDOW_S
+        with _Parent(self._pid, float(self._process.get("start_time") or 0)) as parent:
+            while True:
+                now = time.monotonic()
+                if self._sample_s and now >= sample_at:
+                    sample = sampler.sample()
+                    window.add(sample)
+                    sample_at = now + self._sample_s
+                    if early and now >= early[0]:
+                        early = [at for at in early if at > now]
+                        self._system({key: [value, value, value, 1] for key, value in sample.items()})
+                if now >= window_at:
+                    self._system(window.take())
+                    window_at = now + SAMPLE_WINDOW_S
+                if now >= sync_at:
+                    self._sync()
+                    sync_at = now + SYNC_EVERY_S
+                if now >= beat_at:
+                    self._beat()
+                    beat_at = now + BEAT_EVERY_S
+                if self._over:
+                    break
+                due = min(sync_at, beat_at, sample_at if self._sample_s else beat_at)
+                if parent.wait(max(0.0, due - time.monotonic())):
+                    break
+        if self._sample_s:
+            window.add(sampler.sample())
+            self._system(window.take())
+        self._end()
+
+    def _define_units(self, sampler: Sampler) -> None:
+        for key in sampler.sample():
+            unit = UNITS.get(key.rpartition(".")[2]) or UNITS.get(key.rpartition("/")[2].partition(".")[2])
+            if unit:
+                define: dict[str, Any] = {"name": key, "step_metric": None, "summary": [], "goal": None, "unit": unit, "hidden": False}
+                self._writer.append(records.DEFINE, [time.time_ns(), define])
+
+    def _system(self, values: dict[str, list[float]]) -> None:
+        if values:
+            self._writer.append(records.SYSTEM, [time.time_ns(), values])
+
+    def _beat(self) -> None:
+        body = {"synced": dict(self._synced), "failed": dict(self._failed), "uploader_pid": os.getpid()}
+        self._writer.append(records.BEAT, [time.time_ns(), body])
+
+    # ── the trainer's segments ──────────────────────────────────────────────────────────────────────────────────
+
+    def _own_segments(self) -> list[SegmentReader]:
+        """Return readers of the segments of the life that is looked after, opening those that are new."""
+        for path in self._folder.glob("*.trl"):
+            name = path.stem
+            if name in self._segments or name in self._foreign:
+                continue
+            try:
+                reader = SegmentReader(path)
+                life = next((records.decode(f)[0] for f in reader.read(64 * 1024) if f.kind == records.LIFE), None)
+            except (OSError, TreeringError):
+                continue
+            if life is None:
+                reader.close()  # the file is just being made; look again
+            elif life.get("life_id") == self._life["life_id"]:
+                self._segments[name] = SegmentReader(path)
+                reader.close()
+            else:
+                self._foreign.add(name)
+                reader.close()
+        return list(self._segments.values())
+
+    def _sync(self) -> None:
+        """Read how far the whole frames go, then fdatasync: so far the log survives a power cut."""
+        for reader in self._own_segments():
+            name = reader.header.segment_id
+            if reader.sealed and self._synced.get(name) == reader.offset or name in self._failed:
+                continue
+            try:
+                while frames := reader.read():
+                    self._ended = self._ended or any(frame.kind == records.END for frame in frames)
+                reached = reader.offset
+                _fdatasync(reader.path)
+                self._synced[name] = reached
+            except OSError as error:
+                # A failed fsync is final for this file: what it covered may be gone although a second one succeeds.
+                self._failed[name] = f"{error.strerror} after byte {self._synced.get(name, 0):,}"
+
+    def _end(self) -> None:
+        """The run has ended or its process is gone: say which, put everything on the disk, seal."""
+        self._sync()
+        if not self._ended:
+            killed = _oom_kills() > self._oom_kills
+            reason = "out of memory" if killed else "the process ended without a word (kill -9, power, or a crash)"
+            body = {
+                "state": "crashed",
+                "exit_code": None,
+                "reason": reason,
+                "traceback": "",
+                "runtime_s": time.monotonic() - self._began,
+                "writer": self._life.get("writer") or "",
+            }
+            self._writer.append(records.END, [time.time_ns(), body])
+        self._beat()
+        self._writer.close()
+        _fdatasync(self._writer.path)
+
+
+class _Parent:
+    """Waits for the training process: for its word that the run has ended, or for its end."""
+
+    def __init__(self, pid: int, start_time: float) -> None:
+        self._pid = pid
+        self._start_time = start_time
+        self._poll = select.poll()
+        self._stdin_open = True
+        self._pidfd = -1
+        self._poll.register(_STDIN, select.POLLIN)
+        try:
+            self._pidfd = os.pidfd_open(pid)
+            self._poll.register(self._pidfd, select.POLLIN)
+        except (OSError, AttributeError):
+            pass  # an old kernel or macOS: the process is looked at instead
+
+    def __enter__(self) -> _Parent:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait at most so long; return whether the run is over."""
+        limit = timeout_s if self._pidfd >= 0 else min(timeout_s, _LOOK_S)
+        for fd, _ in self._poll.poll(limit * 1000):
+            if fd == self._pidfd:
+                return True
+            if self._stdin_open and fd == _STDIN:
+                if os.read(fd, 4096):
+                    return True
+                # Closed without a word: the process is going, or a fork still trains. Its pid will tell.
+                self._stdin_open = False
+                self._poll.unregister(fd)
+        return not self._alive()
+
+    def _alive(self) -> bool:
+        return process_start_time(self._pid) == self._start_time if self._start_time else True
+
+
+def _fdatasync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        getattr(os, "fdatasync", os.fsync)(fd)
+    finally:
+        os.close(fd)
+
+
+def _oom_kills() -> int:
+    """Return how often the kernel killed a process of this control group for memory."""
+    try:
+        for line in Path("/sys/fs/cgroup/memory.events").read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return 0

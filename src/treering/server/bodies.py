@@ -1,0 +1,128 @@
+"""
+Reading request bodies: bounded in size, time, depth and number of keys, whoever sends them.
+
+FastAPI hands a body to pydantic after ``json.loads``; here the bytes are counted while they arrive and the parsed
+value is walked once before it goes on, so that no route has to think of bombs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive
+
+from treering.limits import BODY_TIMEOUT_S, JSON_BODY_MAX_BYTES, JSON_MAX_DEPTH, JSON_MAX_KEYS
+
+from .errors import ApiError
+from .permissions import Principal, Resource, can, permission_of
+
+__all__ = ["ApiRoute", "decode_json", "limit_body"]
+
+
+def limit_body(receive: Receive, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> Receive:
+    """Return a *receive* that raises ``ApiError`` once a body is too large or arrives too slowly."""
+    seen_bytes = 0
+    done = False
+    deadline = time.monotonic() + timeout_s
+
+    async def bounded() -> Message:
+        nonlocal seen_bytes, done
+        if done:  # what comes next is the end of the connection, which may take as long as it likes
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(deadline - time.monotonic(), 0))
+        except TimeoutError:
+            raise ApiError("request_timeout", f"The body did not arrive within {timeout_s:g} s.") from None
+        seen_bytes += len(message.get("body", b""))
+        done = not message.get("more_body", False)
+        if seen_bytes > max_bytes:
+            raise ApiError("too_large", f"The body is larger than {max_bytes:,} bytes.")
+        return message
+
+    return bounded
+
+
+def decode_json(body: bytes) -> Any:
+    """
+    Return the value of a JSON body.
+
+    Raises:
+        ApiError: not JSON, nested deeper than ``JSON_MAX_DEPTH``, more keys than ``JSON_MAX_KEYS``, or text with half a
+            surrogate pair or a NUL, which no database and no terminal takes well.
+    """
+    try:
+        value = msgspec.json.decode(body)
+    except RecursionError:
+        raise _too_deep() from None
+    except (ValueError, OverflowError):
+        raise ApiError("invalid_json", "The body is not valid JSON.") from None
+    keys = 0
+    level: list[Any] = [value]
+    for _ in range(JSON_MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                keys += len(item)
+                below.extend(item.keys())
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, str):
+                _check_text(item)
+        if keys > JSON_MAX_KEYS:
+            raise ApiError("too_large", f"The body has more than {JSON_MAX_KEYS:,} keys.")
+        if not below:
+            return value
+        level = below
+    raise _too_deep()
+
+
+def _too_deep() -> ApiError:
+    return ApiError("invalid_json", f"The body is nested deeper than {JSON_MAX_DEPTH} levels.")
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise ApiError("invalid_json", "The body has a text with a NUL character.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ApiError("invalid_json", "The body has a text with half of a surrogate pair.") from None
+
+
+class _BoundedRequest(Request):
+    async def json(self) -> Any:
+        return decode_json(await self.body())
+
+
+class ApiRoute(APIRoute):
+    """A route that asks ``can`` before its handler and reads its body within limits."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        action = permission_of(self)
+
+        async def handle_bounded(request: Request) -> Response:
+            principal: Principal | None = request.scope["state"].get("principal")
+            names = request.path_params
+            resource = Resource(names.get("entity"), names.get("project"), names.get("run_key"))
+            if action is None or not can(principal, action, resource):
+                raise ApiError("forbidden", "This token may not do this.")
+            if request.method in ("POST", "PATCH", "PUT") and not _is_json(request):
+                raise ApiError("unsupported_media_type", "This route takes application/json.")
+            bounded = limit_body(request.receive, JSON_BODY_MAX_BYTES)
+            return await handle(_BoundedRequest(request.scope, bounded))
+
+        return handle_bounded
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"

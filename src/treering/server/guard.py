@@ -1,0 +1,162 @@
+"""
+The guard: every request passes it before it is routed, and what it does not know it refuses.
+
+A browser is a confused deputy: a page of any site can make it send requests to 127.0.0.1. And loopback is not
+private, since other users of the machine can connect too. So, in this order, before any handler:
+
+1. the Host is one of ours (DNS rebinding), sent once;
+2. an Origin, if there is one, is the very server that the Host names; ``null`` never is;
+3. Sec-Fetch-Site, if there is one, is same-origin, or the request is a person following a link to a page without data;
+4. a request that changes something has a content type that no form can send;
+5. a token, except for what declared itself open.
+
+There are no CORS headers at all, so no other site can read an answer either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from treering.limits import HEADERS_MAX
+
+from .errors import ApiError, error_reply
+from .hosts import AllowedHosts, Host, parse_host
+from .permissions import Principal
+from .tokens import Tokens
+
+__all__ = ["Guard"]
+
+CONTENT_TYPES = frozenset({"application/json", "application/msgpack", "application/x-treering-frames"})
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+# A second one of these means that a proxy and we may each believe a different one.
+_ONCE = ("host", "origin", "authorization", "content-type", "content-length", "content-encoding", "sec-fetch-site")
+
+
+class Guard:
+    """
+    ASGI middleware that lets a request through with a ``principal`` in its state, or answers it.
+
+    Args:
+        open_routes: (method, path) of the API routes that need no token.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: AllowedHosts, tokens: Tokens, open_routes: Iterable[tuple[str, str]]
+    ) -> None:
+        self.app = app
+        self._hosts = hosts
+        self._tokens = tokens
+        self._open_routes = frozenset(open_routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            try:
+                principal = self._admit(scope)
+            except ApiError as error:
+                reply = error_reply(error.code, error.message, error.hint, error.headers)
+                await reply(scope, receive, send)
+            else:
+                scope.setdefault("state", {})["principal"] = principal
+                await self.app(scope, receive, send)
+        else:  # no route speaks WebSocket
+            await send({"type": "websocket.close", "code": 1008})
+
+    def _admit(self, scope: Scope) -> Principal | None:
+        headers = _read_headers(scope)
+        host = self._check_host(scope, headers)
+        self._check_origin(scope, headers, host)
+        _check_fetch_metadata(scope, headers)
+        _check_content_type(scope, headers)
+        return self._check_token(scope, headers)
+
+    def _check_host(self, scope: Scope, headers: dict[str, str]) -> Host:
+        text = headers.get("host")
+        if text is None:
+            raise ApiError("bad_request", "The request has no Host header.")
+        host = parse_host(text)
+        if host is None or not self._hosts.allows(host):
+            raise ApiError(
+                "wrong_host",
+                f"This server does not answer to the name {text[:100]!r}.",
+                "Open it as localhost or 127.0.0.1, or start it with --allowed-host NAME.",
+            )
+        return host
+
+    def _check_origin(self, scope: Scope, headers: dict[str, str], host: Host) -> None:
+        origin = headers.get("origin")
+        if origin is not None and not self._hosts.same_origin(scope["scheme"], host, origin):
+            raise ApiError(
+                "origin_refused",
+                f"The request comes from a page of {origin[:100]!r}, not from this server's own.",
+                "Behind a proxy, start with --allowed-host and the address that the browser shows.",
+            )
+
+    def _check_token(self, scope: Scope, headers: dict[str, str]) -> Principal | None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        principal = self._tokens.authenticate(token.strip()) if scheme.lower() == "bearer" else None
+        if principal is None and not self._is_open(scope):
+            raise ApiError(
+                "unauthorized",
+                "The request has no valid token.",
+                "Run `treering ui` on the machine that serves and open the address it prints.",
+                {"www-authenticate": "Bearer"},
+            )
+        return principal
+
+    def _is_open(self, scope: Scope) -> bool:
+        # Outside /api there are only the UI's page and its files, which hold no data; links to them must work from a
+        # chat.
+        if not _is_api(scope):
+            return scope["method"] in _SAFE_METHODS
+        return (scope["method"], scope["path"]) in self._open_routes
+
+
+def _is_api(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == "/api" or path.startswith("/api/")
+
+
+def _read_headers(scope: Scope) -> dict[str, str]:
+    fields: list[tuple[bytes, bytes]] = scope["headers"]
+    if len(fields) > HEADERS_MAX:
+        raise ApiError("headers_too_large", f"The request has more than {HEADERS_MAX} header fields.")
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name = raw_name.decode("latin-1").lower()
+        if name in headers and name in _ONCE:
+            raise ApiError("bad_request", f"The request has the header {name} more than once.")
+        headers[name] = raw_value.decode("latin-1")
+    return headers
+
+
+def _check_fetch_metadata(scope: Scope, headers: dict[str, str]) -> None:
+    site = headers.get("sec-fetch-site")
+    if site is None or site == "same-origin":
+        return
+    navigation = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in (None, "document")
+    # "same-site" is refused like "cross-site": http://localhost:3000 is same-site with us.
+    if not (scope["method"] in _SAFE_METHODS and navigation and not _is_api(scope)):
+        raise ApiError("origin_refused", "A page of another site sent the request.")
+
+
+def _check_content_type(scope: Scope, headers: dict[str, str]) -> None:
+    if scope["method"] in _SAFE_METHODS:
+        return
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        raise ApiError("unsupported_media_type", f"Bodies are taken as they are, not as {encoding[:40]!r}.")
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type in CONTENT_TYPES:
+        return
+    # A form sends POST only, so a DELETE without a body may go without a type.
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if content_type or has_body or scope["method"] in ("POST", "PUT", "PATCH"):
+        raise ApiError(
+            "unsupported_media_type",
+            f"The content type {content_type[:100]!r} is not taken.",
+            "Send application/json.",
+        )

@@ -1,0 +1,96 @@
+"""
+Live updates: the store says that something changed, and every open stream asks what.
+
+The store calls back from its ingest thread; here that becomes a wake-up in the event loop. A stream carries only
+which runs changed, never their data, so a slow reader costs a few hundred bytes and no queue: it asks again from
+where it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from starlette.concurrency import run_in_threadpool
+
+from treering.limits import PING_EVERY_S, STREAMS_MAX
+from treering.store import Store
+
+from .errors import ApiError
+from .replies import encode_json
+
+__all__ = ["LiveHub"]
+
+
+class LiveHub:
+    """The open streams of one server. ``start`` in the event loop; ``close`` ends every stream."""
+
+    def __init__(self, store: Store, ping_every_s: float = PING_EVERY_S) -> None:
+        self._store = store
+        self._ping_every_s = ping_every_s
+        self._wakers: set[asyncio.Event] = set()
+        self._closed = False
+        self._unsubscribe: Callable[[], None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen to the store."""
+        loop = asyncio.get_running_loop()
+
+        def changed(seq: int) -> None:
+            try:
+                loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:  # the loop has closed; the store learns of it in a moment
+                pass
+
+        self._unsubscribe = self._store.subscribe(changed)
+
+    def close(self) -> None:
+        """End every stream, now and to come."""
+        self._closed = True
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        self._wake()
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams are being read."""
+        return len(self._wakers)
+
+    def _wake(self) -> None:
+        for waker in self._wakers:
+            waker.set()
+
+    def stream(self, entity: str, project: str, since: int, still_allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """
+        Return a stream of server-sent events for the changes of a project after *since*.
+
+        Raises:
+            ApiError: too many streams are open.
+        """
+        if len(self._wakers) >= STREAMS_MAX:
+            raise ApiError("too_busy", f"{STREAMS_MAX} live streams are open.", "Poll /changes instead.")
+        return self._events(entity, project, since, still_allowed)
+
+    async def _events(
+        self, entity: str, project: str, since: int, still_allowed: Callable[[], bool]
+    ) -> AsyncIterator[bytes]:
+        waker = asyncio.Event()
+        self._wakers.add(waker)
+        try:
+            # Something at once, so that the reader knows that the stream stands and no proxy waits for more.
+            yield b": open\n\n"
+            while not self._closed:
+                waker.clear()  # before the question: what changes from here on wakes us again
+                changes = await run_in_threadpool(self._store.changes, entity, project, since)
+                since = changes.seq
+                if changes.runs or changes.reset:
+                    yield b"event: change\ndata: " + encode_json(changes) + b"\n\n"
+                try:
+                    await asyncio.wait_for(waker.wait(), self._ping_every_s)
+                except TimeoutError:
+                    yield b"event: ping\ndata: {}\n\n"
+                if not still_allowed():
+                    return
+        finally:
+            self._wakers.discard(waker)

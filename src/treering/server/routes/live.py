@@ -1,0 +1,52 @@
+"""What changed: once, or as a stream."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from treering.ids import check_name
+from treering.server.context import TheCaller, TheHub, TheStore, TheTokens, new_router
+from treering.server.permissions import Action, permission
+from treering.server.replies import ValueReply
+from treering.server.schema import Changes
+
+router = new_router("live")
+
+_Since = Annotated[int, Query(ge=0, le=2**63 - 1, description="`seq` of an earlier reply.")]
+
+_STREAM = {
+    200: {
+        "description": "Events `change` (data as in /changes) and, when all is quiet, `ping`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.get("/changes", response_model=Changes)
+@permission(Action.READ)
+def read_changes(entity: str, project: str, store: TheStore, since: _Since = 0) -> Response:
+    """Return which runs of a project changed after *since*."""
+    return ValueReply(store.changes(check_name(entity, "entity"), check_name(project, "project"), since))
+
+
+@router.get("/live", responses=_STREAM, response_model=None)
+@permission(Action.READ)
+async def stream_changes(
+    entity: str,
+    project: str,
+    store: TheStore,
+    hub: TheHub,
+    tokens: TheTokens,
+    caller: TheCaller,
+    since: _Since = 0,
+) -> Response:
+    """Stream which runs of a project change, from *since* on, until the session ends."""
+    entity, project = check_name(entity, "entity"), check_name(project, "project")
+    # Asked once before the stream begins, so that an unknown project is a 404 and not an empty stream.
+    await run_in_threadpool(store.changes, entity, project, since)
+    events = hub.stream(entity, project, since, lambda: tokens.is_live(caller))
+    return StreamingResponse(events, headers={"x-accel-buffering": "no"}, media_type="text/event-stream")

@@ -1,0 +1,57 @@
+"""Runs: finding, reading and editing them."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from treering.errors import InvalidValue
+from treering.ids import check_name
+from treering.server.context import TheRunKey, TheStore, new_router, os_user
+from treering.server.permissions import Action, permission
+from treering.server.replies import ValueReply
+from treering.server.schema import RunDetail, RunEdit, RunPage, RunsQuery
+from treering.store.model import RunQuery, Sort
+
+router = new_router("runs")
+
+
+@router.post("/runs/query", response_model=RunPage)
+@permission(Action.READ)
+def query_runs(body: RunsQuery, store: TheStore) -> Response:
+    """Find runs: filtered, sorted, grouped and paged by the server over all of them."""
+    query = RunQuery(
+        entity=check_name(body.entity, "entity"),
+        project=check_name(body.project, "project"),
+        filter=body.filter or None,
+        search=body.search or None,
+        regex=body.regex,
+        sort=[Sort(sort.by, sort.agg, sort.desc) for sort in body.sort],
+        group=body.group,
+        offset=body.offset,
+        limit=body.limit,
+        metrics=body.metrics,
+        config=body.config,
+    )
+    return ValueReply(store.query_runs(query))
+
+
+@router.get("/runs/{run_key}", response_model=RunDetail)
+@permission(Action.READ)
+def read_run(run_key: TheRunKey, store: TheStore) -> Response:
+    """Return everything about one run but its points."""
+    return ValueReply(store.run(run_key))
+
+
+@router.patch("/runs/{run_key}", response_model=RunDetail)
+@permission(Action.WRITE)
+def edit_run(run_key: TheRunKey, body: RunEdit, store: TheStore) -> Response:
+    """Change what people say about a run. What its training recorded cannot be changed."""
+    changes = body.model_dump(exclude_unset=True)
+    for name, value in changes.items():
+        if value is None and name != "group":
+            raise InvalidValue(f"{name} must not be null. Leave it out to keep it as it is.")
+    run = store.run(run_key)  # an unknown key is refused before anything is written
+    if changes:
+        store.edit_run(run_key, changes, os_user())
+        run = store.run(run_key)
+    return ValueReply(run)

@@ -1,0 +1,545 @@
+"""
+The shapes of the HTTP API, from which ``openapi.json`` and the UI's types are generated.
+
+Requests are checked against these models. Replies are described by them and, for speed, not run through them: the
+tests hold every reply against its model instead.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from treering.limits import (
+    DISPLAY_NAME_MAX_CHARS,
+    FILTER_MAX_BYTES,
+    KEY_MAX_BYTES,
+    NAME_MAX_CHARS,
+    NOTES_MAX_BYTES,
+    PAGE_DEFAULT_ROWS,
+    PAGE_MAX_ROWS,
+    SERIES_MAX_BUCKETS,
+    SERIES_MAX_KEYS,
+    SERIES_MAX_RUNS,
+    TAG_MAX_CHARS,
+    TAGS_MAX,
+)
+
+Number = float | Literal["NaN", "Infinity", "-Infinity"]
+"""A number, or the name of what JSON cannot write."""
+
+RunKey = Annotated[str, Field(pattern=r"^[a-z2-7]{26}$", description="The run's permanent key.")]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARS)]
+MetricKey = Annotated[str, Field(min_length=1, max_length=KEY_MAX_BYTES)]
+State = Literal["running", "finished", "failed", "killed", "preempted", "crashed"]
+Aggregate = Literal["last", "min", "max", "mean", "first"]
+Summary = Literal["min", "max", "last", "mean", "best", "none", "copy", "first"]
+
+
+class Request(BaseModel):
+    """Base of what is sent to the server: a field that nobody knows is a mistake, and said so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Reply(BaseModel):
+    """Base of what the server answers. New fields may appear in any version."""
+
+
+# ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Problem(Reply):
+    """What went wrong, where, and what to do. The codes are listed in the API's description."""
+
+    code: str
+    message: str
+    hint: str
+    position: int | None = Field(None, description="For invalid_filter: characters from the start of the filter.")
+    request: str | None = Field(None, description="For internal: the id under which the log has the details.")
+
+
+class ErrorReply(Reply):
+    """The body of every reply that is not a success."""
+
+    error: Problem
+
+
+# ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OneTimeCode(Request):
+    """The code from the fragment of the address that `treering ui` printed."""
+
+    one_time: str = Field(max_length=200)
+
+
+class NewSession(Reply):
+    """A session's token, sent from now on as ``Authorization: Bearer``. Shown once."""
+
+    token: str
+    expires_at: float = Field(description="Unix seconds.")
+
+
+class ServerInfo(Reply):
+    """Whom the caller talks to."""
+
+    version: str
+    mode: Literal["local"]
+    data_dir: str
+    hostname: str
+    entity: str = Field(description="Under which new runs of this user are filed by default.")
+
+
+class Link(Reply):
+    """A fresh one-time address of the UI; the part after ``#`` is the code."""
+
+    path: str
+    expires_in_s: float
+
+
+class Ended(Reply):
+    """How many sessions ended."""
+
+    ended: int
+
+
+class Health(Reply):
+    """The server answers."""
+
+    status: Literal["ok"]
+
+
+# ── projects ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Spark(Reply):
+    """A few values of one series, to draw small."""
+
+    key: str
+    values: list[Number | None]
+
+
+class ProjectRow(Reply):
+    """One project in the list."""
+
+    entity: str
+    project: str
+    runs: int
+    running: int
+    failed: int
+    created_at: float
+    last_activity_at: float
+    spark: Spark | None
+
+
+class Projects(Reply):
+    """All projects that the caller may see."""
+
+    projects: list[ProjectRow]
+
+
+class KeyInfo(Reply):
+    """A key that runs of the project logged, and how it wants to be drawn."""
+
+    key: str
+    kind: Literal["number", "text", "media", "system"]
+    runs: int
+    step_metric: str | None
+    goal: Literal["minimize", "maximize"] | None
+    unit: str | None
+    summary: list[str]
+    hidden: bool
+
+
+class ConfigKey(Reply):
+    """A config key, flat and dotted, that runs of the project have."""
+
+    key: str
+    type: str
+    distinct: int
+
+
+class Define(Reply):
+    """A ``define_metric`` of the project."""
+
+    name: str
+    step_metric: str | None = None
+    summary: list[str] = []
+    goal: Literal["minimize", "maximize"] | None = None
+    unit: str | None = None
+    hidden: bool = False
+
+
+class ProjectDetail(Reply):
+    """What the workspace needs before it draws."""
+
+    entity: str
+    project: str
+    runs: int
+    running: int
+    keys: list[KeyInfo]
+    config_keys: list[ConfigKey]
+    defines: list[Define]
+
+
+# ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SortBy(Request):
+    """
+    One level of sorting. Missing values and NaN come last both ways.
+
+    ``by`` is ``name``, ``created_at``, ``runtime``, ``state``, ``config.<key>`` or ``metric:<key>``; ``agg`` says
+    which value of a metric.
+    """
+
+    by: str = Field(max_length=KEY_MAX_BYTES + 16)
+    agg: Aggregate = "last"
+    desc: bool = False
+
+
+class RunsQuery(Request):
+    """Which runs, in which order, with which columns."""
+
+    entity: Name
+    project: Name
+    filter: str = Field(
+        "", max_length=FILTER_MAX_BYTES, description='For example `state = "failed" and config.lr > 0.1`.'
+    )
+    search: str = Field("", max_length=FILTER_MAX_BYTES, description="Text in name, id, tags or notes.")
+    regex: bool = Field(False, description="`search` is a regular expression (RE2).")
+    sort: list[SortBy] = Field([], max_length=8)
+    group: list[Annotated[str, Field(max_length=KEY_MAX_BYTES + 16)]] = Field([], max_length=8)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
+    limit: int = Field(PAGE_DEFAULT_ROWS, ge=0, le=PAGE_MAX_ROWS)
+    metrics: list[MetricKey] = Field([], max_length=SERIES_MAX_KEYS)
+    config: list[MetricKey] | Literal["*"] = Field([])
+
+
+class MetricSummary(Reply):
+    """One metric of one run over its whole life."""
+
+    last: Number | None = None
+    min: Number | None = None
+    max: Number | None = None
+    mean: Number | None = None
+    first: Number | None = None
+    n: int
+    last_step: int | None = None
+
+
+class Loss(Reply):
+    """What is known to be missing from the record."""
+
+    gaps: int
+    points: int
+
+
+class RunRow(Reply):
+    """One run in the list. ``config`` is flat with dotted keys; it and ``metrics`` hold what the query named."""
+
+    run_key: str
+    run_id: str
+    name: str
+    number: int = Field(description="The run's ordinal in its project: its colour, for ever.")
+    state: State
+    created_at: float
+    ended_at: float | None
+    last_activity_at: float
+    runtime_s: float
+    entity: str
+    project: str
+    group: str | None
+    job_type: str | None
+    tags: list[str]
+    notes: str | None
+    host: str | None
+    config: dict[str, Any]
+    metrics: dict[str, MetricSummary]
+    loss: Loss | None
+    damaged: bool
+    archived: bool
+    error: str | None = Field(description="Why this run cannot be read whole, or null.")
+
+
+class GroupKey(Reply):
+    """One step on the way to a group."""
+
+    by: str
+    value: Any
+
+
+class Spread(Reply):
+    """A metric over the runs of a group."""
+
+    mean: Number | None
+    std: Number | None
+    min: Number | None
+    max: Number | None
+    n: int
+
+
+class RunGroup(Reply):
+    """Runs with equal values of the group keys. ``runs`` are the keys of all of them, not of this page only."""
+
+    path: list[GroupKey]
+    count: int
+    runs: list[str]
+    metrics: dict[str, Spread]
+
+
+class RunPage(Reply):
+    """One page of runs: ``match`` pass the filter, of ``total`` in the project."""
+
+    runs: list[RunRow]
+    match: int
+    total: int
+    groups: list[RunGroup] | None
+    seq: int = Field(description="Changes after this number are not in this page.")
+
+
+class RunKeyInfo(KeyInfo):
+    """A key of one run with its summary."""
+
+    n: int
+    last: Number | str | None = None
+    min: Number | None = None
+    max: Number | None = None
+    mean: Number | None = None
+    first: Number | None = None
+    last_step: int | None = None
+
+
+class RunEnd(Reply):
+    """How the run ended."""
+
+    state: State
+    exit_code: int | None
+    reason: str | None
+    traceback: str | None
+
+
+class WriterInfo(Reply):
+    """One process that writes into the run."""
+
+    label: str
+    host: str | None
+    pid: int | None
+    rank: int | None
+    state: State
+    last_beat_at: float | None
+    segments: int
+    bytes: int
+    synced_bytes: int
+
+
+class Guarantee(Reply):
+    """How far the run's record is safe: from a killed process, from a power cut, from the loss of the machine."""
+
+    saved: bool
+    fsynced: bool
+    uploaded: bool
+
+
+class DamageInfo(Reply):
+    """Bytes of a segment that could not be read, and why."""
+
+    segment: str
+    offset: int
+    length: int
+    reason: str
+
+
+class RunDetail(RunRow):
+    """Everything about one run but its points. ``config`` is nested here, as it was given."""
+
+    summary: dict[str, Any]
+    keys: list[RunKeyInfo]
+    meta: dict[str, Any]
+    end: RunEnd | None
+    writers: list[WriterInfo]
+    guarantee: Guarantee
+    damage: list[DamageInfo]
+    defines: list[Define]
+    url: str
+
+
+class RunEdit(Request):
+    """What to change; what is not named stays. An edit is a record of the run, and the last one wins."""
+
+    name: str | None = Field(None, min_length=1, max_length=DISPLAY_NAME_MAX_CHARS)
+    notes: str | None = Field(None, max_length=NOTES_MAX_BYTES)
+    tags: list[Annotated[str, Field(min_length=1, max_length=TAG_MAX_CHARS)]] | None = Field(None, max_length=TAGS_MAX)
+    archived: bool | None = None
+    deleted: bool | None = None
+    group: str | None = Field(None, max_length=DISPLAY_NAME_MAX_CHARS)
+
+
+class RunsDiff(Request):
+    """The runs to compare, in the order of the columns."""
+
+    runs: list[RunKey] = Field(min_length=1, max_length=100)
+
+
+class DiffRow(Reply):
+    """One key over the runs asked for; null where a run lacks it."""
+
+    key: str
+    section: Literal["config", "summary", "meta"]
+    values: list[Any]
+    differs: bool
+
+
+class Diff(Reply):
+    """The compared runs."""
+
+    rows: list[DiffRow]
+
+
+# ── series ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SeriesGroup(Request):
+    """Runs to be drawn as one mean with a band."""
+
+    id: str = Field(max_length=KEY_MAX_BYTES)
+    runs: list[RunKey] = Field(max_length=SERIES_MAX_RUNS)
+
+
+class SeriesQuery(Request):
+    """
+    Chart columns for runs × keys.
+
+    ``x`` is ``step``, ``relative`` (seconds since the run began), ``wall`` (unix seconds) or ``metric:<key>``.
+    ``range`` cuts x on both sides, ends included. With at most ``buckets`` points in the range they come as they are,
+    else each bucket keeps its last value, its lowest and its highest.
+    """
+
+    runs: list[RunKey] | None = Field(None, max_length=SERIES_MAX_RUNS)
+    groups: list[SeriesGroup] | None = Field(None, max_length=SERIES_MAX_RUNS)
+    keys: list[MetricKey] = Field(min_length=1, max_length=SERIES_MAX_KEYS)
+    x: str = Field("step", pattern=r"^(step|relative|wall|metric:.+)$", max_length=KEY_MAX_BYTES + 16)
+    range: tuple[float, float] | None = None
+    buckets: int = Field(1000, ge=1, le=SERIES_MAX_BUCKETS)
+    individual: bool = Field(False, description="With groups: also each run's own line.")
+
+
+class NonFinite(Reply):
+    """Where values were not finite: 1 NaN, 2 +inf, 3 -inf."""
+
+    x: list[Number]
+    kind: list[int]
+
+
+class Line(Reply):
+    """A bare line."""
+
+    x: list[Number]
+    y: list[Number]
+
+
+class SeriesJson(Reply):
+    """One series; see ``SeriesQuery``."""
+
+    run: str | None
+    group: str | None
+    key: str
+    exact: bool
+    n: int
+    total: int
+    total_all: int
+    x: list[Number]
+    y: list[Number]
+    lo: list[Number] | None
+    hi: list[Number] | None
+    count: list[int] | None
+    nonfinite: NonFinite | None
+    ghost: Line | None
+    first_x: Number | None
+    last_x: Number | None
+    band: Literal["std"] | None
+
+
+class MissingSeries(Reply):
+    """A run that never logged this key."""
+
+    run: str
+    key: str
+
+
+class SeriesReply(Reply):
+    """The reply with ``format=json``; by default the same comes as binary frames."""
+
+    x: str
+    range: tuple[float, float] | None
+    seq: int
+    series: list[SeriesJson]
+    missing: list[MissingSeries]
+
+
+# ── live ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ChangedRun(Reply):
+    """A run that changed; ``rows`` is how many rows came since."""
+
+    run_key: str
+    seq: int
+    state: State
+    keys_changed: bool
+    rows: int
+
+
+class Changes(Reply):
+    """What changed after ``since``. With ``reset`` the server no longer knows: load everything again."""
+
+    seq: int
+    runs: list[ChangedRun]
+    reset: bool
+
+
+# ── one run's record ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class HistoryReply(Reply):
+    """Every row of the run. A key that a row lacks was not logged there, which is not the same as NaN."""
+
+    rows: list[dict[str, Any]]
+
+
+class ConsoleLine(Reply):
+    """A piece of what the run printed."""
+
+    time: float
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+class Console(Reply):
+    """A page of console lines; ``next`` is the offset to ask for next, also when nothing is there yet."""
+
+    lines: list[ConsoleLine]
+    next: int
+
+
+class SegmentCheck(Reply):
+    """One file of the run, read whole and checked."""
+
+    segment: str
+    writer: str | None
+    bytes: int
+    frames: int
+    records: int
+    status: Literal["clean", "torn", "damaged", "sealed", "unreadable"]
+    damage: list[DamageInfo]
+    sealed: bool
+    sha256_ok: bool | None
+
+
+class Verification(Reply):
+    """The record of one run, checked frame by frame."""
+
+    segments: list[SegmentCheck]
+    ok: bool

@@ -1,0 +1,452 @@
+"""What goes into the store and what comes out of it. Field names are those of the HTTP API."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..limits import PAGE_DEFAULT_ROWS
+
+Float64s = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+UInt32s = NDArray[np.uint32]
+UInt8s = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+
+State = Literal["running", "finished", "failed", "killed", "preempted", "crashed"]
+
+
+# ── projects ─────────────────────────────────────────────────────────────────────────────────────────────────────
+class Spark(msgspec.Struct, frozen=True):
+    """A tiny line for a project's card: at most 40 values of *key*, oldest first. NaN where a bucket has none."""
+
+    key: str
+    values: list[float]
+
+
+class ProjectRow(msgspec.Struct, frozen=True):
+    """One project in the list of projects. Times are unix seconds."""
+
+    entity: str
+    project: str
+    runs: int
+    running: int
+    failed: int
+    created_at: float
+    last_activity_at: float
+    spark: Spark | None = None
+
+
+class KeyInfo(msgspec.Struct, frozen=True):
+    """What is known about one logged key in a project."""
+
+    key: str
+    kind: str  # "number" | "text" | "media" | "system"
+    runs: int
+    step_metric: str | None = None
+    goal: str | None = None
+    unit: str | None = None
+    summary: list[str] = []
+    hidden: bool = False
+
+
+class ConfigKey(msgspec.Struct, frozen=True):
+    """One dotted config key of a project: the type most runs give it and its number of distinct values."""
+
+    key: str
+    type: str
+    distinct: int
+
+
+class Project(msgspec.Struct, frozen=True):
+    """One project with everything its pages need to build menus."""
+
+    entity: str
+    project: str
+    runs: int
+    running: int
+    keys: list[KeyInfo]
+    config_keys: list[ConfigKey]
+    defines: list[dict[str, Any]]
+
+
+# ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+class Sort(msgspec.Struct, frozen=True):
+    """
+    One sort key. ``by`` is a column (``name``, ``created_at``, …), ``config.<key>``, ``summary.<key>`` or
+    ``metric:<key>``; ``agg`` belongs to metrics. Missing values and NaN come last in both directions.
+    """
+
+    by: str
+    agg: str = "last"
+    desc: bool = False
+
+
+class RunQuery(msgspec.Struct, frozen=True):
+    """A page of a project's runs. ``config`` lists dotted keys, or is ``"*"`` for all of them."""
+
+    entity: str
+    project: str
+    filter: str | None = None
+    search: str | None = None
+    regex: bool = False
+    sort: list[Sort] = []
+    group: list[str] = []
+    offset: int = 0
+    limit: int = PAGE_DEFAULT_ROWS
+    metrics: list[str] = []
+    config: list[str] | Literal["*"] = []
+
+
+class MetricStats(msgspec.Struct, frozen=True):
+    """
+    Aggregates of one series. ``last`` and ``first`` are as logged (NaN and ±inf included); ``min``, ``max`` and
+    ``mean`` are over finite values and None when there are none. ``n`` counts points.
+    """
+
+    last: float | None = None
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    first: float | None = None
+    n: int = 0
+    last_step: int | None = None
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """What a run's writers could not keep, by their own count."""
+
+    gaps: int
+    points: int
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """One run in a list. Times are unix seconds; ``config`` is flat, with dotted keys."""
+
+    run_key: str
+    run_id: str
+    name: str
+    number: int
+    state: str
+    created_at: float
+    ended_at: float | None
+    last_activity_at: float
+    runtime_s: float
+    entity: str
+    project: str
+    group: str | None = None
+    job_type: str | None = None
+    tags: list[str] = []
+    notes: str | None = None
+    host: str | None = None
+    config: dict[str, Any] = {}
+    metrics: dict[str, MetricStats] = {}
+    loss: Loss | None = None
+    damaged: bool = False
+    archived: bool = False
+    error: str | None = None
+
+
+class GroupMetric(msgspec.Struct, frozen=True):
+    """The last values of one metric over the runs of a group, finite ones only; ``std`` divides by n - 1."""
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    n: int
+
+
+class GroupPart(msgspec.Struct, frozen=True):
+    """One step of a group's path: the key it is grouped by and the value its runs share (None: missing)."""
+
+    by: str
+    value: Any
+
+
+class RunGroup(msgspec.Struct, frozen=True):
+    """Runs that share the values of all grouping keys."""
+
+    path: list[GroupPart]
+    count: int
+    runs: list[str]
+    metrics: dict[str, GroupMetric]
+
+
+class RunPage(msgspec.Struct, frozen=True):
+    """The answer to a ``RunQuery``. ``match`` counts runs that pass filter and search, ``total`` all of the project."""
+
+    runs: list[RunRow]
+    match: int
+    total: int
+    groups: list[RunGroup] | None
+    seq: int
+
+
+class RunKey(msgspec.Struct, frozen=True):
+    """A key of one run, with what the project knows of it and the run's own aggregates."""
+
+    key: str
+    kind: str
+    runs: int
+    step_metric: str | None
+    goal: str | None
+    unit: str | None
+    summary: list[str]
+    hidden: bool
+    n: int
+    last: Any
+    min: float | None
+    max: float | None
+    mean: float | None
+    first: Any
+    last_step: int | None
+
+
+class Writer(msgspec.Struct, frozen=True):
+    """One writer label of a run, over all its lives."""
+
+    label: str
+    host: str | None
+    pid: int | None
+    rank: int | None
+    state: str
+    last_beat_at: float | None
+    segments: int
+    bytes: int
+    synced_bytes: int
+
+
+class Guarantee(msgspec.Struct, frozen=True):
+    """How far the run's bytes are safe: ``saved`` survives kill -9, ``fsynced`` a power cut, ``uploaded`` this machine."""
+
+    saved: bool
+    fsynced: bool
+    uploaded: bool
+
+
+class DamageRow(msgspec.Struct, frozen=True):
+    """Bytes of a segment that could not be read."""
+
+    segment: str
+    offset: int
+    length: int
+    reason: str
+
+
+class End(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    state: str
+    exit_code: int | None = None
+    reason: str | None = None
+    traceback: str | None = None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Everything about one run: the fields of ``RunRow`` with nested config, and what only its own page shows."""
+
+    run_key: str
+    run_id: str
+    name: str
+    number: int
+    state: str
+    created_at: float
+    ended_at: float | None
+    last_activity_at: float
+    runtime_s: float
+    entity: str
+    project: str
+    group: str | None
+    job_type: str | None
+    tags: list[str]
+    notes: str | None
+    host: str | None
+    config: dict[str, Any]
+    metrics: dict[str, MetricStats]
+    loss: Loss | None
+    damaged: bool
+    archived: bool
+    error: str | None
+    summary: dict[str, Any]
+    keys: list[RunKey]
+    meta: dict[str, Any]
+    end: End | None
+    writers: list[Writer]
+    guarantee: Guarantee
+    damage: list[DamageRow]
+    defines: list[dict[str, Any]]
+    url: str
+
+
+# ── series ───────────────────────────────────────────────────────────────────────────────────────────────────────
+class SeriesGroup(msgspec.Struct, frozen=True):
+    """Runs to draw as one line with a band."""
+
+    id: str
+    runs: list[str]
+
+
+class SeriesRequest(msgspec.Struct, frozen=True):
+    """
+    Lines of a chart. ``x`` is ``step``, ``relative`` (seconds since the run's start), ``wall`` (unix seconds) or
+    ``metric:<key>``; ``range`` is inclusive at both ends; ``individual`` adds the runs of groups as own lines.
+    """
+
+    keys: list[str]
+    runs: list[str] | None = None
+    groups: list[SeriesGroup] | None = None
+    x: str = "step"
+    range: tuple[float, float] | None = None
+    buckets: int = 1_000
+    individual: bool = False
+
+
+class Nonfinite(msgspec.Struct, frozen=True):
+    """Where values are not finite; kind 1 = NaN, 2 = +inf, 3 = -inf. Thinned to one of each kind per bucket."""
+
+    x: Float64s
+    kind: UInt8s
+
+
+class Ghost(msgspec.Struct, frozen=True):
+    """Points that a later attempt replaced or a rewind hid, thinned to one per bucket, in step order."""
+
+    x: Float64s
+    y: Float64s
+
+
+class SeriesColumns(msgspec.Struct, frozen=True):
+    """
+    One line. Arrays have equal length and x rises.
+
+    ``exact``: one entry per point, ``lo`` and ``hi`` None. Otherwise one per bucket: ``x`` and ``y`` of its last
+    finite point, ``lo`` and ``hi`` the lowest and highest finite value of *all* its points (NaN if none is finite),
+    ``count`` how many points it stands for. Groups: ``y`` mean over runs, ``lo``/``hi`` mean ∓ std (``band="std"``),
+    ``count`` runs.
+    """
+
+    run: str | None
+    group: str | None
+    key: str
+    exact: bool
+    n: int
+    total: int
+    total_all: int
+    x: Float64s
+    y: Float64s
+    lo: Float64s | None
+    hi: Float64s | None
+    count: UInt32s | None
+    nonfinite: Nonfinite | None
+    ghost: Ghost | None
+    first_x: float | None
+    last_x: float | None
+    band: str | None = None
+
+
+# ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+class Change(msgspec.Struct, frozen=True):
+    """One run that changed since the asked sequence number."""
+
+    run_key: str
+    seq: int
+    state: str
+    keys_changed: bool
+    rows: int
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """``reset``: the asker's number is not of this index; read everything again."""
+
+    seq: int
+    runs: list[Change]
+    reset: bool
+
+
+# ── history, console, verify, diff ───────────────────────────────────────────────────────────────────────────────
+class HistoryColumn(msgspec.Struct, frozen=True):
+    """
+    One key over the rows of a batch. ``kind`` is ``float``, ``int``, ``bool`` or ``object`` (text, media, mixed);
+    ``values`` has that dtype and is meaningful where ``present``. Missing is not NaN.
+    """
+
+    key: str
+    kind: str
+    values: NDArray[Any]
+    present: Bools
+
+
+class HistoryBatch(msgspec.Struct, frozen=True):
+    """Complete rows in columns, in logging order per writer. ``timestamp`` is unix seconds, ``runtime`` since the start."""
+
+    step: Int64s
+    attempt: Int64s
+    writer: list[str]
+    timestamp: Float64s
+    runtime: Float64s
+    columns: list[HistoryColumn]
+
+
+class ConsoleLine(msgspec.Struct, frozen=True):
+    """A piece of output. ``time`` is unix seconds."""
+
+    time: float
+    stream: str
+    text: str
+
+
+class ConsolePage(msgspec.Struct, frozen=True):
+    """Lines from an offset on; ``next`` is the offset to ask for next, also when nothing is there yet."""
+
+    lines: list[ConsoleLine]
+    next: int
+
+
+class SegmentCheck(msgspec.Struct, frozen=True):
+    """What a full read of one segment found. ``sha256_ok`` is None for a segment without a seal."""
+
+    segment: str
+    writer: str
+    bytes: int
+    frames: int
+    records: int
+    status: str
+    damage: list[DamageRow]
+    sealed: bool
+    sha256_ok: bool | None
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """All segments of a run, read from the first byte to the last."""
+
+    segments: list[SegmentCheck]
+    ok: bool
+
+
+class DiffRow(msgspec.Struct, frozen=True):
+    """One key over several runs, in the order asked; a run without it has None."""
+
+    key: str
+    section: str  # "config" | "summary" | "meta"
+    values: list[Any]
+    differs: bool
+
+
+class Diff(msgspec.Struct, frozen=True):
+    """Differences between runs, sorted by section and key."""
+
+    rows: list[DiffRow]
+
+
+class RebuildProgress(msgspec.Struct, frozen=True):
+    """How far a rebuild has come."""
+
+    segments: int
+    segments_total: int
+    bytes: int
+    bytes_total: int
+    points: int

@@ -1,0 +1,401 @@
+"""The metric store of one machine: a tail in memory, Parquet parts in the index folder, DuckDB to read them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..limits import FLUSH_POINTS, TAIL_BUDGET_BYTES
+from . import merge
+from .columns import Array, Items, Points, Rollups, Spans, series_id
+from .manifest import Manifest, PartInfo, read_manifest, sync_folder, write_manifest
+from .parts import FOLDERS, Engine, TableType, files, path_of, read_marks, read_table, write_part
+from .rollups import LEVEL_BITS, finest, levels, spans_of
+from .tail import Chunk, Mark, Tail, ranges, rows_of, sort_points
+
+SPAN_CACHE_BYTES: Final = 32 * 1024 * 1024
+
+
+class _Frozen:
+    """A tail that is being written as a part. Readers see it until the manifest names the part."""
+
+    def __init__(self, project: int, tail: Tail) -> None:
+        self.project = project
+        self.chunks = tail.snapshot()
+        self.items = tail.items
+        self.marks = dict(tail.marks)
+        self.points = tail.points
+        self.nbytes = tail.nbytes
+
+
+class ParquetMetrics:
+    """See ``MetricStore``. One process at a time may use a folder (``owner`` sees to that)."""
+
+    def __init__(
+        self,
+        folder: Path,
+        index_id: str,
+        *,
+        flush_points: int = FLUSH_POINTS,
+        budget_bytes: int = TAIL_BUDGET_BYTES,
+        background: bool = True,
+    ) -> None:
+        self._folder = folder
+        self._flush_points = flush_points
+        self._budget_bytes = budget_bytes
+        self._lock = threading.Lock()
+        self._tails: dict[int, Tail] = {}
+        self._frozen: list[_Frozen] = []
+        self._writing: list[Future[None]] = []
+        self._users: dict[str, int] = {}  # part name → open views
+        self._dropped: set[str] = set()  # merged away, to be deleted when nobody reads them
+        self._spans: OrderedDict[str, Spans] = OrderedDict()
+        for kind in FOLDERS:
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+        self._engine = Engine(folder / "scratch")
+        # One worker: parts are written in order, so marks never overtake the points they stand for.
+        self._worker = ThreadPoolExecutor(1, "treering-parts") if background else None
+        manifest = read_manifest(folder / "manifest.json")
+        if manifest is None or manifest.index_id != index_id:
+            self._manifest = Manifest(index_id)
+            self._durable: dict[int, Mark] = {}
+            write_manifest(folder / "manifest.json", self._manifest)
+        else:
+            self._manifest = manifest
+            self._durable = self._read_marks()
+        self._marks = dict(self._durable)
+        self._remove_strangers()
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def marks(self) -> dict[int, Mark]:
+        with self._lock:
+            return dict(self._marks)
+
+    def durable_marks(self) -> dict[int, Mark]:
+        with self._lock:
+            return dict(self._durable)
+
+    def append(self, project: int, points: Points, items: Items, marks: Mapping[int, Mark]) -> None:
+        with self._lock:
+            self._marks.update(marks)
+            tail = self._tails.setdefault(project, Tail())
+            tail.append(points, items, marks)
+            due = [project] if tail.points >= self._flush_points else self._over_budget()
+        for number in due:
+            self._start_flush(number)
+        self._await(1)
+
+    def _over_budget(self) -> list[int]:
+        if sum(tail.nbytes for tail in self._tails.values()) < self._budget_bytes:
+            return []
+        return [max(self._tails, key=lambda number: self._tails[number].nbytes)]
+
+    def flush(self) -> None:
+        with self._lock:
+            due = [number for number, tail in self._tails.items() if tail.marks]
+        for number in due:
+            self._start_flush(number)
+        self._await(0)
+
+    def _start_flush(self, project: int) -> None:
+        with self._lock:
+            tail = self._tails.pop(project, None)
+            if tail is None:
+                return
+            frozen = _Frozen(project, tail)
+            self._frozen.append(frozen)
+        if self._worker is None:
+            self._write(frozen)
+        else:
+            self._writing.append(self._worker.submit(self._write, frozen))
+
+    def _await(self, most: int) -> None:
+        """Wait until at most *most* flushes are under way; a failed one raises here, in the thread that appends."""
+        while len(self._writing) > most or (self._writing and self._writing[0].done()):
+            self._writing.pop(0).result()
+
+    def _write(self, frozen: _Frozen) -> None:
+        points = sort_points(Points.concat([chunk.points for chunk in frozen.chunks]))
+        spans = spans_of(points)
+        rollups = levels(finest(points, spans))
+        items = Items.concat(frozen.items)
+        with self._lock:
+            number = self._manifest.next_part
+        part = PartInfo(f"{number:08d}", frozen.project, len(points), len(rollups), len(items))
+        write_part(self._engine, self._folder, part, points, rollups, spans, items, frozen.marks)
+        self._commit(part, [], frozen)
+        self._merge(frozen.project)
+
+    def _merge(self, project: int) -> None:
+        while True:
+            with self._lock:
+                parts = [part for part in self._manifest.parts if part.project == project]
+                number = self._manifest.next_part
+            chosen = merge.choose(parts)
+            if not chosen:
+                return
+            part = merge.write(self._engine, self._folder, f"{number:08d}", chosen)
+            self._commit(part, chosen, None)
+
+    def _commit(self, part: PartInfo, replaces: list[PartInfo], frozen: _Frozen | None) -> None:
+        """Name *part* in the manifest. In the same instant readers stop seeing what it replaces or was frozen for it."""
+        gone = {old.name for old in replaces}
+        with self._lock:
+            old = self._manifest
+            parts = [*(kept for kept in old.parts if kept.name not in gone), part]
+            manifest = Manifest(old.index_id, old.next_part + 1, parts)
+            write_manifest(self._folder / "manifest.json", manifest)
+            self._manifest = manifest
+            if frozen is not None:
+                self._durable.update(frozen.marks)
+                self._frozen.remove(frozen)
+            self._dropped |= gone
+            self._delete_unused()
+
+    def _delete_unused(self) -> None:
+        for name in [name for name in self._dropped if not self._users.get(name)]:
+            self._dropped.discard(name)
+            self._spans.pop(name, None)
+            for kind in FOLDERS:
+                path_of(self._folder, kind, PartInfo(name, 0, 0, 0, 0)).unlink(missing_ok=True)
+
+    def _read_marks(self) -> dict[int, Mark]:
+        marks: dict[int, Mark] = {}
+        for part in self._manifest.parts:
+            for seg, mark in read_marks(self._folder, part).items():
+                if seg not in marks or marks[seg].offset < mark.offset:
+                    marks[seg] = mark
+        return marks
+
+    def _remove_strangers(self) -> None:
+        """Delete what a crash left: files that the manifest does not name."""
+        known = {part.name for part in self._manifest.parts}
+        for kind in FOLDERS:
+            for path in (self._folder / kind).iterdir():
+                if path.name.partition(".")[0] not in known or path.suffix == ".tmp":
+                    path.unlink(missing_ok=True)
+
+    def clear(self, index_id: str) -> None:
+        with contextlib.suppress(Exception):
+            self._await(0)
+        with self._lock:
+            self._tails.clear()
+            self._frozen.clear()
+            self._marks, self._durable = {}, {}
+            self._dropped |= {part.name for part in self._manifest.parts}
+            self._manifest = Manifest(index_id, self._manifest.next_part)
+            write_manifest(self._folder / "manifest.json", self._manifest)
+            self._delete_unused()
+        sync_folder(self._folder)
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.shutdown(wait=True)
+        self._engine.close()
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def view(self, project: int) -> Iterator[_View]:
+        with self._lock:
+            parts = [part for part in self._manifest.parts if part.project == project]
+            chunks: list[Chunk] = []
+            items: list[Items] = []
+            for frozen in self._frozen:
+                if frozen.project == project:
+                    chunks += frozen.chunks
+                    items += frozen.items
+            tail = self._tails.get(project)
+            if tail is not None:
+                chunks += tail.snapshot()
+                items += tail.items
+            for part in parts:
+                self._users[part.name] = self._users.get(part.name, 0) + 1
+        try:
+            yield _View(self, parts, chunks, items)
+        finally:
+            with self._lock:
+                for part in parts:
+                    self._users[part.name] -= 1
+                    if not self._users[part.name]:
+                        del self._users[part.name]
+                self._delete_unused()
+
+    def part_spans(self, part: PartInfo) -> Spans:
+        """Return all spans of a part; those of recently used parts stay in memory, within a budget."""
+        with self._lock:
+            spans = self._spans.get(part.name)
+            if spans is not None:
+                self._spans.move_to_end(part.name)
+                return spans
+        spans = read_table(self._engine, Spans, files(self._folder, "spans", [part]), "true")
+        with self._lock:
+            self._spans[part.name] = spans
+            while len(self._spans) > 1 and sum(s.nbytes for s in self._spans.values()) > SPAN_CACHE_BYTES:
+                self._spans.popitem(last=False)
+        return spans
+
+    def read_points(self, part: list[PartInfo], where: str, columns: Collection[str] | None) -> Points:
+        return read_table(self._engine, Points, files(self._folder, "points", part), where, columns)
+
+    def read_rollups(self, parts: list[PartInfo], where: str) -> Rollups:
+        return read_table(self._engine, Rollups, files(self._folder, "roll", parts), where)
+
+    def read_items(self, parts: list[PartInfo], where: str) -> Items:
+        return read_table(self._engine, Items, files(self._folder, "items", parts), where)
+
+
+class _View:
+    """See ``MetricView``. Parts are numbered from 0 in manifest order; the tail's chunks follow."""
+
+    def __init__(self, store: ParquetMetrics, parts: list[PartInfo], chunks: list[Chunk], items: list[Items]) -> None:
+        self._store = store
+        self._parts = parts
+        self._chunks = chunks
+        self._items = items
+
+    def spans(self, keys: Array | None, runs: Array | None) -> tuple[Spans, Array]:
+        found: list[Spans] = []
+        where: list[Array] = []
+        for number, part in enumerate(self._parts):
+            if part.points:
+                found.append(_choose_spans(self._store.part_spans(part), keys, runs))
+                where.append(np.full(len(found[-1]), number, np.int32))
+        for number, chunk in enumerate(self._chunks, len(self._parts)):
+            found.append(_choose_spans(chunk.spans, keys, runs))
+            where.append(np.full(len(found[-1]), number, np.int32))
+        return Spans.concat(found), np.concatenate(where) if where else np.empty(0, np.int32)
+
+    def points(
+        self,
+        keys: Array | None,
+        runs: Array | None,
+        *,
+        parts: Collection[int] | None = None,
+        steps: tuple[int, int] | None = None,
+        times: tuple[int, int] | None = None,
+        segments: Collection[int] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> Points:
+        if _is_empty(keys) or _is_empty(runs):
+            return Points.empty()
+        found: list[Points] = []
+        chosen = [p for n, p in enumerate(self._parts) if p.points and (parts is None or n in parts)]
+        if chosen:
+            terms = [_in("key", keys), _in("run", runs)]
+            if steps is not None:
+                terms.append(f"step between {int(steps[0])} and {int(steps[1])}")
+            if times is not None:
+                terms.append(f"ts between {int(times[0])} and {int(times[1])}")
+            if segments is not None:
+                terms.append(_in("seg", np.array(sorted(segments), np.int32)))
+            got = self._store.read_points(chosen, " and ".join(terms), columns)
+            found.append(_exactly(got, keys, runs))
+        for number, chunk in enumerate(self._chunks, len(self._parts)):
+            if parts is None or number in parts:
+                found.append(_choose_points(chunk, keys, runs, steps, times, segments))
+        return Points.concat([p for p in found if len(p)])
+
+    def rollups(self, keys: Array, runs: Array, *, parts: Collection[int], shift: int) -> Rollups:
+        chosen = [part for number, part in enumerate(self._parts) if number in parts and part.rollups]
+        if not chosen or not len(keys) or not len(runs):
+            return Rollups.empty()
+        # Levels are LEVEL_BITS apart, so this window holds exactly one of them, unless the top one is below it.
+        level = f"(shift between {shift - LEVEL_BITS + 1} and {shift} or (top and shift <= {shift - LEVEL_BITS}))"
+        got = self._store.read_rollups(chosen, " and ".join([_in("key", keys), _in("run", runs), level]))
+        return _exactly(got, keys, runs)
+
+    def items(self, keys: Array | None, runs: Array | None, *, segments: Collection[int] | None = None) -> Items:
+        found: list[Items] = []
+        chosen = [part for part in self._parts if part.items]
+        if chosen and not _is_empty(keys) and not _is_empty(runs):
+            terms = [_in("key", keys), _in("run", runs)]
+            if segments is not None:
+                terms.append(_in("seg", np.array(sorted(segments), np.int32)))
+            found.append(_exactly(self._store.read_items(chosen, " and ".join(terms)), keys, runs))
+        for items in self._items:
+            keep = np.ones(len(items), np.bool_)
+            if segments is not None:
+                keep &= np.isin(items.seg, list(segments))
+            found.append(_exactly(items.take(keep), keys, runs))
+        return Items.concat([p for p in found if len(p)])
+
+
+def _is_empty(values: Array | None) -> bool:
+    return values is not None and not len(values)
+
+
+def _in(column: str, values: Array | None) -> str:
+    """Return a condition that holds for all of *values* and perhaps some between; see ``_exactly``."""
+    if values is None:
+        return "true"
+    low, high = int(values[0]), int(values[-1])
+    if low == high:
+        return f"{column} = {low}"
+    # A range is pruned and checked faster than a list, and numpy drops the few strangers faster than SQL does.
+    if (high - low + 1) <= 2 * len(values):
+        return f"{column} between {low} and {high}"
+    return f"{column} in ({', '.join(map(str, values.tolist()))})"
+
+
+def _exactly(table: TableType, keys: Array | None, runs: Array | None) -> TableType:
+    """Drop rows of series that were not asked for but lie in the range of a condition."""
+    keep: Array | None = None
+    for values, column in ((keys, table.columns()["key"]), (runs, table.columns()["run"])):
+        if values is not None and len(values) != int(values[-1]) - int(values[0]) + 1:
+            mask = np.isin(column, values)
+            keep = mask if keep is None else keep & mask
+        elif values is not None and len(column):
+            mask = (column >= values[0]) & (column <= values[-1])
+            if not mask.all():
+                keep = mask if keep is None else keep & mask
+    return table if keep is None or bool(keep.all()) else table.take(keep)
+
+
+def _choose_spans(spans: Spans, keys: Array | None, runs: Array | None) -> Spans:
+    """Spans are sorted by key and run."""
+    if keys is not None and len(keys) <= 64:
+        left = np.searchsorted(spans.key, keys, "left")
+        right = np.searchsorted(spans.key, keys, "right")
+        if runs is not None and len(runs) <= 64:
+            ids = series_id(spans.key, spans.run)
+            wanted = (keys.astype(np.int64)[:, None] << 32 | runs.astype(np.int64)[None, :]).ravel()
+            return spans.take(rows_of(ids, wanted))
+        spans = spans.take(ranges(left, right))
+        keys = None
+    if _is_empty(keys) or _is_empty(runs):
+        return Spans.empty()
+    return _exactly(spans, keys, runs) if len(spans) else spans
+
+
+def _choose_points(
+    chunk: Chunk,
+    keys: Array | None,
+    runs: Array | None,
+    steps: tuple[int, int] | None,
+    times: tuple[int, int] | None,
+    segments: Collection[int] | None,
+) -> Points:
+    points = chunk.points
+    if keys is not None and runs is not None and len(keys) * len(runs) <= len(points):
+        wanted = (keys.astype(np.int64)[:, None] << 32 | runs.astype(np.int64)[None, :]).ravel()
+        points = chunk.select(wanted)
+    elif len(points):
+        points = _exactly(points, keys, runs)
+    keep = np.ones(len(points), np.bool_)
+    if steps is not None:
+        keep &= (points.step >= steps[0]) & (points.step <= steps[1])
+    if times is not None:
+        keep &= (points.ts >= times[0]) & (points.ts <= times[1])
+    if segments is not None:
+        keep &= np.isin(points.seg, list(segments))
+    return points if bool(keep.all()) else points.take(keep)

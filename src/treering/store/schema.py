@@ -1,0 +1,192 @@
+"""
+The tables of the metadata index, the same on SQLite and PostgreSQL.
+
+Every row carries its entity and project, so that a permission is one condition of a query. Times are unix time in
+microseconds. SQLite stores NaN as NULL: wherever a number may be NaN a text column beside it says ``NaN``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+# Compared byte by byte on both: SQLite's default, and what a filter's `<` on text promises.
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
+_Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row id is an INTEGER by that very name
+_Double = Float(53)
+
+VERSION: Final = 1
+
+metadata = MetaData()
+
+
+def _scope() -> list[Column[int]]:
+    return [Column("entity_id", Integer, nullable=False), Column("project_id", Integer, nullable=False)]
+
+
+settings = Table("settings", metadata, Column("name", _Text, primary_key=True), Column("value", _Text, nullable=False))
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", _Text, nullable=False, unique=True),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("entity_id", Integer, nullable=False),
+    Column("name", _Text, nullable=False),
+    UniqueConstraint("entity_id", "name"),
+)
+
+# Names that rows refer to by number. `space` is metric, config, summary, tag or writer; `kind` is number, text, media
+# or system for metrics.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    *_scope(),
+    Column("space", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    UniqueConstraint("project_id", "space", "name"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    *_scope(),
+    Column("run_key", _Text, nullable=False, unique=True),
+    Column("run_id", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", _Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("activity_us", BigInteger, nullable=False),
+    Column("group_name", _Text),
+    Column("job_type", _Text),
+    Column("notes", _Text),
+    Column("host", _Text),
+    Column("archived", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("damaged", Boolean, nullable=False),
+    Column("error", _Text),
+    Column("search", _Text, nullable=False),  # name, id, tags and notes, a line each
+    Column("search_folded", _Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("doc", LargeBinary, nullable=False),  # the whole RunState, msgpack
+    Index("runs_by_project", "project_id", "created_us"),
+    Index("runs_by_seq", "project_id", "seq"),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    *_scope(),
+    Column("run_id", BigInteger, nullable=False, index=True),
+    Column("segment", _Text, nullable=False, unique=True),
+    Column("writer_id", Integer, nullable=False),
+    Column("life", _Text, nullable=False, index=True),
+    Column("life_created_ns", BigInteger, nullable=False),
+    Column("life_index", Integer, nullable=False),
+    Column("from_step", BigInteger),
+    Column("base_step", BigInteger, nullable=False),
+    Column("last_step", BigInteger),
+    Column("applied_offset", BigInteger, nullable=False),
+    Column("applied_chain", BigInteger, nullable=False),
+    Column("status", _Text, nullable=False),
+    Column("doc", LargeBinary, nullable=False),  # SegmentDoc, msgpack
+)
+
+# From here on earlier steps of the writer are hidden: rewinds inside a life.
+rewinds = Table(
+    "rewinds",
+    metadata,
+    Column("segment_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("off", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("run_id", BigInteger, nullable=False, index=True),
+    Column("writer_id", Integer, nullable=False),
+    Column("from_step", BigInteger, nullable=False),
+)
+
+# Config, explicit summary and tags, one row per key and run. `kind`: int, float, bool, str, null, json, tag.
+attrs = Table(
+    "attrs",
+    metadata,
+    Column("key_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("kind", _Text, nullable=False),
+    Column("num", _Double),
+    Column("text", _Text),
+    sqlite_with_rowid=False,
+)
+
+# Aggregates of each metric of each run. `min`, `max`, `sum` are over finite values; `last` and `first` are as logged,
+# with NaN as NULL and "NaN" in the text beside it (text values: the text itself).
+series = Table(
+    "series",
+    metadata,
+    Column("key_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("n", BigInteger, nullable=False),
+    Column("finite", BigInteger, nullable=False),
+    Column("last", _Double),
+    Column("last_text", _Text),
+    Column("last_step", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("first", _Double),
+    Column("first_text", _Text),
+    Column("first_step", BigInteger, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("min", _Double),
+    Column("max", _Double),
+    Column("sum", _Double, nullable=False),
+    Column("is_int", Boolean, nullable=False),
+    Index("series_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# Where console output stands in the run log: pages of at most 256 lines.
+console = Table(
+    "console",
+    metadata,
+    Column("segment_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("run_id", BigInteger, nullable=False, index=True),
+    Column("end_offset", BigInteger, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+)
+
+# Folders whose segments do not even say which run they are of.
+broken = Table(
+    "broken",
+    metadata,
+    Column("run_key", _Text, primary_key=True),
+    Column("segment", _Text, primary_key=True),
+    Column("reason", _Text, nullable=False),
+)

@@ -1,0 +1,185 @@
+"""What ingest knows about runs, segments and series: the documents that the metadata store keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Life(msgspec.Struct):
+    """One life of one writer, as far as liveness and the run page need it. Times are unix nanoseconds."""
+
+    writer: str
+    created_ns: int
+    host: str | None = None
+    boot_id: str | None = None
+    pid: int | None = None
+    start_time: float | None = None
+    rank: int | None = None
+    beat_ns: int = 0  # newest sign of life, by this machine's clock
+    end: dict[str, Any] | None = None
+    end_ns: int | None = None
+
+
+class Gap(msgspec.Struct):
+    """Counted loss of one segment."""
+
+    count: int = 0
+    points: int = 0
+
+
+class RunState(msgspec.Struct):
+    """
+    Everything about one run that is not a metric. Stored whole; the columns of the runs table are derived from it.
+
+    ``edits`` maps a field to (time_ns, value): the newest edit of each wins over what the run said at its start.
+    """
+
+    id: int
+    entity_id: int
+    project_id: int
+    entity: str
+    project: str
+    run_id: str
+    run_key: str
+    number: int
+    created_ns: int
+    activity_ns: int
+    meta: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    config_changes: list[tuple[int, str, Any, Any]] = []  # time_ns, dotted key, before, after
+    summary: dict[str, Any] = {}
+    defines: dict[str, dict[str, Any]] = {}
+    facts: dict[str, Any] = {}
+    edits: dict[str, tuple[int, Any]] = {}
+    lives: dict[str, Life] = {}
+    gaps: dict[str, Gap] = {}
+    synced: dict[str, int] = {}  # segment → bytes that its uploader has on the server
+    unknown: int = 0  # records that need a newer treering
+    state: str = "running"
+    ended_ns: int | None = None
+    damaged: bool = False
+    error: str | None = None
+
+    def field(self, name: str) -> Any:
+        """Return an editable field: the newest edit, else what the run said."""
+        edit = self.edits.get(name)
+        return edit[1] if edit is not None else self.meta.get(name)
+
+    @property
+    def name(self) -> str:
+        return str(self.field("name") or self.run_id)
+
+    @property
+    def tags(self) -> list[str]:
+        tags = self.field("tags")
+        return [str(tag) for tag in tags] if isinstance(tags, list) else []
+
+    @property
+    def deleted(self) -> bool:
+        return bool(self.field("deleted"))
+
+    @property
+    def archived(self) -> bool:
+        return bool(self.field("archived"))
+
+    def text(self, name: str) -> str | None:
+        value = self.field(name)
+        return str(value) if value not in (None, "") else None
+
+
+class SegmentDoc(msgspec.Struct):
+    """What is known of a segment beyond its position."""
+
+    bytes: int = 0
+    records: int = 0
+    sealed: bool = False
+    ended: bool = False
+    damage: list[tuple[int, int, str]] = []
+
+
+class SegmentState(msgspec.Struct):
+    """One segment file and how far it has been applied to the metadata."""
+
+    id: int
+    segment: str
+    run: int
+    entity_id: int
+    project_id: int
+    writer: str
+    writer_id: int
+    life: str
+    life_created_ns: int
+    life_index: int
+    from_step: int | None
+    base_step: int
+    last_step: int | None
+    offset: int
+    chain: int
+    status: str
+    doc: SegmentDoc
+
+
+class SeriesStat(msgspec.Struct):
+    """Aggregates of one series. ``last`` and ``first`` may be NaN; ``min``/``max`` are NaN while nothing is finite."""
+
+    key: int
+    run: int
+    entity_id: int
+    project_id: int
+    n: int = 0
+    finite: int = 0
+    last: float | None = None
+    last_text: str | None = None
+    last_step: int = 0
+    last_us: int = -(1 << 62)
+    first: float | None = None
+    first_text: str | None = None
+    first_step: int = 0
+    first_us: int = 1 << 62
+    min: float | None = None
+    max: float | None = None
+    sum: float = 0.0
+    is_int: bool = True
+
+
+class ConsoleSpan(msgspec.Struct):
+    """Console lines that stand together in a segment."""
+
+    segment_id: int
+    offset: int
+    end_offset: int
+    lines: int
+    first_us: int
+    last_us: int
+
+
+class RewindRow(msgspec.Struct):
+    """A rewind inside a life."""
+
+    segment_id: int
+    off: int
+    writer_id: int
+    from_step: int
+
+
+class Attr(msgspec.Struct):
+    """One config value, explicit summary value or tag."""
+
+    kind: str
+    num: float | None = None
+    text: str | None = None
+
+
+class RunBatch(msgspec.Struct):
+    """Everything one pass of ingest changes about one run, written in one transaction with the offsets."""
+
+    state: RunState
+    segments: list[SegmentState] = []
+    series: list[SeriesStat] = []
+    attrs: dict[int, Attr | None] = {}  # key id → value, None = removed
+    console: list[ConsoleSpan] = []
+    rewinds: list[RewindRow] = []
+    rows: int = 0
+    keys_changed: bool = False

@@ -1,0 +1,161 @@
+import { at, lowerBound } from "./columns";
+import type { ChartModel, Line } from "./model";
+
+export type Range = [number, number];
+
+/** The y range of a chart and what it leaves out. */
+export interface YExtent {
+  range: Range;
+  /** Lines with points outside the range. */
+  offScale: number;
+  /** Points ≤ 0 that a log axis cannot show. */
+  notPositive: number;
+}
+
+/** Indexes `[from, to)` of the points in *range*, plus one neighbour each side so that lines reach the edge. */
+export function visibleSlice(line: Pick<Line, "x">, range: readonly [number, number] | null): Range {
+  const n = line.x.length;
+  if (!range) return [0, n];
+  return [
+    Math.max(0, lowerBound(line.x, range[0]) - 1),
+    Math.min(n, lowerBound(line.x, range[1]) + 1),
+  ];
+}
+
+/** The x range of all lines, or the zoomed one. Never empty. */
+export function xExtent(model: ChartModel): Range {
+  let [low, high]: Range = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  if (model.xRange) [low, high] = model.xRange;
+  else {
+    for (const line of model.lines) {
+      const n = line.x.length;
+      if (n === 0) continue;
+      low = Math.min(low, at(line.x, 0));
+      high = Math.max(high, at(line.x, n - 1));
+    }
+  }
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return model.xLog ? [1, 10] : [0, 1];
+  if (model.xLog) {
+    // A step axis starts at 0, which a log axis cannot show; it starts at the first positive point.
+    if (low <= 0) low = Math.min(smallestPositiveX(model.lines), high > 0 ? high : 1);
+    if (high <= low) high = low * 10;
+    return [low, high];
+  }
+  if (high <= low) return [low - 0.5, low + 0.5];
+  return [low, high];
+}
+
+function smallestPositiveX(lines: readonly Line[]): number {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const line of lines) {
+    for (let i = 0; i < line.x.length; i++) {
+      const value = at(line.x, i);
+      if (value > 0) {
+        smallest = Math.min(smallest, value);
+        break;
+      }
+    }
+  }
+  return Number.isFinite(smallest) ? smallest : 1;
+}
+
+/** The y range over the points that can be seen, with a little air above and below. */
+export function yExtent(model: ChartModel): YExtent {
+  const { yLog, xRange } = model;
+  const extents: Range[] = [];
+  const sample: number[] = [];
+  let notPositive = 0;
+  for (const line of model.lines) {
+    const [from, to] = visibleSlice(line, xRange);
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    const useBand = model.band && line.lo !== null && line.hi !== null;
+    const lows = useBand && line.lo ? line.lo : line.y;
+    const highs = useBand && line.hi ? line.hi : line.y;
+    const stride = Math.max(1, (to - from) >> 6);
+    for (let i = from; i < to; i++) {
+      const middle = at(line.y, i);
+      if (yLog && middle <= 0) notPositive++;
+      let bottom = at(lows, i);
+      const top = at(highs, i);
+      if (yLog && bottom <= 0) bottom = middle;
+      if (bottom < low && (!yLog || bottom > 0)) low = bottom;
+      if (top > high && (!yLog || top > 0) && top !== Number.POSITIVE_INFINITY) high = top;
+      if ((i - from) % stride === 0 && Number.isFinite(middle) && (!yLog || middle > 0)) sample.push(middle);
+    }
+    if (low <= high) extents.push([low, high]);
+  }
+  let low = Math.min(...extents.map((extent) => extent[0]));
+  let high = Math.max(...extents.map((extent) => extent[1]));
+  if (extents.length === 0) return { range: yLog ? [0.1, 10] : [0, 1], offScale: 0, notPositive };
+  let offScale = 0;
+  if (model.yMode === "robust") {
+    const robust = robustRange(extents, sample, [low, high], yLog);
+    offScale = extents.filter((extent) => extent[0] < robust[0] || extent[1] > robust[1]).length;
+    [low, high] = robust;
+  }
+  return { range: withAir(low, high, yLog), offScale, notPositive };
+}
+
+/**
+ * The range without what would flatten the picture: lines whose extreme lies far outside those of the
+ * others (Tukey's outer fence over the lines), and single points so far out that they would squeeze
+ * 99 % of all points into a tenth of the height.
+ *
+ * A trim that gains little is not made: honest extremes are worth more than some pixels.
+ */
+function robustRange(extents: readonly Range[], sample: number[], full: Range, yLog: boolean): Range {
+  const to = (value: number) => (yLog ? Math.log10(value) : value);
+  const from = (value: number) => (yLog ? 10 ** value : value);
+  const [fullLow, fullHigh]: Range = [to(full[0]), to(full[1])];
+  let low = fullLow;
+  let high = fullHigh;
+  if (extents.length >= 5) {
+    const tops = extents.map((extent) => to(extent[1])).sort((a, b) => a - b);
+    const bottoms = extents.map((extent) => to(extent[0])).sort((a, b) => a - b);
+    // All lines may peak at the same height; then the fence is as wide as their common range, not zero.
+    const typical = quantile(tops, 0.5) - quantile(bottoms, 0.5);
+    const topFence = quantile(tops, 0.75) + Math.max(3 * (quantile(tops, 0.75) - quantile(tops, 0.25)), 0.5 * typical);
+    const bottomFence =
+      quantile(bottoms, 0.25) - Math.max(3 * (quantile(bottoms, 0.75) - quantile(bottoms, 0.25)), 0.5 * typical);
+    high = Math.max(...tops.filter((top) => top <= topFence));
+    low = Math.min(...bottoms.filter((bottom) => bottom >= bottomFence));
+  }
+  if (sample.length >= 20 && !yLog) {
+    const sorted = sample.sort((a, b) => a - b);
+    const bottom = quantile(sorted, 0.005);
+    const top = quantile(sorted, 0.995);
+    const body = top - bottom;
+    if (body > 0 && high - top > 9 * body) high = top + 0.1 * body;
+    if (body > 0 && bottom - low > 9 * body) low = bottom - 0.1 * body;
+  }
+  const gain = (fullHigh - fullLow) / (high - low);
+  return high > low && gain > 1.5 ? [from(low), from(high)] : full;
+}
+
+function withAir(low: number, high: number, yLog: boolean): Range {
+  if (yLog) {
+    if (low === high) return [low / 2, high * 2];
+    const air = (high / low) ** 0.05;
+    return [low / air, high * air];
+  }
+  if (low === high) {
+    const air = Math.abs(low) * 0.1 || 0.5;
+    return [low - air, high + air];
+  }
+  const span = high - low;
+  const air = span * 0.06;
+  // A positive quantity that comes near zero is shown from zero: the distance to it means something.
+  const bottom = low >= 0 && low - air < span * 0.25 && low < span * 0.35 ? Math.min(0, low) : low - air;
+  return [bottom, high + air];
+}
+
+/** Quantile of rising values by linear interpolation. */
+export function quantile(sorted: readonly number[], q: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const position = (sorted.length - 1) * q;
+  const index = Math.floor(position);
+  const left = at(sorted, index);
+  const right = at(sorted, Math.min(sorted.length - 1, index + 1));
+  return left + (right - left) * (position - index);
+}

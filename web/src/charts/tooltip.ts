@@ -1,0 +1,94 @@
+import { formatCount, formatDuration, formatMoment, formatNumber, formatValue } from "@/ui/humanize";
+import type { Axis } from "./core/model";
+import type { LineChart, Reading } from "./line";
+
+/** Rows shown around the nearest line. */
+const ROWS = 5;
+const GAP_PX = 8;
+const WIDTH_PX = 236;
+
+let box: HTMLDivElement | null = null;
+
+/** What an x is called, e.g. "step 5,042". */
+export function formatX(axis: Axis, x: number): string {
+  if (axis === "step") return formatCount(Math.round(x));
+  if (axis === "relative") return formatDuration(x);
+  if (axis === "wall") return formatMoment(x * 1000);
+  return formatNumber(x);
+}
+
+/**
+ * Shows the values at *x*, beside the panel and never over the pointer: the picture stays readable.
+ * All text is set as text; run names are user input.
+ */
+export function showTooltip(chart: LineChart, x: number, readings: readonly Reading[], nearest: number): void {
+  const node = box ?? create();
+  const { model } = chart;
+  const sorted = [...readings].sort((a, b) => b.value - a.value);
+  const center = Math.max(
+    0,
+    sorted.findIndex((reading) => reading.index === nearest),
+  );
+  const from = Math.max(0, Math.min(sorted.length - ROWS, center - (ROWS >> 1)));
+  const rows = sorted.slice(from, from + ROWS);
+  const above = from;
+  const below = sorted.length - from - rows.length;
+
+  const head = element("header");
+  head.append(
+    element("span", model.axis.startsWith("metric:") ? model.axis.slice(7) : model.axis),
+    element("b", formatX(model.axis, x)),
+  );
+  const more = [above > 0 ? `+${above} above` : "", below > 0 ? `+${below} below` : ""].filter(Boolean).join(" · ");
+  if (more) head.append(element("em", more));
+  node.replaceChildren(head);
+  for (const { index, value } of rows) {
+    const line = model.lines[index];
+    if (!line) continue;
+    const row = element("div");
+    if (index === nearest) row.className = "on";
+    const swatch = element("i");
+    swatch.style.backgroundColor = line.color;
+    row.append(swatch, element("span", line.label), element("b", formatValue(value, model.unit)));
+    node.append(row);
+  }
+  place(node, chart.element);
+}
+
+export function hideTooltip(): void {
+  if (box) box.hidden = true;
+}
+
+function place(node: HTMLDivElement, plot: HTMLElement): void {
+  node.hidden = false;
+  const panel = (plot.closest("[data-panel]") ?? plot).getBoundingClientRect();
+  const height = node.offsetHeight;
+  const right = panel.right + GAP_PX;
+  const left = panel.left - GAP_PX - WIDTH_PX;
+  // Right of the panel, else left of it; on a phone neither fits, and it goes below or above.
+  if (right + WIDTH_PX <= window.innerWidth - 4 || left >= 4) {
+    const x = right + WIDTH_PX <= window.innerWidth - 4 ? right : left;
+    const y = Math.max(4, Math.min(panel.top, window.innerHeight - height - 4));
+    node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    return;
+  }
+  const x = Math.max(4, Math.min(panel.left, window.innerWidth - WIDTH_PX - 4));
+  const fitsBelow = panel.bottom + GAP_PX + height <= window.innerHeight;
+  const y = fitsBelow ? panel.bottom + GAP_PX : Math.max(4, panel.top - GAP_PX - height);
+  node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+}
+
+function create(): HTMLDivElement {
+  box = element("div");
+  box.className = "chart-tooltip";
+  // The panel's own live region speaks; this box would repeat it on every pixel.
+  box.setAttribute("aria-hidden", "true");
+  document.body.append(box);
+  return box;
+}
+
+function element<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, text = ""): HTMLElementTagNameMap[Tag] {
+  const node = document.createElement(tag);
+  if (text) node.textContent = text;
+  return node;
+}

@@ -1,0 +1,54 @@
+import type { RunGroup, RunRow } from "@/api/types";
+import { formatNumber } from "@/ui/humanize";
+
+/** A group of the sidebar with its loaded rows. */
+export interface Group {
+  id: string;
+  /** What the group has in common: key and value as text, one per grouping key. */
+  path: { name: string; value: string }[];
+  count: number;
+  /** Keys of all its runs, loaded or not. */
+  runs: readonly string[];
+  rows: readonly RunRow[];
+  slot: number;
+  metrics: RunGroup["metrics"];
+}
+
+/**
+ * Joins the server's groups with the loaded rows.
+ *
+ * A group's colour is its rank by oldest run, so that a new group never recolours the others and sorting
+ * or filtering keeps every colour.
+ */
+export function joinGroups(groups: readonly RunGroup[], rows: readonly RunRow[]): Group[] {
+  const byKey = new Map(rows.map((row) => [row.run_key, row]));
+  const joined = groups.map((group) => {
+    const members = new Set(group.runs);
+    return {
+      id: `group:${JSON.stringify(group.path.map(({ value }) => value))}`,
+      path: group.path.map(({ by, value }) => ({ name: groupName(by), value: showValue(value) })),
+      count: group.count,
+      runs: group.runs,
+      // In the order of the rows, which is the chosen one.
+      rows: rows.filter(({ run_key }) => members.has(run_key)),
+      oldest: Math.min(...group.runs.map((run) => byKey.get(run)?.number ?? Number.POSITIVE_INFINITY)),
+      metrics: group.metrics,
+    };
+  });
+  const ranks = joined.map(({ id, oldest }) => ({ id, oldest })).sort((a, b) => a.oldest - b.oldest);
+  const slots = new Map(ranks.map(({ id }, rank) => [id, rank]));
+  return joined.map(({ oldest: _, ...group }) => ({ ...group, slot: slots.get(group.id) ?? 0 }));
+}
+
+/** `config.optimizer.lr` → `optimizer.lr`. */
+export function groupName(by: string): string {
+  return by.replace(/^config\./, "");
+}
+
+/** A config value in one line. */
+export function showValue(value: unknown): string {
+  if (value === null || value === undefined) return "not set";
+  if (typeof value === "number") return formatNumber(value);
+  if (typeof value === "string") return value;
+  return JSON.stringify(value);
+}

@@ -1,0 +1,58 @@
+import { Link } from "@tanstack/react-router";
+import { Eye, EyeOff, Pin } from "lucide-react";
+import { memo, useSyncExternalStore } from "react";
+import type { RunRow } from "@/api/types";
+import { slotColor, slotDash } from "@/charts/core/palette";
+import { clearHover, getHover, setHover, subscribeHover } from "@/state/hover";
+import { isShown } from "@/state/selection";
+import { useTheme } from "@/state/theme";
+import { useView } from "@/state/view";
+import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
+import { StateMark } from "@/ui/StateMark";
+import { Swatch } from "@/ui/Swatch";
+import { showOnlyRuns, toggleRuns } from "./visibility";
+import { RunValue } from "./RunValue";
+
+/** One run of the list. */
+export const RunItem = memo(function RunItem({ row, pinned }: { row: RunRow; pinned: boolean }) {
+  const shown = useView((view) => isShown(view.selection, row.number));
+  const theme = useTheme((store) => store.name);
+  const hot = useSyncExternalStore(subscribeHover, () => getHover().id === row.run_key);
+  return (
+    <div
+      className={`run ${shown ? "" : "off"} ${hot ? "hot" : ""}`}
+      data-run={row.run_key}
+      // A hidden run has no line to highlight; dimming all others for it would only be confusing.
+      onPointerEnter={(event) => shown && event.pointerType !== "touch" && setHover({ id: row.run_key, cursor: null })}
+      onPointerLeave={clearHover}
+    >
+      <button
+        type="button"
+        className="eye"
+        aria-label={`${shown ? "Hide" : "Show"} ${row.name}`}
+        aria-pressed={shown}
+        title="Click: show or hide. Alt-click: only this run"
+        onClick={(event) => (event.altKey ? showOnlyRuns([row.number]) : toggleRuns([row.number]))}
+      >
+        {shown ? <Eye size={14} /> : <EyeOff size={14} />}
+      </button>
+      <Swatch color={shown ? slotColor(row.number, theme) : "var(--border-strong)"} dash={slotDash(row.number)} />
+      <Link
+        className="run-name"
+        to="/$entity/$project/runs/$run_id/$tab"
+        params={{ entity: row.entity, project: row.project, run_id: row.run_id, tab: "overview" }}
+        title={row.error ? `${row.name}: ${row.error}` : row.name}
+      >
+        <MiddleEllipsis text={row.name} />
+      </Link>
+      {pinned && <Pin size={11} className="pin" aria-label="Pinned" />}
+      <StateMark state={row.state} />
+      {(row.damaged || row.error) && (
+        <span className="damage" title={row.error ?? "Part of this run's log cannot be read; see its overview."}>
+          !
+        </span>
+      )}
+      <RunValue row={row} />
+    </div>
+  );
+});

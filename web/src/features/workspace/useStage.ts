@@ -1,0 +1,67 @@
+import { useMemo, useRef } from "react";
+import type { RunRow } from "@/api/types";
+import type { Ending } from "@/charts/core/model";
+import type { Cast, Member } from "@/panels/cast";
+import { isShown } from "@/state/selection";
+import { useView } from "@/state/view";
+import { type Group, joinGroups } from "./groups";
+import type { Runs } from "./useRuns";
+
+/** The mark at the end of a run's lines; a finished run needs none. */
+export function endingOf(row: Pick<RunRow, "state">): Ending | null {
+  return row.state === "finished" ? null : row.state;
+}
+
+/** Who is on stage: the cast for the charts, and the groups for the sidebar. */
+export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | null } {
+  const selection = useView((view) => view.selection);
+  const individual = useView((view) => view.individual);
+  const groups = useMemo(() => (runs.groups ? joinGroups(runs.groups, runs.rows) : null), [runs.groups, runs.rows]);
+  const cast = useMemo((): Cast => {
+    if (groups && !individual) {
+      // A group's mean is always over all its runs: hiding one run must not bend the mean of the rest.
+      const shown = groups.filter((group) => group.rows.some((row) => isShown(selection, row.number)));
+      return {
+        grouped: true,
+        members: shown.map(({ id, path, runs: members, slot }) => ({
+          id,
+          runs: members,
+          label: path.map(({ value }) => value).join(" · "),
+          slot,
+          ending: null,
+        })),
+      };
+    }
+    const members = runs.rows
+      .filter((row) => isShown(selection, row.number))
+      .map((row): Member => ({
+        id: row.run_key,
+        runs: null,
+        label: row.name,
+        slot: row.number,
+        ending: endingOf(row),
+      }))
+      // Charts draw in order of age, so that sorting the list neither redraws them nor changes what lies on top.
+      .sort((a, b) => a.slot - b.slot);
+    return { grouped: false, members };
+  }, [groups, runs.rows, selection, individual]);
+  return { cast: useEqualCast(cast), groups };
+}
+
+/** Gives the former object back while nothing about the cast changed: a refreshed list then redraws no chart. */
+function useEqualCast(cast: Cast): Cast {
+  const held = useRef(cast);
+  if (signature(held.current) !== signature(cast)) held.current = cast;
+  return held.current;
+}
+
+const signatures = new WeakMap<Cast, string>();
+
+function signature(cast: Cast): string {
+  let text = signatures.get(cast);
+  if (text === undefined) {
+    text = JSON.stringify(cast);
+    signatures.set(cast, text);
+  }
+  return text;
+}

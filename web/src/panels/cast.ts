@@ -1,0 +1,26 @@
+import { createContext, useContext } from "react";
+import type { Subject } from "@/api/seriesLoader";
+import type { Ending } from "@/charts/core/model";
+
+/** One line in every chart: who it is and what it looks like, but not its points. */
+export interface Member extends Subject {
+  label: string;
+  /** Palette slot; decides colour and dash. */
+  slot: number;
+  ending: Ending | null;
+}
+
+/** Everyone who is on stage: the runs or groups that the charts draw. */
+export interface Cast {
+  members: readonly Member[];
+  /** Groups have a mean ± std band, runs a min–max envelope. */
+  grouped: boolean;
+}
+
+const EMPTY_CAST: Cast = { members: [], grouped: false };
+
+export const CastContext = createContext<Cast>(EMPTY_CAST);
+
+export function useCast(): Cast {
+  return useContext(CastContext);
+}

@@ -1,0 +1,28 @@
+import type { LoadStatus } from "@/api/seriesLoader";
+import { formatCount } from "@/ui/humanize";
+
+interface PointsNoteProps {
+  counts: { drawn: number; total: number };
+  lines: number;
+  density: boolean;
+  status: LoadStatus;
+}
+
+/** Says how much of the truth the picture shows: "400 of 24,000 points". */
+export function PointsNote({ counts, lines, density, status }: PointsNoteProps) {
+  const { drawn, total } = counts;
+  if (lines === 0) return <span className="points-note">{status === "loading" ? "Loading…" : ""}</span>;
+  const thinned = drawn < total;
+  const title = thinned
+    ? "Points are gathered into buckets of about one pixel; each keeps its lowest and highest value. Zoom in for every point."
+    : "Every point is drawn.";
+  const text = thinned
+    ? `${formatCount(drawn)} of ${formatCount(total)} points`
+    : `${formatCount(total)} ${total === 1 ? "point" : "points"}`;
+  return (
+    <span className="points-note" title={title}>
+      {density && `${formatCount(lines)} lines as median, 25–75 %, 5–95 % · `}
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+const OUT_DIR = "../src/treering/server/static";
+
+/** Writes a .gz beside every text asset, so that the server never compresses while someone waits. */
+function precompress(): Plugin {
+  return {
+    name: "treering-precompress",
+    apply: "build",
+    closeBundle() {
+      const folder = join(import.meta.dirname, OUT_DIR);
+      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+        // index.html is filled in per request (nonce, base path), so a stored copy would be wrong.
+        if (!entry.isFile() || !/\.(js|css|svg)$/.test(entry.name)) continue;
+        const path = join(entry.parentPath, entry.name);
+        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  // Relative, because the server decides the base path (<base href>) when it runs behind a proxy.
+  base: "./",
+  plugins: [react(), precompress()],
+  resolve: { alias: { "@": join(import.meta.dirname, "src") } },
+  build: {
+    outDir: OUT_DIR,
+    emptyOutDir: true,
+    target: "es2022",
+    // An inlined asset would be a data: URL in a stylesheet or script; the policy allows files only.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // Vendor code changes rarely; its own file stays in the browser's cache across releases.
+        advancedChunks: {
+          groups: [
+            {
+              name: "vendor",
+              test: /node_modules[\\/](react|react-dom|scheduler|@tanstack|zustand|openapi-fetch|use-sync-external-store)[\\/]/,
+            },
+          ],
+        },
+      },
+    },
+  },
+  server: {
+    proxy: { "/api": process.env.TREERING_URL ?? "http://127.0.0.1:6464" },
+  },
+  test: {
+    include: ["test/{unit,component}/**/*.test.{ts,tsx}"],
+  },
+});

@@ -85,7 +85,8 @@ class Api:
     def projects(self) -> list[Project]:
         """Return all projects, the one with the latest activity first."""
         reply = self._connection.call("GET", "/projects")
-        return _convert(_field(reply, "projects"), list[Project])
+        projects: list[Project] = _convert(_field(reply, "projects"), list[Project])
+        return projects
 
     def runs(
         self,
@@ -105,8 +106,7 @@ class Api:
             filters: text in the filter language, e.g. ``'state = "failed" and metric.loss.min < 0.1'``, or a mapping of
                 what must be equal, e.g. ``{"state": "finished", "config.lr": 0.1}``.
             order: ``created_at``, ``name``, ``runtime``, ``state``, ``config.<key>`` or ``metric:<key>``, with ``-``
-            in front for
-                descending. Missing and NaN come last both ways.
+                in front for descending. Missing and NaN come last both ways.
             agg: which value of a metric in ``order`` counts.
             metrics, config: keys whose values come with each row, in ``run.row``, without another request a run.
 
@@ -131,7 +131,8 @@ class Api:
         has.
 
         Raises:
-            RunNotFound: no run fits, or several do; the message lists them.
+            RunNotFound: no run fits.
+            AmbiguousName: several do; the message lists them.
         """
         if RUN_KEY.fullmatch(reference):
             return Run(self._connection, self._connection.call("GET", f"/runs/{reference}"))
@@ -168,13 +169,16 @@ class Api:
     def diff(self, runs: Sequence[Run]) -> list[dict[str, Any]]:
         """Return config, summary and surroundings of runs key by key: ``{"key", "section", "values", "differs"}``."""
         reply = self._connection.call("POST", "/runs/diff", {"runs": [run.key for run in runs]})
-        return _convert(_field(reply, "rows"), list[dict[str, Any]])
+        rows: list[dict[str, Any]] = _convert(_field(reply, "rows"), list[dict[str, Any]])
+        return rows
 
     def verify(self, run: Run) -> dict[str, Any]:
         """Have every byte of a run's record checked; ``ok`` says whether it is whole, ``segments`` what was found."""
         reply = self._connection.call("GET", f"/runs/{run.key}/verify")
-        _field(reply, "ok"), _field(reply, "segments")
-        return _convert(reply, dict[str, Any])
+        _field(reply, "ok")
+        _field(reply, "segments")
+        report: dict[str, Any] = reply
+        return report
 
     def _find_project(self, text: str) -> tuple[str, str]:
         entity, _, name = text.rpartition("/")
@@ -308,12 +312,12 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The settings of the run, nested as they were given."""
-        return _convert(self.detail["config"], dict[str, Any])
+        return dict(self.detail["config"])
 
     @property
     def summary(self) -> dict[str, Any]:
         """One value for each key: the last one logged, or what ``define_metric`` or the script chose."""
-        return _convert(self.detail["summary"], dict[str, Any])
+        return dict(self.detail["summary"])
 
     @property
     def keys(self) -> list[str]:
@@ -377,9 +381,11 @@ class Run:
         each value that was logged: ints are ints, NaN is NaN, and what was not logged is not there.
 
         Args:
-            keys: only these, and only rows that have one of them. pandas: return a ``DataFrame``; a column that rows
-            lack has a nullable type, so missing (NA) differs from NaN. arrow: return a ``pyarrow.Table``; missing is
-            null. attempts: ``"latest"`` leaves out what a later attempt or a rewind replaced, as a chart does.
+            keys: only these, and only rows that have one of them.
+            pandas: return a ``DataFrame``; a column that rows lack has a nullable type, so missing (NA) differs from
+                NaN.
+            arrow: return a ``pyarrow.Table``; missing is null.
+            attempts: ``"latest"`` leaves out what a later attempt or a rewind replaced, as a chart does.
         """
         if arrow:
             return self._arrow_table(keys, attempts)
@@ -472,6 +478,7 @@ def _pandas_column(pd: Any, rows: list[int], values: list[Any], total: int) -> A
     import numpy as np
 
     kinds = {type(value) for value in values}
+    dtype: Any
     if kinds == {bool}:
         dtype, make = np.dtype(bool), pd.arrays.BooleanArray
     elif kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):

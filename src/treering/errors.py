@@ -7,6 +7,7 @@ Every error that treering raises.
     ├── UsageError (ValueError)            a call or a setting that cannot be right
     │   ├── InvalidName                    an entity, project, run id or key with forbidden characters
     │   ├── InvalidValue                   an argument of the wrong type or range
+    │   ├── AmbiguousName                  a name that fits several runs; the message lists them
     │   └── FilterError                    a filter text that does not parse; carries the position
     ├── NotFound (LookupError)
     │   ├── ProjectNotFound
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 __all__ = [
     "AccessDenied",
+    "AmbiguousName",
     "FilterError",
     "FolderInUse",
     "FolderNotWritable",
@@ -69,6 +71,10 @@ class InvalidName(UsageError):
 
 class InvalidValue(UsageError):
     """An argument of the wrong type or out of range."""
+
+
+class AmbiguousName(UsageError):
+    """A name or id that fits several runs."""
 
 
 class FilterError(UsageError):

@@ -41,9 +41,7 @@ def check_name(value: object, what: str) -> str:
         raise InvalidName(f"{what} must be a string, got {value!r} ({type(value).__name__}).")
     name = unicodedata.normalize("NFC", value)
     if not name.strip() or name in (".", ".."):
-        raise InvalidName(
-            f"{what} {value!r} is empty or a dot name. Give it a name with at least one visible character."
-        )
+        raise InvalidName(f"{what} {value!r} is empty or a dot name. Give it at least one visible character.")
     if len(name) > NAME_MAX_CHARS:
         raise InvalidName(f"{what} has {len(name)} characters; at most {NAME_MAX_CHARS} are allowed: {name[:40]!r}…")
     bad = _FORBIDDEN.search(name)
@@ -108,7 +106,7 @@ _ANIMALS = (
 
 
 def random_run_name() -> str:
-    """Return a display name of two words such as ``amber-heron``. Names need not be unique; run ids are."""
+    """Return a display name of two words, such as ``amber-heron``. It need not be unique; run ids are."""
     a, b = os.urandom(2)
     c, d = os.urandom(2)
     return f"{_ADJECTIVES[(a << 8 | b) % len(_ADJECTIVES)]}-{_ANIMALS[(c << 8 | d) % len(_ANIMALS)]}"

@@ -332,7 +332,7 @@ def _fields(value: Any) -> dict[Any, Any] | None:
         return resolved if isinstance(resolved, dict) else None
     if isinstance(value, Mapping):
         return dict(value.items())
-    if isinstance(value, type) or isinstance(value, enum.Enum):
+    if isinstance(value, (type, enum.Enum)):
         return None
     if hasattr(value, "__dataclass_fields__"):
         return {name: getattr(value, name) for name in value.__dataclass_fields__ if hasattr(value, name)}
@@ -342,7 +342,7 @@ def _fields(value: Any) -> dict[Any, Any] | None:
         if callable(getattr(value, method, None)):
             dumped = getattr(value, method)()
             return dict(dumped) if isinstance(dumped, Mapping) else None
-    if type(value).__name__ == "Namespace" or type(value).__module__ == "types" and hasattr(value, "__dict__"):
+    if type(value).__name__ in ("Namespace", "SimpleNamespace") and hasattr(value, "__dict__"):
         return dict(vars(value))
     # wandb-like config objects: keys() and item access, yet no Mapping
     if callable(getattr(value, "keys", None)) and hasattr(value, "__getitem__") and _shape(value) is None:

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from runlog.logs import all_frames, frame_ends, rows_of, steps_of, write_log
 
+from runlog.logs import all_frames, frame_ends, rows_of, steps_of, write_log
 from treering.errors import NewerFormat, NotASegment
 from treering.runlog import records
 from treering.runlog.frames import HEADER_BYTES, encode_header

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from runlog.golden import make
 from runlog.logs import LIFE, all_frames, rows_of
-
 from treering.errors import FormatError, LimitExceeded
 from treering.runlog import records
 from treering.runlog.frames import CODEC_ZLIB, HEADER_BYTES, Frame, encode_frame, encode_header, seed

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from runlog.logs import rows_of
 
 # Logs ten floats as fast as it can and writes each acknowledged step to a shared page.

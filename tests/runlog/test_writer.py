@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runlog.logs import LIFE, all_frames, rows_of, steps_of, write_log
 
-from treering.runlog import records, writer as writer_module
+from runlog.logs import LIFE, all_frames, rows_of, steps_of, write_log
+from treering.runlog import records
+from treering.runlog import writer as writer_module
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer, map_is_safe
 
@@ -361,4 +362,3 @@ print((psutil.Process().memory_info().rss - before) / 2**20)
 def test_network_file_systems_are_not_mapped() -> None:
     assert map_is_safe("/")
     assert map_is_safe("/no/such/folder")
-

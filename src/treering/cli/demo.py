@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from ..errors import MissingExtra, ServerUnavailable
+from treering.errors import MissingExtra, ServerUnavailable
 
 __all__ = ["run"]
 

@@ -1,4 +1,4 @@
-"""The bytes of a segment: its file header and its frames. Pure functions; FORMAT.md beside this file is the specification."""
+"""The bytes of a segment: its file header and its frames, as FORMAT.md beside this file specifies. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 import zlib
 from typing import Final, NamedTuple
 
-from ..errors import NewerFormat, NotASegment
+from treering.errors import NewerFormat, NotASegment
 
 MAGIC: Final = b"\x89TRL\r\n\x1a\n"  # a text-mode copy or a 7-bit channel changes it visibly
 MAJOR: Final = 1

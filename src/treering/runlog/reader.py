@@ -16,9 +16,10 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import NotASegment
-from ..ids import SEGMENT_ID
-from ..limits import FRAME_MAX_BYTES, READ_CHUNK_BYTES, SCAN_BUDGET_FACTOR
+from treering.errors import NotASegment
+from treering.ids import SEGMENT_ID
+from treering.limits import FRAME_MAX_BYTES, READ_CHUNK_BYTES, SCAN_BUDGET_FACTOR
+
 from . import records
 from .frames import (
     FRAME_HEADER_BYTES,
@@ -92,7 +93,7 @@ class SegmentReader:
 
     @property
     def status(self) -> str:
-        """``"sealed"``, ``"damaged"`` (a hole), ``"torn"`` (bytes at the end that are no whole frame) or ``"clean"``."""
+        """``"sealed"``, ``"damaged"`` (a hole), ``"torn"`` (no whole frame at the end) or ``"clean"``."""
         if self.damage:
             return "damaged"
         if self.sealed:
@@ -138,7 +139,7 @@ class SegmentReader:
     # ── parsing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _parse(self, chunk: bytes) -> tuple[list[Frame], int, int]:
-        """Return (frames, bytes used, bytes that the first frame needs). Stops before the first frame that is not whole."""
+        """Return (frames, bytes used, bytes that the first frame needs), up to the first frame that is not whole."""
         frames: list[Frame] = []
         at = 0
         size = len(chunk)
@@ -213,7 +214,7 @@ class SegmentReader:
         self._mark_seen(head.first_seq, head.first_seq + head.nrec)
 
     def _followed(self, chunk: bytes, end: int) -> bool:
-        """Return whether a valid frame header stands right behind a bad payload: then it is damage, not work in progress."""
+        """Return whether a valid frame header stands behind a bad payload: then it is damage, not work in progress."""
         if len(chunk) - end >= FRAME_HEADER_BYTES:
             return decode_frame_header(chunk, end, self._seed) is not None
         behind = os.pread(self._fd, FRAME_HEADER_BYTES, self.offset + end)
@@ -278,7 +279,7 @@ class SegmentReader:
             return rebuilt
 
     def _rebuild_header(self, data: bytes) -> Header | None:
-        """The header is damaged: take its mirror in the first frame, else the id from the file's name if frames fit it."""
+        """Take the damaged header from its mirror in the first frame, else the id from the file's name if frames fit."""
         mirror = data[HEADER_BYTES + FRAME_HEADER_BYTES :]
         try:
             header = decode_header(mirror)

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ..errors import FormatError, LimitExceeded
-from ..limits import FRAME_MAX_BYTES, FRAME_RATIO_MAX
+from treering.errors import FormatError, LimitExceeded
+from treering.limits import FRAME_MAX_BYTES, FRAME_RATIO_MAX
+
 from .frames import CODEC_MASK, CODEC_NONE, CODEC_ZLIB, Frame
 
 HEADER: Final = 0

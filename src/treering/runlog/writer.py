@@ -24,8 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..ids import new_segment_id
-from ..limits import (
+from treering.ids import new_segment_id
+from treering.limits import (
     BACKLOG_MAX_BYTES,
     DISK_RETRY_S,
     FIRST_ALLOCATION_BYTES,
@@ -35,6 +35,7 @@ from ..limits import (
     STATE_EVERY_BYTES,
     WINDOW_BYTES,
 )
+
 from . import records
 from .frames import (
     CODEC_NONE,
@@ -226,14 +227,14 @@ class Writer:
     # ── room ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _make_room(self, kind: int, payload: bytes, nrec: int) -> bool:
-        """Slide the window, begin the next segment, or hold the frame in memory. False when the frame was held or lost."""
+        """Slide the window, begin the next segment, or hold the frame in memory: False when it was held or lost."""
         size = FRAME_HEADER_BYTES + len(payload)
         if size > FRAME_MAX_BYTES:
             self._lose(nrec, f"a record of {size:,} bytes; at most {FRAME_MAX_BYTES:,} are allowed")
             return False
-        if self._fd < 0 or self.disk_error is not None:
-            if time.monotonic() < self._retry_at or not self._recover():
-                return self._hold(kind, payload, nrec)
+        refused = self._fd < 0 or self.disk_error is not None
+        if refused and (time.monotonic() < self._retry_at or not self._recover()):
+            return self._hold(kind, payload, nrec)
         try:
             if self._pos + size > self._segment_max:
                 self._rotate()
@@ -358,7 +359,7 @@ class Writer:
                     os.close(fd)
 
     def _hash_until(self, end: int) -> None:
-        """Feed the running SHA-256. Done per window while its pages are warm; 64 MiB at once would stall the training."""
+        """Feed the running SHA-256, per window while its pages are warm: 64 MiB at once would stall the training."""
         while self._hashed < end:
             chunk = os.pread(self._fd, min(1 << 20, end - self._hashed), self._hashed)
             if not chunk:
@@ -398,7 +399,7 @@ class Writer:
     # ── a disk that refuses ─────────────────────────────────────────────────────────────────────────────────────
 
     def _write_plain(self, frame: bytes, offset: int, kind: int, payload: bytes, nrec: int) -> bool:
-        """Network folders: write the frame with pwrite, again after a short write. A failure is held like a full disk."""
+        """Network folders: write the frame with pwrite, again after a short write; a failure is like a full disk."""
         done = 0
         try:
             while done < len(frame):
@@ -442,7 +443,7 @@ class Writer:
         self._gap["until_ns"] = now
 
     def _recover(self) -> bool:
-        """Try the disk again: a new window or a new segment, then the gap record, then what waited. True when all is written."""
+        """Try the disk again: a window or a segment, then the gap record, then what waited. True when all is written."""
         try:
             if self._fd < 0:
                 self._open_segment()
@@ -484,7 +485,7 @@ class Writer:
 
 
 def _shared(folder: Path) -> bool:
-    """Return whether the folder is meant for a group (group-writable or setgid): files then follow its group and umask."""
+    """Return whether the folder is meant for a group (group-writable or setgid): its files then follow the umask."""
     try:
         return bool(os.stat(folder).st_mode & 0o2020)
     except OSError:

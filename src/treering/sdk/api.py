@@ -158,7 +158,8 @@ class Api:
         by_id: list[Run] = []
         by_name: list[Run] = []
         for entity, project in projects:
-            query = {"entity": entity, "project": project, "search": last}
+            text = _quoted(last)
+            query = {"entity": entity, "project": project, "filter": f"id = {text} or name = {text}"}
             for run in Runs(self._connection, query):
                 if run.id == last:
                     by_id.append(run)
@@ -506,7 +507,12 @@ def _filter_text(filters: str | Mapping[str, object] | None) -> str:
 
 
 def _filter_name(name: str) -> str:
-    return name
+    space, dot, path = name.partition(".")
+    return f"{space}.{_quoted(path)}" if dot else name
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def _filter_value(value: object) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from ..ids import new_run_id
+from treering.ids import new_run_id
+
 from .config import Config, Summary
 from .settings import Settings
 

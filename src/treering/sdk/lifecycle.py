@@ -22,12 +22,13 @@ from typing import Any
 
 import msgspec
 
-from .._version import __version__
-from ..errors import InvalidValue, UsageError
-from ..ids import new_life_id, new_run_id, random_run_name, run_key
-from ..limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
-from ..runlog.writer import Writer, map_is_safe
-from ..values import clean_config
+from treering._version import __version__
+from treering.errors import InvalidValue, UsageError
+from treering.ids import new_life_id, new_run_id, random_run_name, run_key
+from treering.limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from treering.runlog.writer import Writer, map_is_safe
+from treering.values import clean_config
+
 from . import ranks
 from .disabled import DisabledRun
 from .redact import redact_arguments, redact_text
@@ -154,6 +155,7 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
     goes_on = again and (bool(settings.resume) or _requeued(settings))
     name = settings.name or (past.meta.get("name") if past else "") or random_run_name()
     settings = msgspec.structs.replace(settings, dir=str(folder.path), run_id=run_id, name=name)
+    terminal.silent = terminal.silent or bool(label)  # eight ranks would say everything eight times
     _check_texts(settings)
     run_folder.mkdir(mode=0o700, exist_ok=True)
     life = {
@@ -196,7 +198,9 @@ def _given_settings(settings: Mapping[str, Any] | Settings | None) -> dict[str, 
         raise InvalidValue(f"init(): settings must be a dict or treering.Settings, got {settings!r:.60}.")
     unknown = [name for name in settings if name not in Settings.__struct_fields__]
     if unknown:
-        raise InvalidValue(f"init(): no setting is called {unknown[0]!r}; there are {', '.join(Settings.__struct_fields__)}.")
+        raise InvalidValue(
+            f"init(): no setting is called {unknown[0]!r}; there are {', '.join(Settings.__struct_fields__)}."
+        )
     return dict(settings)
 
 
@@ -268,13 +272,13 @@ def _requeued(settings: Settings) -> bool:
 
 
 def _check_resume(settings: Settings, past: Past | None, run_id: str) -> None:
+    if settings.resume == "must" and not settings.run_id:
+        raise UsageError(f"init(): resume='must' needs id=… to say which run. resume is one of {', '.join(RESUMES)}.")
     where = f"run {run_id!r} of {settings.entity}/{settings.project} in {settings.dir}"
     if settings.resume == "must" and past is None:
         raise UsageError(f"init(): resume='must', yet there is no {where}. Use resume='allow' to begin it.")
     if settings.resume == "never" and past is not None:
         raise UsageError(f"init(): resume='never', yet there is already {where}. Use another id, or resume='allow'.")
-    if settings.resume == "must" and not settings.run_id:
-        raise UsageError(f"init(): resume='must' needs id=… to say which run. resume is one of {', '.join(RESUMES)}.")
 
 
 def _check_texts(settings: Settings) -> None:
@@ -415,4 +419,3 @@ def _after_fork() -> None:
     _lock = threading.RLock()
     for run in list(_open_runs):
         run._after_fork()
-

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import FormatError, TreeringError
-from ..limits import MIB, STATE_EVERY_BYTES
-from ..runlog import records
-from ..runlog.frames import Frame
-from ..runlog.reader import SegmentReader
+from treering.errors import FormatError, TreeringError
+from treering.limits import MIB, STATE_EVERY_BYTES
+from treering.runlog import records
+from treering.runlog.frames import Frame
+from treering.runlog.reader import SegmentReader
 
 __all__ = ["Past", "read_past", "sample_rows"]
 

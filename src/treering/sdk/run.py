@@ -12,12 +12,13 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from ..errors import InvalidValue
-from ..ids import new_life_id, run_key
-from ..limits import ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
-from ..runlog import records
-from ..runlog.writer import Writer
-from ..values import clean_config, clean_key, clean_row, clean_text
+from treering.errors import InvalidValue
+from treering.ids import new_life_id, run_key
+from treering.limits import ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
+from treering.runlog import records
+from treering.runlog.writer import Writer
+from treering.values import clean_config, clean_key, clean_row, clean_text
+
 from . import resume as earlier
 from .config import Config, Summary
 from .ranks import process_start_time
@@ -275,9 +276,9 @@ class Run:
             return
         if not (type(data) is dict and self._known.issuperset(data) and _PLAIN.issuperset(map(type, data.values()))):
             data = self._clean(data)
-            if len(data) > ROW_MAX_KEYS:
-                self._log_in_parts(data, step, commit)
-                return
+        if len(data) > ROW_MAX_KEYS:
+            self._log_in_parts(data, step, commit)
+            return
         if step is not None and (type(step) is not int or not 0 <= step <= _STEP_MAX):
             step = _whole_step(step)
         with self._lock:
@@ -299,11 +300,10 @@ class Run:
         if not isinstance(data, Mapping):
             raise InvalidValue(f"run.log(): takes a dict of values, got {data!r:.80} ({type(data).__name__}).")
         row = clean_row(data, self._terminal.warn_once)
-        if len(row) <= ROW_MAX_KEYS:
-            if len(self._known) > _KEYS_KNOWN_MAX:
-                self._known.clear()
-            # Only names that came through unchanged: a cut or nested one must be cleaned each time.
-            self._known.update(key for key in row if key in data)
+        if len(self._known) > _KEYS_KNOWN_MAX:
+            self._known.clear()
+        # Only names that came through unchanged: a cut or nested one must be cleaned each time.
+        self._known.update(key for key in row if key in data)
         return row
 
     def _log_in_parts(self, row: Mapping[str, Any], step: int | None, commit: bool | None) -> None:

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ..errors import FolderNotWritable, InvalidValue
-from ..ids import check_name, clean_name
-from ..limits import FINISH_TIMEOUT_S, SAMPLE_EVERY_S
+from treering.errors import FolderNotWritable, InvalidValue
+from treering.ids import check_name, clean_name
+from treering.limits import FINISH_TIMEOUT_S, SAMPLE_EVERY_S
 
 __all__ = ["MODES", "RESUMES", "Settings", "default_folder"]
 

@@ -88,7 +88,12 @@ def duration(seconds: float) -> str:
 
 
 def end_block(
-    name: str, state: str, runtime_s: float, lines: Mapping[str, Sequence[float]], summary: Mapping[str, Any], where: str
+    name: str,
+    state: str,
+    runtime_s: float,
+    lines: Mapping[str, Sequence[float]],
+    summary: Mapping[str, Any],
+    where: str,
 ) -> list[str]:
     """Return the lines printed when a run ends: a sparkline and last value per metric, at most ten of them."""
     keys = [key for key in summary if not key.startswith("system/")]

@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..errors import TreeringError
-from ..ids import new_life_id
-from ..limits import BEAT_EVERY_S, EARLY_SAMPLES_S, SAMPLE_WINDOW_S, SYNC_EVERY_S
-from ..runlog import records
-from ..runlog.reader import SegmentReader
-from ..runlog.writer import Writer
+from treering.errors import TreeringError
+from treering.ids import new_life_id
+from treering.limits import BEAT_EVERY_S, EARLY_SAMPLES_S, SAMPLE_WINDOW_S, SYNC_EVERY_S
+from treering.runlog import records
+from treering.runlog.reader import SegmentReader
+from treering.runlog.writer import Writer
+
 from .ranks import process_start_time
 from .system import UNITS, Sampler, Window
 
@@ -111,7 +112,14 @@ class Watch:
         for key in sampler.sample():
             unit = UNITS.get(key.rpartition(".")[2]) or UNITS.get(key.rpartition("/")[2].partition(".")[2])
             if unit:
-                define: dict[str, Any] = {"name": key, "step_metric": None, "summary": [], "goal": None, "unit": unit, "hidden": False}
+                define: dict[str, Any] = {
+                    "name": key,
+                    "step_metric": None,
+                    "summary": [],
+                    "goal": None,
+                    "unit": unit,
+                    "hidden": False,
+                }
                 self._writer.append(records.DEFINE, [time.time_ns(), define])
 
     def _system(self, values: dict[str, list[float]]) -> None:
@@ -149,7 +157,7 @@ class Watch:
         """Read how far the whole frames go, then fdatasync: so far the log survives a power cut."""
         for reader in self._own_segments():
             name = reader.header.segment_id
-            if reader.sealed and self._synced.get(name) == reader.offset or name in self._failed:
+            if name in self._failed or (reader.sealed and self._synced.get(name) == reader.offset):
                 continue
             try:
                 while frames := reader.read():

@@ -15,7 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from treering.runlog import records, writer as writer_module
+from treering.runlog import records
+from treering.runlog import writer as writer_module
 from treering.runlog.writer import Writer
 
 SEGMENT = "00112233445566778899aabbccddeeff"

@@ -41,7 +41,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add(commands, "rebuild", "make the index again from the run logs")
     _add(commands, "doctor", "check this installation and the data folder")
 
-    _add(commands, "demo", "make a folder of small real trainings to look at")
+    demo = _add(commands, "demo", "train small real models and watch them in the browser")
+    demo.add_argument("--seconds", type=float, default=60.0, metavar="N", help="train for about N seconds (60)")
+    demo.add_argument("--port", type=int, metavar="N", help="listen on this port")
+    demo.add_argument("--no-browser", action="store_true", help="print the address only")
+    demo.add_argument("--exit", action="store_true", help="end when the trainings have ended")
 
     # Started by reading commands, not by people.
     socket_server = _add(commands, "serve-socket", None)
@@ -56,8 +60,10 @@ def _add(
     commands: _Commands[argparse.ArgumentParser], name: str, summary: str | None, module: str = ""
 ) -> argparse.ArgumentParser:
     """Add a command with what all of them take. Without a summary it is not listed."""
-    listed = {} if summary is None else {"help": summary, "description": f"{summary[0].upper()}{summary[1:]}."}
-    parser = commands.add_parser(name, **listed)
+    if summary is None:
+        parser = commands.add_parser(name)
+    else:
+        parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     parser.add_argument("--data", metavar="DIR", help="the data folder")
     parser.add_argument("--json", action="store_true", help="print JSON, errors included")
     parser.set_defaults(command=module or name.replace("-", "_"))
@@ -69,7 +75,7 @@ def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
     ui.add_argument(
         "--port", type=int, metavar="N", help="listen on this port; 0 for any free one (default: 6464 or next)"
     )
-    ui.add_argument("--host", metavar="ADDRESS", help="only 127.0.0.1: more needs accounts, which are not there yet")
+    ui.add_argument("--host", metavar="ADDRESS", help="127.0.0.1 only: more needs accounts, which are not there yet")
     ui.add_argument(
         "--allowed-host",
         action="append",

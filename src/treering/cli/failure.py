@@ -11,15 +11,13 @@ import json
 import os
 import sys
 
-from treering.errors import NotFound, TreeringError, UsageError
+from treering.errors import AmbiguousName, NotFound, TreeringError, UsageError
 
-__all__ = ["DAMAGED", "NOT_FOUND", "AmbiguousName", "run_command"]
+from .output import visible
+
+__all__ = ["DAMAGED", "NOT_FOUND", "run_command"]
 
 FAILED, USAGE, NOT_FOUND, AMBIGUOUS, DAMAGED, INTERRUPTED = 1, 2, 3, 4, 5, 130
-
-
-class AmbiguousName(UsageError):
-    """A name that fits several runs."""
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -34,12 +32,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # `treering runs ls | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except TreeringError as error:
+    except (TreeringError, OSError) as error:
         _print_error(error, arguments.json)
         return _code_of(error)
 
 
-def _code_of(error: TreeringError) -> int:
+def _code_of(error: Exception) -> int:
     if isinstance(error, AmbiguousName):
         return AMBIGUOUS
     if isinstance(error, NotFound):
@@ -47,8 +45,10 @@ def _code_of(error: TreeringError) -> int:
     return USAGE if isinstance(error, UsageError) else FAILED
 
 
-def _print_error(error: TreeringError, as_json: bool) -> None:
+def _print_error(error: Exception, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}), file=sys.stderr)
     else:
-        print(f"treering: {error}", file=sys.stderr)
+        # Some messages repeat a run's name, which must not drive the terminal; line ends are ours.
+        lines = [visible(line) for line in f"treering: {error}".split("\n")]
+        print("\n".join(lines), file=sys.stderr)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from treering.errors import RunNotFound
+from treering.errors import AmbiguousName, RunNotFound
 from treering.ids import RUN_KEY
 from treering.sdk.api import Api, Run
 
-from .failure import AmbiguousName
 from .folder import data_folder
 
 __all__ = ["find_run", "open_api"]

@@ -10,7 +10,7 @@ from treering.errors import NotFound
 from treering.store import Store
 from treering.store.model import RebuildProgress
 
-from .folder import data_folder
+from .folder import data_folder, index_folder
 from .output import human_duration, print_json
 
 __all__ = ["run"]
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
             percent = 100 * now.bytes // now.bytes_total if now.bytes_total else 100
             print(f"\r{percent:3d} %  {now.segments:,} of {now.segments_total:,} segments", end="", file=sys.stderr)
 
-    store = Store.open(folder)  # raises FolderInUse, naming who has it
+    store = Store.open(folder, index_dir=index_folder())  # raises FolderInUse, naming who has it
     try:
         store.rebuild(progress)
     finally:

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from .folder import data_folder
+from .folder import data_folder, index_folder
 
 __all__ = ["run"]
 
@@ -50,6 +50,6 @@ def _serve(folder_text: str, idle_exit_s: float, answer: int) -> int:
         os.write(answer, _READY)
         os.close(answer)
 
-    serve_socket(Settings(Path(folder_text)), started, idle_exit_s)
+    serve_socket(Settings(Path(folder_text), index_dir=index_folder()), started, idle_exit_s)
     sys.stdout.flush()
     return 0

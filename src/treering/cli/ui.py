@@ -17,7 +17,7 @@ from treering.server.privatefile import write_private
 from treering.server.serve import Listening, serve_loopback
 from treering.server.settings import Settings
 
-from .folder import data_folder
+from .folder import data_folder, index_folder
 from .output import print_json
 
 __all__ = ["run"]
@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         data_folder(arguments.data),
         allowed_hosts=AllowedHosts.parse(arguments.allowed_host),
         base_path=_base_path(arguments.base_path),
+        index_dir=index_folder(),
     )
 
     def started(listening: Listening) -> None:

@@ -18,11 +18,11 @@ import mmap
 import os
 import threading
 import time
-import zlib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zlib import crc32
 
 from treering.ids import new_segment_id
 from treering.limits import (
@@ -53,6 +53,7 @@ __all__ = ["Writer", "map_is_safe"]
 
 # Kinds that an older reader may pass over without misunderstanding the run.
 _OPTIONAL = frozenset({records.BEAT, records.SYSTEM, records.CONSOLE, records.FACTS, records.SOURCE, records.SEAL})
+_FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
 
@@ -136,7 +137,7 @@ class Writer:
         self.checkpoint = checkpoint
         self._segment_max = segment_max_bytes
         self._clock_ns = clock_ns
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._busy = False
         self._waiting: deque[tuple[int, bytes, int]] = deque()  # from signal handlers, drained by the outer append
         self._encode = records.encode
@@ -163,45 +164,77 @@ class Writer:
         Raises:
             TypeError, OverflowError, UnicodeEncodeError: *obj* is not plain msgpack data. Never OSError.
         """
+        with self.lock:
+            self.append_locked(kind, obj, nrec)
+
+    def append_locked(self, kind: int, obj: Any, nrec: int = 1) -> None:
+        """:meth:`append` for a caller that holds ``lock`` already: one lock per ``log()`` call, not two."""
         payload = self._encode(obj)
-        with self._lock:
-            if self._busy:
-                if not self.closed:
-                    self._waiting.append((kind, payload, nrec))
+        size = len(payload)
+        payload_crc = crc32(payload)
+        while self._pos + FRAME_HEADER_BYTES + size <= self._mark:
+            seq = self._seq
+            head = pack_frame_fields(SYNC, kind, _FLAGS[kind], nrec, size, size, seq, self._chain, payload_crc)
+            crc = crc32(head, self._crc_seed)
+            head += pack_u32(crc)
+            window = self._map
+            if window is None:
+                break
+            # A signal handler may have logged during the calls above; then this frame's place is taken. From here on
+            # no call stands between the stores, so that none can run between them.
+            if seq == self._seq:
+                at = self._pos - self._window_start
+                body = at + FRAME_HEADER_BYTES
+                end = body + size
+                window[body:end] = payload
+                window[at:body] = head
+                self._pos += FRAME_HEADER_BYTES + size
+                self._chain = crc
+                self._seq = seq + nrec
                 return
-            self._busy = True
-            try:
-                self._put(kind, payload, nrec)
-            finally:
-                self._busy = False
-            if self._waiting:
-                self._drain()
-            if self._state_due:
-                self._write_state()
+        self._append_slowly(kind, payload, nrec)
+
+    def _append_slowly(self, kind: int, payload: bytes, nrec: int) -> None:
+        """When more than a copy has to happen: a handler that logs meanwhile queues, and this call drains."""
+        if self._busy:
+            if not self.closed:
+                self._waiting.append((kind, payload, nrec))
+            return
+        self._busy = True
+        try:
+            self._put(kind, payload, nrec)
+        finally:
+            self._busy = False
+        if self._waiting:
+            self._drain()
+        if self._state_due:
+            self._write_state()
 
     def _put(self, kind: int, payload: bytes, nrec: int) -> None:
+        end = self._pos + FRAME_HEADER_BYTES + len(payload)
+        if end <= self._mark or self._make_room(kind, payload, nrec):
+            self._place(kind, payload, nrec)
+
+    def _place(self, kind: int, payload: bytes, nrec: int) -> None:
+        """Store a frame for which there is room."""
         size = len(payload)
-        if self._pos + FRAME_HEADER_BYTES + size > self._mark and not self._make_room(kind, payload, nrec):
-            return
-        seq = self._seq
-        begin = self._pos
-        end = begin + FRAME_HEADER_BYTES + size
-        flags = SKIPPABLE if kind in _OPTIONAL else CODEC_NONE
-        head = pack_frame_fields(SYNC, kind, flags, nrec, size, size, seq, self._chain, zlib.crc32(payload))
-        crc = zlib.crc32(head, self._crc_seed)
-        head += pack_u32(crc)
-        window = self._map
-        if window is None:
-            if not self._write_plain(head + payload, begin, kind, payload, nrec):
-                return
-            self._pos, self._chain, self._seq = end, crc, seq + nrec
-            return
-        # No call stands between these stores, so no signal handler can run between them.
-        at = begin - self._window_start
-        body = at + FRAME_HEADER_BYTES
-        window[body : body + size] = payload
-        window[at:body] = head
-        self._pos = end
+        while True:
+            seq, begin = self._seq, self._pos
+            head = pack_frame_fields(SYNC, kind, _FLAGS[kind], nrec, size, size, seq, self._chain, crc32(payload))
+            crc = crc32(head, self._crc_seed)
+            head += pack_u32(crc)
+            window = self._map
+            if window is None:
+                if not self._write_plain(head + payload, begin, kind, payload, nrec):
+                    return
+                break
+            if seq == self._seq:
+                at = begin - self._window_start
+                body = at + FRAME_HEADER_BYTES
+                window[body : body + size] = payload
+                window[at:body] = head
+                break
+        self._pos = begin + FRAME_HEADER_BYTES + size
         self._chain = crc
         self._seq = seq + nrec
 
@@ -235,6 +268,7 @@ class Writer:
         refused = self._fd < 0 or self.disk_error is not None
         if refused and (time.monotonic() < self._retry_at or not self._recover()):
             return self._hold(kind, payload, nrec)
+        self._mark = 0  # a handler that logs while the windows change queues
         try:
             if self._pos + size > self._segment_max:
                 self._rotate()
@@ -277,6 +311,10 @@ class Writer:
         created_ns = self._clock_ns()
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if _shared(self.folder) else 0o600)
         header = encode_header(segment_id, created_ns)
+        life = {**self.life, "index": len(self.segments), "created_ns": created_ns}
+        if self.segments:
+            life.pop("meta", None)
+        payload = self._encode(life)
         try:
             os.pwrite(fd, header, 0)
             self._fd, self._map, self._window_start = fd, None, 0
@@ -288,7 +326,7 @@ class Writer:
             self._sha, self._hashed = hashlib.sha256(), 0
             self._first_seq = self._seq
             if self._mapped:
-                self._slide(FRAME_HEADER_BYTES)
+                self._slide(2 * FRAME_HEADER_BYTES + len(header) + len(payload))
         except OSError:
             os.close(fd)
             self._fd = -1
@@ -298,17 +336,13 @@ class Writer:
         self._state_at = self._pos + STATE_EVERY_BYTES
         self._state_due = False
         self.disk_error = None
-        self._mark = self._segment_max
-        self._set_mark()
-        life = {**self.life, "index": len(self.segments), "created_ns": created_ns}
-        if self.segments:
-            life.pop("meta", None)
         self.segment_id = segment_id
         self.segments.append(segment_id)
         seq, self._seq = self._seq, self._first_seq
-        self._put(records.HEADER, header, 1)
+        self._place(records.HEADER, header, 1)
         self._seq = seq  # the mirror is no record: it takes no sequence number
-        self._put(records.LIFE, self._encode(life), 1)
+        self._place(records.LIFE, payload, 1)
+        self._set_mark()
 
     def _rotate(self) -> None:
         self._seal("rotate")
@@ -318,7 +352,7 @@ class Writer:
 
     def rotate_if_old(self) -> None:
         """Begin a new segment if this one is older than six hours, so that a slow run is sealed and shipped too."""
-        with self._lock:
+        with self.lock:
             if not self._busy and self._fd >= 0 and time.monotonic() - self._opened_at > SEGMENT_MAX_AGE_S:
                 self._busy = True
                 try:
@@ -332,7 +366,7 @@ class Writer:
 
     def _seal(self, reason: str) -> None:
         """Write the last frame, with the SHA-256 of everything before it, and give back the preallocated room."""
-        fd = self._fd
+        fd, self._mark = self._fd, 0
         try:
             self._hash_until(self._pos)
             seal = {
@@ -342,11 +376,10 @@ class Writer:
                 "reason": reason,
             }
             payload = self._encode(seal)
-            self._mark = self._pos + FRAME_HEADER_BYTES + len(payload)
-            if self._map is not None and self._mark > self._window_start + len(self._map):
-                self._slide(FRAME_HEADER_BYTES + len(payload))
-            self._mark = self._pos + FRAME_HEADER_BYTES + len(payload)
-            self._put(records.SEAL, payload, 1)
+            size = FRAME_HEADER_BYTES + len(payload)
+            if self._map is not None and self._pos + size > self._window_start + len(self._map):
+                self._slide(size)
+            self._place(records.SEAL, payload, 1)
         finally:
             if self._map is not None:
                 self._map.close()
@@ -369,7 +402,7 @@ class Writer:
 
     def close(self, reason: str = "finish") -> None:
         """Seal and close. Idempotent; never raises for disk reasons. Appending afterwards does nothing."""
-        with self._lock:
+        with self.lock:
             if self.closed:
                 return
             self._drain()
@@ -387,7 +420,7 @@ class Writer:
 
     def abandon(self) -> None:
         """Forget the segment without touching it: what a forked child does with its parent's writer."""
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._busy, self.closed, self._mark = True, True, 0
         fd, self._fd = self._fd, -1
         window, self._map = self._map, None

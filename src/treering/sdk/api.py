@@ -150,21 +150,16 @@ class Api:
     def find(self, reference: str) -> list[Run]:
         """Return every run that a reference fits, those by id before those by name; see ``run``."""
         *where, last = reference.split("/")
-        projects = [
-            (row.entity, row.project)
-            for row in self.projects()
-            if where in ([], [row.project], [row.entity, row.project])
-        ]
         by_id: list[Run] = []
         by_name: list[Run] = []
-        for entity, project in projects:
-            text = _quoted(last)
-            query = {"entity": entity, "project": project, "filter": f"id = {text} or name = {text}"}
+        for row in self.projects():
+            names = {reference}  # a display name may have slashes of its own
+            if where in ([], [row.project], [row.entity, row.project]):
+                names.add(last)
+            text = " or ".join(f"id = {_quoted(name)} or name = {_quoted(name)}" for name in sorted(names))
+            query = {"entity": row.entity, "project": row.project, "filter": text}
             for run in Runs(self._connection, query):
-                if run.id == last:
-                    by_id.append(run)
-                elif run.name == last:
-                    by_name.append(run)
+                (by_id if run.id in names else by_name).append(run)
         return by_id or by_name
 
     def diff(self, runs: Sequence[Run]) -> list[dict[str, Any]]:

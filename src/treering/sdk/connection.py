@@ -46,7 +46,7 @@ _ERROR_MAX_BYTES: Final = 64 * 1024
 _OWNER_MAX_BYTES: Final = 64 * 1024
 _CHUNK_MAX_BYTES: Final = 1024 * 1024 * 1024  # one batch of a history
 _TIMEOUT_S: Final = 60.0
-_START_TIMEOUT_S: Final = 60.0
+_START_TIMEOUT_S: Final = 600.0  # a first index of 10 million points takes 10 s
 
 # Only these become errors of their own: a server cannot make a client raise, or import, anything else.
 _ERRORS: Final[dict[str, type[TreeringError]]] = {

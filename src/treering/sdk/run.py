@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import time_ns
 from types import TracebackType
 from typing import Any, Final, Protocol
 
@@ -54,7 +55,7 @@ class ForkedWriter:
         self.checkpoint: Callable[[], dict[str, Any]] | None = parent.checkpoint
         self._life = parent.life
         self._writer: Writer | None = None
-        self._lock = threading.Lock()
+        self.lock = threading.RLock()
         self._failed = False
 
     def append(self, kind: int, obj: Any) -> None:
@@ -62,7 +63,7 @@ class ForkedWriter:
         if self._writer is None:
             if self._failed or kind in (records.STATE, records.END):
                 return
-            with self._lock:
+            with self.lock:
                 self._writer = self._writer or self._open()
             if self._writer is None:
                 return
@@ -146,7 +147,8 @@ class Run:
         self._terminal = terminal
         self._uploader = uploader
         self._child = False  # this object was inherited by a forked process
-        self._lock = threading.RLock()
+        self._lock = writer.lock  # one lock for step and log: a call takes it once
+        self._append: Callable[[int, Any], None] = writer.append_locked
         self._known: set[str] = set()
         self._defines: dict[str, dict[str, Any]] = dict(past.defines) if past else {}
         self._last: dict[str, Any] = dict(past.summary) if past else {}
@@ -289,9 +291,9 @@ class Run:
             elif step >= self._step:
                 self._step = step if commit is False else step + 1
             try:
-                self._writer.append(1, (step, time.time_ns(), data))
+                self._append(1, (step, time_ns(), data))
             except OverflowError:  # an int of more than 64 bits came through the quick look
-                self._writer.append(1, (step, time.time_ns(), clean_row(data, self._terminal.warn_once)))
+                self._append(1, (step, time_ns(), clean_row(data, self._terminal.warn_once)))
             self._last.update(data)
             if self._pinned:
                 self._last.update(self._pinned)
@@ -449,10 +451,10 @@ class Run:
 
     def _after_fork(self) -> None:
         """In a forked child: leave the parent's segment alone. The child's first record opens one of its own."""
-        self._lock = threading.RLock()
         self._uploader = None
         self._child = True
-        parent, self._writer = self._writer, ForkedWriter(self._writer)
+        parent, child = self._writer, ForkedWriter(self._writer)
+        self._writer, self._lock, self._append = child, child.lock, child.append
         parent.abandon()
 
     def _say_goodbye(self, state: str, runtime_s: float) -> None:

@@ -59,10 +59,9 @@ class _Arrays:
 
 def _narrowest(values: NDArray[np.float64]) -> str:
     """Return the smallest dtype that holds every value exactly; NaN stays NaN in float32."""
-    if len(values) and values[0] >= 0:
-        lowest, highest = values.min(), values.max()  # NaN, if there is one, which compares false
-        if lowest >= 0 and highest < 2**32 and bool((values == np.floor(values)).all()):
-            return "u4"
+    in_range = len(values) > 0 and values.max() < 2**32 and not np.signbit(values).any()  # a NaN compares false
+    if in_range and bool((values == np.floor(values)).all()):
+        return "u4"
     with np.errstate(over="ignore"):
         halves = values.astype(np.float32)
     return "f4" if bool(((halves == values) | np.isnan(values)).all()) else "f8"

@@ -31,18 +31,12 @@ class LiveHub:
         self._wakers: set[asyncio.Event] = set()
         self._closed = False
         self._unsubscribe: Callable[[], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Begin to listen to the store."""
-        loop = asyncio.get_running_loop()
-
-        def changed(seq: int) -> None:
-            try:
-                loop.call_soon_threadsafe(self._wake)
-            except RuntimeError:  # the loop has closed; the store learns of it in a moment
-                pass
-
-        self._unsubscribe = self._store.subscribe(changed)
+        self._loop = asyncio.get_running_loop()
+        self._unsubscribe = self._store.subscribe(lambda seq: self.wake())
 
     def close(self) -> None:
         """End every stream, now and to come."""
@@ -50,12 +44,22 @@ class LiveHub:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        self._wake()
+        self.wake()
 
     @property
     def open_streams(self) -> int:
         """How many streams are being read."""
         return len(self._wakers)
+
+    def wake(self) -> None:
+        """
+        Have every stream look again whether there is news and whether its reader may still have it; from any thread.
+        """
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:  # the loop has closed, and its streams with it
+                pass
 
     def _wake(self) -> None:
         for waker in self._wakers:

@@ -14,6 +14,8 @@ import logging.handlers
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,11 +23,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["JsonLines", "RequestLog", "open_log", "scrub"]
+__all__ = ["JsonLines", "RequestLog", "log_to", "scrub"]
 
 _log = logging.getLogger("treering.server")
 
-_TOKEN = re.compile(r"(tr[klos]_)[A-Za-z0-9_-]{12,}|(?i:(bearer|basic)\s+)[A-Za-z0-9_.~+/=-]{8,}")
+_TOKEN = re.compile(r"(tr[klos]_)[A-Za-z0-9_-]{12,}|(?i:(bearer |basic ))[A-Za-z0-9_.~+/=-]{8,}")
 _FIELDS = ("method", "path", "status", "ms", "client", "principal", "request")
 
 _LOG_MAX_BYTES = 10 * 1024 * 1024
@@ -61,16 +63,25 @@ class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
         return open(descriptor, "a", encoding="utf-8")
 
 
-def open_log(path: Path) -> logging.Handler:
-    """Send what the server and uvicorn log to *path*, mode 0600, three files of 10 MiB at most; return the handler."""
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Send what the server and uvicorn log to *path*: mode 0600, three files of 10 MiB at most."""
     handler = _PrivateRotatingFile(str(path), maxBytes=_LOG_MAX_BYTES, backupCount=2)
     handler.setFormatter(JsonLines())
-    for name in ("treering", "uvicorn.error"):
-        logger = logging.getLogger(name)
+    loggers = [logging.getLogger(name) for name in ("treering.server", "uvicorn.error")]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
-    return handler
+    try:
+        yield
+    finally:
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+        handler.close()
 
 
 class RequestLog:

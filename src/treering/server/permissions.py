@@ -52,13 +52,16 @@ def can(principal: Principal | None, action: Action, resource: Resource) -> bool
     """
     Return whether *principal* may do *action* on *resource*.
 
-    In local mode both kinds of principal are the owner of the data folder, so each may do all; what a resource adds is
-    decided here and nowhere else once there are accounts.
+    In local mode both kinds of principal are the owner of the data folder, so each may read and edit all; only who can
+    read ``server.json`` makes links and moves the folder to another server. What *resource* adds is decided here and
+    nowhere else once there are accounts.
     """
     if action is Action.OPEN:
         return True
     if principal is None:
         return False
+    if action is Action.MANAGE:
+        return principal.kind == "folder"
     return principal.kind in ("folder", "session")
 
 

@@ -8,7 +8,6 @@ first for a fresh link; a server that a reading command started lets go when a l
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shutil
 import signal
@@ -24,12 +23,12 @@ from typing import NoReturn
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from treering.errors import FolderInUse
+from treering.errors import FolderInUse, FolderNotWritable
 from treering.limits import HEADER_BYTES_MAX, IDLE_EXIT_S
 from treering.store import Store
 
 from .app import Application, create_app
-from .log import open_log
+from .log import log_to
 from .ownerfile import OwnerFile
 from .protocol import Http1
 from .settings import Settings
@@ -66,7 +65,7 @@ def serve_loopback(settings: Settings, port: int | None, started: Callable[[List
     """
     _prepare(settings.data_dir)
     tokens = Tokens(settings.data_dir)
-    with _owned(settings.data_dir) as store:
+    with _owned(settings) as store:
         sockets, bound_port = bind_loopback(port, settings.data_dir)
         if port is None:
             remember_port(settings.data_dir, bound_port)
@@ -95,7 +94,8 @@ def serve_socket(settings: Settings, started: Callable[[], None], idle_exit_s: f
     settings = replace(settings, idle=True)
     _prepare(settings.data_dir)
     tokens = Tokens(settings.data_dir)
-    with _owned(settings.data_dir, hand_over=False) as store:
+    with _owned(settings, hand_over=False) as store:
+        store.ingest_now()  # a reading command must not be answered with half of what is there
         bound, path = bind_unix()
         try:
             app = create_app(store, settings, tokens, stop=lambda: server.stop())
@@ -114,40 +114,40 @@ def serve_socket(settings: Settings, started: Callable[[], None], idle_exit_s: f
 
 
 def _prepare(data_dir: Path) -> None:
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderNotWritable(f"Cannot make the data folder {data_dir}: {error.strerror}.") from None
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise FolderNotWritable(f"Cannot write in {data_dir}, where the server keeps its index and sessions.")
     OwnerFile.read(data_dir)  # refuses to go on if others can read the token of an earlier server
 
 
 @contextmanager
-def _owned(data_dir: Path, hand_over: bool = True) -> Iterator[Store]:
+def _owned(settings: Settings, hand_over: bool = True) -> Iterator[Store]:
     """Open the folder's store and its ingest, and in the end close both and take ``server.json`` away."""
-    handler = open_log(data_dir / "server.log")
-    try:
-        store = _open_store(data_dir, hand_over)
+    with log_to(settings.data_dir / "server.log"):
+        store = _open_store(settings, hand_over)
         try:
             store.start()
             yield store
         finally:
-            OwnerFile.remove(data_dir)
+            OwnerFile.remove(settings.data_dir)
             store.stop()
             store.close()
-    finally:
-        for name in ("treering", "uvicorn.error"):
-            logging.getLogger(name).removeHandler(handler)
-        handler.close()
 
 
-def _open_store(data_dir: Path, hand_over: bool) -> Store:
+def _open_store(settings: Settings, hand_over: bool) -> Store:
     try:
-        return Store.open(data_dir)
+        return Store.open(settings.data_dir, index_dir=settings.index_dir)
     except FolderInUse:
-        owner = OwnerFile.read(data_dir)
+        owner = OwnerFile.read(settings.data_dir)
         if not (hand_over and owner is not None and owner.idle and _ask_for_handover(owner)):
             raise
     deadline = time.monotonic() + _HANDOVER_S
     while True:
         try:
-            return Store.open(data_dir)
+            return Store.open(settings.data_dir, index_dir=settings.index_dir)
         except FolderInUse:
             if time.monotonic() > deadline:
                 raise

@@ -22,6 +22,7 @@ class Settings:
         allowed_hosts: host names beyond localhost under which browsers may reach this server (``--allowed-host``).
         base_path: path under which a proxy shows the server, beginning and ending with ``/``.
         static_dir: the built UI.
+        index_dir: where the index is, if not in the data folder; on a local disk when the folder is on a network.
         idle: this server was started by a reading command and may be asked to hand the folder over.
     """
 
@@ -29,4 +30,5 @@ class Settings:
     allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     base_path: str = "/"
     static_dir: Path = STATIC_DIR
+    index_dir: Path | None = None
     idle: bool = False

@@ -100,7 +100,7 @@ class Points(Table):
 
 @dataclass(frozen=True, slots=True)
 class Items(Table):
-    """Values that are not numbers: text, media, and integers beyond 2**53. ``ref`` is JSON (media) or the text itself."""
+    """Values that are no numbers: text, media, and integers beyond 2**53. ``ref`` is JSON (media) or the text."""
 
     run: Array
     key: Array

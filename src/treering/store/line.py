@@ -199,6 +199,8 @@ def draw_simple(points: Points) -> Points:
 def _last_of_step(points: Points) -> Array:
     last = np.ones(len(points), np.bool_)
     last[:-1] = (
-        (points.step[1:] != points.step[:-1]) | (points.run[1:] != points.run[:-1]) | (points.key[1:] != points.key[:-1])
+        (points.step[1:] != points.step[:-1])
+        | (points.run[1:] != points.run[:-1])
+        | (points.key[1:] != points.key[:-1])
     )
     return last

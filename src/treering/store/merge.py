@@ -68,9 +68,7 @@ def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> Par
     if with_points:
         source = files(folder, "points", with_points)
         engine.copy(f"select * from {source} order by key, run, step, seg, off", path_of(folder, "points", part))
-        spans = merge_spans(
-            [read_table(engine, Spans, files(folder, "spans", [p]), "true") for p in with_points]
-        )
+        spans = merge_spans([read_table(engine, Spans, files(folder, "spans", [p]), "true") for p in with_points])
         engine.copy("select * from spans", path_of(folder, "spans", part), {"spans": spans.columns()})
         rollups = compute_rollups(engine, files(folder, "points", [part]), spans)
     if len(rollups):
@@ -132,4 +130,3 @@ def _read_finest(engine: Engine, source: str, spans: Spans, low: int, high: int,
     points = read_table(engine, Points, source, f"{keys} and {bounds} and {where}", columns)
     points = points.take(np.lexsort((points.off, points.seg, points.step, points.run, points.key)))
     return finest(points, spans)
-

@@ -221,7 +221,7 @@ class Writer(msgspec.Struct, frozen=True):
 
 
 class Guarantee(msgspec.Struct, frozen=True):
-    """How far the run's bytes are safe: ``saved`` survives kill -9, ``fsynced`` a power cut, ``uploaded`` this machine."""
+    """How safe the run's bytes are: ``saved`` survives kill -9, ``fsynced`` a power cut, ``uploaded`` this machine."""
 
     saved: bool
     fsynced: bool
@@ -381,7 +381,7 @@ class HistoryColumn(msgspec.Struct, frozen=True):
 
 
 class HistoryBatch(msgspec.Struct, frozen=True):
-    """Complete rows in columns, in logging order per writer. ``timestamp`` is unix seconds, ``runtime`` since the start."""
+    """Complete rows in columns, in logging order. ``timestamp`` is unix seconds, ``runtime`` counts from the start."""
 
     step: Int64s
     attempt: Int64s

@@ -21,6 +21,8 @@ from .parts import FOLDERS, Engine, TableType, files, path_of, read_marks, read_
 from .rollups import LEVEL_BITS, finest, levels, spans_of
 from .tail import Chunk, Mark, Tail, ranges, rows_of, sort_points
 
+# Of run log that a crash makes the next start read again: 2 s.
+REPLAY_MAX_BYTES: Final = 256 * 1024 * 1024
 SPAN_CACHE_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -89,7 +91,8 @@ class ParquetMetrics:
             self._marks.update(marks)
             tail = self._tails.setdefault(project, Tail())
             tail.append(points, items, marks)
-            due = [project] if tail.points >= self._flush_points else self._over_budget()
+            full = tail.points >= self._flush_points or tail.log_bytes >= REPLAY_MAX_BYTES
+            due = [project] if full else self._over_budget()
         for number in due:
             self._start_flush(number)
         self._await(1)
@@ -147,7 +150,7 @@ class ParquetMetrics:
             self._commit(part, chosen, None)
 
     def _commit(self, part: PartInfo, replaces: list[PartInfo], frozen: _Frozen | None) -> None:
-        """Name *part* in the manifest. In the same instant readers stop seeing what it replaces or was frozen for it."""
+        """Name *part* in the manifest; in that instant readers stop seeing what it replaces or was frozen for it."""
         gone = {old.name for old in replaces}
         with self._lock:
             old = self._manifest

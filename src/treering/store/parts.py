@@ -34,7 +34,7 @@ class Engine:
     """A DuckDB connection that reads and writes nothing but the files it is told to."""
 
     def __init__(self, scratch: Path, *, threads: int | None = None) -> None:
-        config = {
+        config: dict[str, str | bool | int | float | list[str]] = {
             "threads": str(threads or min(8, os.cpu_count() or 1)),
             "memory_limit": _MEMORY,
             "temp_directory": str(scratch),
@@ -137,7 +137,7 @@ def read_marks(folder: Path, part: PartInfo) -> dict[int, Mark]:
 def read_table(
     engine: Engine, kind: type[TableType], source: str, where: str, columns: Collection[str] | None = None
 ) -> TableType:
-    """Read *kind* from *source*. Columns that are not in *columns* cost nothing and are 0, or NaN if they are floats."""
+    """Read *kind* from *source*. Columns that are not in *columns* cost nothing; they are 0, floats NaN."""
     names = [name for name in kind.dtypes if columns is None or name in columns]
     got = engine.fetch(f"select {', '.join(names)} from {source} where {where}")
     rows = len(got[names[0]])

@@ -22,7 +22,7 @@ TOP_BUCKETS: Final = 64
 
 
 def spans_of(points: Points) -> Spans:
-    """Return the spans of *points* sorted by (key, run, seg, attempt); ``base`` is filled for series worth rolling up."""
+    """Return the spans of *points* by (key, run, seg, attempt); ``base`` is filled for series worth rolling up."""
     if not len(points):
         return Spans.empty()
     order = np.lexsort((points.attempt, points.seg, points.run, points.key))
@@ -91,7 +91,9 @@ def finest(points: Points, spans: Spans) -> Rollups:
     # never read, so neighbours are all that matters here.
     again = np.zeros(len(points), np.bool_)
     again[:-1] = (
-        (points.step[1:] == points.step[:-1]) & (points.run[1:] == points.run[:-1]) & (points.key[1:] == points.key[:-1])
+        (points.step[1:] == points.step[:-1])
+        & (points.run[1:] == points.run[:-1])
+        & (points.key[1:] == points.key[:-1])
     )
     keep &= ~again
     if not keep.any():
@@ -110,7 +112,9 @@ def _base_per_row(key: Array, run: Array, spans: Spans) -> Array:
     return base
 
 
-@np.errstate(over="ignore", invalid="ignore")  # sums of huge values may be inf; a mean of them is then inf, as it should
+@np.errstate(
+    over="ignore", invalid="ignore"
+)  # sums of huge values may be inf; a mean of them is then inf, as it should
 def _reduce_points(p: Points, shift: Array, bucket: Array, at: Array) -> Rollups:
     val = p.val
     finite = np.isfinite(val)

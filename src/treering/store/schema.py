@@ -65,6 +65,7 @@ keys = Table(
     Column("space", _Text, nullable=False),
     Column("name", _Text, nullable=False),
     Column("kind", _Text, nullable=False),
+    Column("runs", Integer, nullable=False, server_default="0"),  # that logged it
     UniqueConstraint("project_id", "space", "name"),
 )
 
@@ -143,7 +144,7 @@ attrs = Table(
 )
 
 # Aggregates of each metric of each run. `min`, `max`, `sum` are over finite values; `last` and `first` are as logged,
-# with NaN as NULL and "NaN" in the text beside it (text values: the text itself).
+# with NaN as NULL and "NaN" in the text beside it (a logged text stands there behind a "=").
 series = Table(
     "series",
     metadata,
@@ -162,7 +163,7 @@ series = Table(
     Column("first_us", BigInteger, nullable=False),
     Column("min", _Double),
     Column("max", _Double),
-    Column("sum", _Double, nullable=False),
+    Column("sum", _Double),
     Column("is_int", Boolean, nullable=False),
     Index("series_by_run", "run_id"),
     sqlite_with_rowid=False,

@@ -89,9 +89,7 @@ def read_lines(
 
 
 # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────────────────
-def _plan(
-    view: MetricView, keys: Array, runs: Array, lineage: Lineage, frame: Frame, starts_us: Array
-) -> _Plan:
+def _plan(view: MetricView, keys: Array, runs: Array, lineage: Lineage, frame: Frame, starts_us: Array) -> _Plan:
     spans, part = view.spans(keys, runs)
     ids, series = np.unique(series_id(spans.key, spans.run), return_inverse=True)
     count = len(ids)
@@ -113,9 +111,7 @@ def _plan(
         steps_per_us = (last - first + 1) / np.maximum(until - since, 1)
         shift = np.floor(np.log2(np.maximum(steps_per_us * width / 4, 0.25))).astype(np.int64)
     dirty_series, _, _ = dirty_steps(spans, series, lineage)
-    return _Plan(
-        ids, key, run, spans, series, part, total, low, high, origin, width, shift, np.unique(dirty_series)
-    )
+    return _Plan(ids, key, run, spans, series, part, total, low, high, origin, width, shift, np.unique(dirty_series))
 
 
 def _extent(series: Array, low: Array, high: Array, count: int) -> tuple[Array, Array]:
@@ -380,9 +376,7 @@ def _edges(plan: _Plan, rolled: Array, got: tuple[Array, Cells], frame: Frame) -
     return series[over], cells.first_step[over], cells.last_step[over]
 
 
-def _unrolled(
-    plan: _Plan, rolled: Array, series: Array, part: Array, usable: Array
-) -> list[tuple[int, Array]]:
+def _unrolled(plan: _Plan, rolled: Array, series: Array, part: Array, usable: Array) -> list[tuple[int, Array]]:
     """Return (part, series) for the parts that have points but no usable rollup of some of the *rolled* series."""
     rest = ~usable & np.isin(series, rolled)
     has = (series[usable].astype(np.int64) << 32) | part[usable]
@@ -446,7 +440,7 @@ class _Blocks:
         return self.covers(np.searchsorted(plan.ids, ids), points.step)
 
     def reads(self, rolled: Array) -> list[tuple[Array, tuple[int, int]]]:
-        """Return (series, steps) to read: one read per interval, or one over all if there are too many of them."""
+        """Return (series, steps) to read: one read per interval, or one over all if there are too many."""
         mine = set(rolled.tolist())
         by_steps: dict[tuple[int, int], list[int]] = {}
         for s, a, b in self.rows:

@@ -17,6 +17,7 @@ class Life(msgspec.Struct):
     pid: int | None = None
     start_time: float | None = None
     rank: int | None = None
+    of: str | None = None  # an uploader's: the life that it looks after
     beat_ns: int = 0  # newest sign of life, by this machine's clock
     end: dict[str, Any] | None = None
     end_ns: int | None = None
@@ -95,7 +96,6 @@ class SegmentDoc(msgspec.Struct):
     bytes: int = 0
     records: int = 0
     sealed: bool = False
-    ended: bool = False
     damage: list[tuple[int, int, str]] = []
 
 
@@ -181,5 +181,6 @@ class RunBatch(msgspec.Struct):
     attrs: dict[int, Attr | None] = {}  # key id → value, None = removed
     console: list[ConsoleSpan] = []
     rewinds: list[RewindRow] = []
+    new_keys: list[int] = []  # metrics that this run logs for the first time
     rows: int = 0
     keys_changed: bool = False

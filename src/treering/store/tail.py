@@ -94,12 +94,16 @@ class Tail:
     marks: dict[int, Mark] = field(default_factory=dict)
     points: int = 0
     nbytes: int = 0
+    log_bytes: int = 0  # of run log that a crash would have to read again; the first batch of a segment not counted
     _open: list[Points] = field(default_factory=list)
     _open_points: int = 0
     _open_chunk: Chunk | None = None
 
     def append(self, points: Points, items: Items, marks: Mapping[int, Mark]) -> None:
-        self.marks.update(marks)
+        for seg, mark in marks.items():
+            old = self.marks.get(seg)
+            self.log_bytes += max(0, mark.offset - old.offset) if old is not None else 0
+            self.marks[seg] = mark
         if len(items):
             self.items.append(items)
             self.nbytes += items.nbytes + sum(len(ref) for ref in items.ref)

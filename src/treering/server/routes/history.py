@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from starlette.responses import Response, StreamingResponse
@@ -18,7 +18,7 @@ from treering.store.model import HistoryBatch
 
 router = new_router("runs")
 
-_FORMATS = {
+_FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": HistoryReply,
         "content": {"application/msgpack": {}, "application/vnd.apache.arrow.stream": {}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +18,7 @@ router = new_router("live")
 
 _Since = Annotated[int, Query(ge=0, le=2**63 - 1, description="`seq` of an earlier reply.")]
 
-_STREAM = {
+_STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `change` (data as in /changes) and, when all is quiet, `ping`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},

@@ -50,8 +50,8 @@ def edit_run(run_key: TheRunKey, body: RunEdit, store: TheStore) -> Response:
     for name, value in changes.items():
         if value is None and name != "group":
             raise InvalidValue(f"{name} must not be null. Leave it out to keep it as it is.")
-    run = store.run(run_key)  # an unknown key is refused before anything is written
-    if changes:
-        store.edit_run(run_key, changes, os_user())
-        run = store.run(run_key)
-    return ValueReply(run)
+    if not changes:
+        return ValueReply(store.run(run_key))
+    before = store.run(run_key)
+    # None: it was deleted, and what is answered is what it last was.
+    return ValueReply(store.edit_run(run_key, changes, os_user()) or before)

@@ -21,7 +21,7 @@ from treering.store.model import SeriesColumns, SeriesGroup, SeriesRequest
 
 router = new_router("series")
 
-_FORMATS = {
+_FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": SeriesReply,
         "description": "Typed arrays behind a JSON header; `format=json` gives the model described here.",

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from treering._version import __version__
 from treering.limits import ONE_TIME_CODE_S
-from treering.server.context import TheCaller, TheSettings, TheTokens, new_router, os_user
+from treering.server.context import TheCaller, TheHub, TheSettings, TheTokens, new_router, os_user
 from treering.server.errors import ApiError
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
@@ -52,9 +52,12 @@ async def read_session(settings: TheSettings) -> Response:
 
 @router.delete("/session", response_model=Ended)
 @permission(Action.WRITE)
-def delete_session(caller: TheCaller, tokens: TheTokens, everywhere: Annotated[bool, Query()] = False) -> Response:
-    """End the caller's session, or all of them on every browser."""
+def delete_session(
+    caller: TheCaller, tokens: TheTokens, hub: TheHub, everywhere: Annotated[bool, Query()] = False
+) -> Response:
+    """End the caller's session, or all of them on every browser, and the live streams that they opened."""
     ended = tokens.revoke(None if everywhere else caller.id)
+    hub.wake()
     return ValueReply({"ended": ended})
 
 

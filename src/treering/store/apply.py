@@ -1,0 +1,238 @@
+"""What each kind of record, other than rows, does to a run's document."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ..runlog import records
+from ..runlog.frames import Frame
+from . import liveness
+from .attrs import flatten, to_attr
+from .metadata import MetadataStore, ProjectRef
+from .state import Attr, ConsoleSpan, Gap, Life, RewindRow, RunState, SegmentState
+
+PAGE_LINES: Final = 256
+CONFIG_CHANGES_KEPT: Final = 1_000
+EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type"})
+
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Applier:
+    """Applies records to one run. What changed in the tables beside the document is taken out with ``take_…``."""
+
+    def __init__(self, state: RunState, project: ProjectRef, metadata: MetadataStore) -> None:
+        self._state = state
+        self._project = project
+        self._metadata = metadata
+        self._flat: dict[tuple[str, str], Any] | None = None  # as the tables have it; None while nothing changes it
+        self._console: dict[tuple[int, int], ConsoleSpan] = {}
+        self._open_page: dict[int, ConsoleSpan] = {}
+        self._rewinds: list[RewindRow] = []
+        self._by_kind: dict[int, Callable[[SegmentState, Frame, Any, int, bool], None]] = {
+            records.LIFE: self._life,
+            records.CONFIG: self._config,
+            records.SUMMARY: self._summary,
+            records.DEFINE: self._define,
+            records.STATE: self._checkpoint,
+            records.END: self._end,
+            records.BEAT: self._beat,
+            records.CONSOLE: self._console_line,
+            records.GAP: self._gap,
+            records.EDIT: self._edit,
+            records.REWIND: self._rewind,
+            records.FACTS: self._facts,
+            records.SEAL: self._seal,
+        }
+
+    def apply(self, segment: SegmentState, frame: Frame, now_ns: int, live: bool) -> None:
+        """Apply one frame. Raises TypeError, ValueError, … if it is not what its kind says."""
+        action = self._by_kind.get(frame.kind)
+        if action is None:
+            return
+        payload = records.inflate(frame)
+        values = [_decode(payload)] if frame.nrec == 1 else records.decode(frame)
+        for value in values:
+            action(segment, frame, value, now_ns, live)
+
+    # ── what the tables need ────────────────────────────────────────────────────────────────────────────────────
+
+    def _touch_attrs(self) -> None:
+        if self._flat is None:
+            self._flat = self._flatten()
+
+    def _flatten(self) -> dict[tuple[str, str], Any]:
+        flat: dict[tuple[str, str], Any] = {("config", k): v for k, v in flatten(self._state.config).items()}
+        flat.update({("summary", k): v for k, v in flatten(self._state.summary).items()})
+        flat.update({("tag", tag): True for tag in self._state.tags})
+        return copy.copy(flat)
+
+    def take_attrs(self) -> dict[int, Attr | None]:
+        """Return the attribute rows that changed since the last call; None for removed ones."""
+        if self._flat is None:
+            return {}
+        before, now = self._flat, self._flatten()
+        self._flat = None
+        changed = {key: value for key, value in now.items() if key not in before or _differs(before[key], value)}
+        removed = [key for key in before if key not in now]
+        result: dict[int, Attr | None] = {}
+        for space in ("config", "summary", "tag"):
+            names = [name for its, name in [*changed, *removed] if its == space]
+            ids = self._metadata.make_keys(self._project, space, names, space) if names else {}
+            result.update({ids[name]: to_attr(value) for (its, name), value in changed.items() if its == space})
+            result.update({ids[name]: None for its, name in removed if its == space})
+        return result
+
+    def take_console(self) -> list[ConsoleSpan]:
+        taken, self._console = list(self._console.values()), {}
+        return taken
+
+    def take_rewinds(self) -> list[RewindRow]:
+        taken, self._rewinds = self._rewinds, []
+        return taken
+
+    # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sign_of_life(self, segment: SegmentState, time_ns: int, now_ns: int, live: bool) -> None:
+        """A record of this segment was written: its process lives, and so does the one an uploader looks after."""
+        seen = now_ns if live else min(time_ns, now_ns)
+        for life in self._lives_of(segment):
+            life.beat_ns = max(life.beat_ns, seen)
+            if life.end is not None and life.end.get("state") == "crashed" and time_ns > (life.end_ns or 0):
+                life.end, life.end_ns = None, None  # crashed is soft
+
+    def _lives_of(self, segment: SegmentState) -> list[Life]:
+        own = self._state.lives.get(segment.life)
+        if own is None:
+            return []
+        other = self._state.lives.get(own.of) if own.of else None
+        return [own] if other is None else [own, other]
+
+    def _life(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+        meta = value.get("meta")
+        if not isinstance(meta, dict) or segment.writer == "server":
+            return
+        self._touch_attrs()
+        if "name" in meta and "name" not in self._state.meta:
+            self._state.meta = {**meta, **self._state.meta}
+        else:
+            started = self._state.meta.setdefault("later_lives", [])
+            extra = meta.get("also_started_with", meta)
+            if isinstance(started, list) and len(started) < 100:
+                started.append(extra)
+            for name, its in meta.items():
+                self._state.meta.setdefault(name, its)
+
+    def _config(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+        time_ns, change = int(value[0]), value[1]
+        mode = value[2] if len(value) > 2 else "merge"
+        self._touch_attrs()
+        if mode == "delete":
+            for name in value[3]:
+                self._note_config(time_ns, str(name), self._state.config.pop(name, None), None)
+            return
+        if not isinstance(change, dict):
+            raise TypeError("config is not a map")
+        for name, new in change.items():
+            old = self._state.config.get(name)
+            if name in self._state.config and _differs(old, new):
+                self._note_config(time_ns, str(name), old, new)
+        _merge(self._state.config, change)
+
+    def _note_config(self, time_ns: int, name: str, old: Any, new: Any) -> None:
+        if len(self._state.config_changes) < CONFIG_CHANGES_KEPT:
+            self._state.config_changes.append((time_ns, name, copy.deepcopy(old), copy.deepcopy(new)))
+
+    def _summary(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+        self._touch_attrs()
+        _merge(self._state.summary, dict(value[1]))
+
+    def _define(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+        body = dict(value[1])
+        self._state.defines[str(body["name"])] = body
+
+    def _checkpoint(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+        """A checkpoint repeats what earlier records said; it is needed only where some of them are damaged."""
+        if not segment.doc.damage:
+            return
+        body = value[1]
+        self._touch_attrs()
+        for mine, name in ((self._state.config, "config"), (self._state.summary, "summary")):
+            if isinstance(body.get(name), dict):
+                _merge(mine, body[name])
+
+    def _end(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+        time_ns, body = int(value[0]), dict(value[1])
+        own = self._state.lives.get(segment.life)
+        life = self._state.lives.get(own.of) if own is not None and own.of else own
+        label = body.get("writer")
+        if life is not None and isinstance(label, str) and life.writer != label:
+            life = liveness.newest_life(self._state, label)
+        # What a process says of its own end counts more than what its uploader saw from outside.
+        if life is not None and (life.end is None or life.end.get("state") == "crashed"):
+            life.end, life.end_ns = body, time_ns
+        self._state.activity_ns = max(self._state.activity_ns, min(time_ns, now_ns))
+
+    def _beat(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+        self.sign_of_life(segment, int(value[0]), now_ns, live)
+        synced = value[1].get("synced")
+        if isinstance(synced, dict):
+            for name, size in synced.items():
+                self._state.synced[str(name)] = max(int(size), self._state.synced.get(str(name), 0))
+
+    def _console_line(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: bool) -> None:
+        time_us = int(value[0]) // 1000
+        str(value[1]), str(value[2])
+        page = self._open_page.get(segment.id)
+        if page is None or page.lines >= PAGE_LINES:
+            page = ConsoleSpan(segment.id, frame.offset, frame.end, 0, time_us, time_us)
+            self._open_page[segment.id] = page
+        page.lines += 1
+        page.end_offset = frame.end
+        page.first_us, page.last_us = min(page.first_us, time_us), max(page.last_us, time_us)
+        self._console[page.segment_id, page.offset] = page
+
+    def _gap(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+        body = value[1]
+        gap = self._state.gaps.setdefault(segment.segment, Gap())
+        gap.count += 1
+        gap.points += int(body.get("points") or body.get("count") or 0)
+
+    def _edit(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+        time_ns, changes = int(value[0]), dict(value[2])
+        self._touch_attrs()
+        for name, new in changes.items():
+            if name in EDITABLE:
+                old = self._state.edits.get(name)
+                if old is None or time_ns >= old[0]:
+                    self._state.edits[name] = (time_ns, new)
+
+    def _rewind(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: bool) -> None:
+        step = int(value[1]["from_step"])
+        self._rewinds.append(RewindRow(segment.id, frame.offset, segment.writer_id, step))
+        segment.last_step = step - 1
+
+    def _facts(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+        self._state.facts.update(value[1])
+
+    def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+        segment.doc.sealed = True
+
+
+def _merge(into: dict[str, Any], change: dict[str, Any]) -> None:
+    """Put *change* into *into*; nested maps are merged key by key."""
+    for name, new in change.items():
+        old = into.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            _merge(old, new)
+        else:
+            into[name] = copy.deepcopy(new)
+
+
+def _differs(a: Any, b: Any) -> bool:
+    """Whether two values differ, with 1, 1.0 and True as three different ones and NaN equal to itself."""
+    return type(a) is not type(b) or (a != b and not (a != a and b != b))

@@ -1,0 +1,287 @@
+"""
+Filters as SQL: every value is a bound parameter, every column one of a fixed list.
+
+A term becomes a condition on the runs table or ``runs.id in (select run_id from attrs …)``. Such a set is a range of
+the primary key (key_id, run_id), so any config key is as good as indexed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement
+
+from . import schema as t
+from .metadata import MetadataStore
+from .query import And, Compare, Field, Has, In, Is, Match, Node, Not, Or, Value
+from .regex import matches
+from .sql import NAN_TEXT
+
+r, a, s = t.runs.c, t.attrs.c, t.series.c
+
+_NUMERIC = ("int", "float")
+
+_RUNTIME = (sa.func.coalesce(r.ended_us, r.activity_us) - r.created_us) / 1e6
+
+COLUMN: dict[str, ColumnElement[Any]] = {
+    "name": r.name,
+    "id": r.run_id,
+    "run_key": r.run_key,
+    "state": r.state,
+    "group": r.group_name,
+    "job_type": r.job_type,
+    "notes": r.notes,
+    "host": r.host,
+    "number": r.number,
+    "created_at": r.created_us / 1e6,
+    "ended_at": r.ended_us / 1e6,
+    "last_activity_at": r.activity_us / 1e6,
+    "runtime": _RUNTIME,
+    "archived": r.archived,
+    "damaged": r.damaged,
+}
+
+_COMPARE: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "=": lambda x, y: x == y,
+    "!=": lambda x, y: x != y,
+    "<": lambda x, y: x < y,
+    "<=": lambda x, y: x <= y,
+    ">": lambda x, y: x > y,
+    ">=": lambda x, y: x >= y,
+}
+
+
+def aggregate(name: str) -> ColumnElement[Any]:
+    """Return the column or expression of a metric's aggregate; NULL where it has no finite value or is NaN."""
+    if name == "mean":
+        return s.sum / sa.func.nullif(s.finite, 0)
+    columns: dict[str, ColumnElement[Any]] = {
+        "last": s.last,
+        "min": s.min,
+        "max": s.max,
+        "first": s.first,
+        "n": s.n,
+        "last_step": s.last_step,
+    }
+    return columns[name]
+
+
+class FilterSql:
+    """Compiles filters of one project."""
+
+    def __init__(self, metadata: MetadataStore, project_id: int) -> None:
+        self._metadata = metadata
+        self._project_id = project_id
+
+    def condition(self, node: Node) -> ColumnElement[bool]:
+        """Return the condition on the runs table. It is never NULL, so ``not`` is a true complement."""
+        if isinstance(node, And):
+            return sa.and_(*(self.condition(item) for item in node.items))
+        if isinstance(node, Or):
+            return sa.or_(*(self.condition(item) for item in node.items))
+        if isinstance(node, Not):
+            return sa.not_(self.condition(node.item))
+        if node.field.space == "column":
+            return self._column(node)
+        key = self._key(node.field)
+        if node.field.space == "metric":
+            return self._metric(node, key)
+        return self._attr(node, key)
+
+    def _key(self, field: Field) -> int:
+        space = field.space
+        return self._metadata.find_keys(self._project_id, space, [field.name]).get(field.name, -1)
+
+    # ── columns ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _column(self, node: Compare | In | Match | Has | Is) -> ColumnElement[bool]:
+        name = node.field.name
+        if name == "tags":
+            return self._tags(node)
+        column = COLUMN[name]
+        here = column.is_not(None)
+        if isinstance(node, Is):
+            if node.what in ("missing", "null"):
+                return column.is_(None)
+            return here if node.what == "finite" and name in _NUMBER_COLUMNS else sa.false()
+        if isinstance(node, Match):
+            return here & self._matches(column, node, r.id, t.runs, r.project_id == self._project_id)
+        if isinstance(node, Compare):
+            return here & self._one(column, node.op, node.value)
+        assert isinstance(node, In)
+        return here & sa.or_(*(self._one(column, "=", value) for value in node.values))
+
+    def _one(self, column: ColumnElement[Any], op: str, value: Value) -> ColumnElement[bool]:
+        if value is None:
+            return sa.false()
+        if isinstance(value, str) and "\0" in value:
+            return sa.true() if op == "!=" else sa.false()
+        if isinstance(value, bool):
+            value_in_sql: Any = sa.true() if value else sa.false()
+            if op in ("<", "<=", ">", ">="):
+                return _COMPARE[op](sa.cast(column, sa.Integer), int(value))
+            return _COMPARE[op](column, value_in_sql)
+        return _COMPARE[op](column, _bind(value))
+
+    def _tags(self, node: Compare | In | Match | Has | Is) -> ColumnElement[bool]:
+        if isinstance(node, Has):
+            key = self._metadata.find_keys(self._project_id, "tag", [node.text]).get(node.text, -1)
+            return r.id.in_(sa.select(a.run_id).where(a.key_id == key))
+        tagged = (
+            sa.select(a.run_id)
+            .join(t.keys, t.keys.c.id == a.key_id)
+            .where(t.keys.c.project_id == self._project_id, t.keys.c.space == "tag")
+        )
+        has_any = r.id.in_(tagged)
+        return sa.not_(has_any) if isinstance(node, Is) and node.what in ("missing", "null") else sa.false()
+
+    # ── config and summary ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _attr(self, node: Compare | In | Match | Has | Is, key: int) -> ColumnElement[bool]:
+        rows = sa.select(a.run_id).where(a.key_id == key)
+        if isinstance(node, Is):
+            if node.what == "missing":
+                return r.id.not_in(rows)
+            what = {
+                "null": a.kind == "null",
+                "nan": (a.kind == "float") & a.num.is_(None),
+                "inf": a.kind.in_(_NUMERIC) & a.num.in_((math.inf, -math.inf)),
+                "finite": a.kind.in_(_NUMERIC) & a.num.is_not(None) & a.num.not_in((math.inf, -math.inf)),
+            }[node.what]
+            return r.id.in_(rows.where(what))
+        if isinstance(node, Compare):
+            return r.id.in_(rows.where(_attr_compare(node.op, node.value)))
+        if isinstance(node, In):
+            return r.id.in_(rows.where(sa.or_(*(_attr_compare("=", value) for value in node.values))))
+        if isinstance(node, Has):
+            return r.id.in_(self._having(rows, node.text))
+        text = a.kind == "str"
+        return r.id.in_(rows.where(text & self._matches(a.text, node, a.run_id, t.attrs, (a.key_id == key) & text)))
+
+    def _having(self, rows: sa.Select[Any], text: str) -> sa.Select[Any]:
+        """Lists are stored as JSON text: an element that is *text* stands there between commas or brackets."""
+        import msgspec
+
+        element = msgspec.json.encode(text).decode().replace("\0", "")
+        found = [
+            _position(self._metadata.dialect, a.text, f"{before}{element}{after}") > 0
+            for before in "[,"
+            for after in ",]"
+        ]
+        return rows.where((a.kind == "json") & sa.or_(*found))
+
+    # ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _metric(self, node: Compare | In | Match | Has | Is, key: int) -> ColumnElement[bool]:
+        agg = node.field.agg or "last"
+        rows = sa.select(s.run_id).where(s.key_id == key)
+        column = aggregate(agg)
+        marker = {"last": s.last_text, "first": s.first_text}.get(agg)
+        if isinstance(node, Is):
+            nan = marker == NAN_TEXT if marker is not None else sa.false()
+            if node.what == "missing":
+                return r.id.not_in(rows if marker is not None else rows.where(column.is_not(None)))
+            what = {
+                "null": sa.false(),
+                "nan": nan,
+                "inf": column.in_((math.inf, -math.inf)),
+                "finite": column.is_not(None) & column.not_in((math.inf, -math.inf)),
+            }[node.what]
+            return r.id.in_(rows.where(what))
+        if isinstance(node, Compare):
+            return r.id.in_(rows.where(_metric_compare(column, marker, node.op, node.value)))
+        if isinstance(node, In):
+            tests = (_metric_compare(column, marker, "=", value) for value in node.values)
+            return r.id.in_(rows.where(sa.or_(*tests)))
+        if marker is None or isinstance(node, Has):
+            return sa.false()
+        text = sa.func.substr(marker, 2)
+        logged = marker.is_not(None) & (sa.func.substr(marker, 1, 1) == "=")
+        return r.id.in_(rows.where(logged & self._matches(text, node, s.run_id, t.series, (s.key_id == key) & logged)))
+
+    # ── text search ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _matches(
+        self,
+        column: ColumnElement[Any],
+        node: Match,
+        owner: ColumnElement[Any],
+        table: sa.Table,
+        candidates: ColumnElement[bool],
+    ) -> ColumnElement[bool]:
+        if node.op == "contains":
+            return _position(self._metadata.dialect, column, node.text.replace("\0", "\ufffd")) > 0
+        return self.regex(column, node.text, owner, table, candidates)
+
+    def regex(
+        self,
+        column: ColumnElement[Any],
+        pattern: str,
+        owner: ColumnElement[Any],
+        table: sa.Table,
+        candidates: ColumnElement[bool],
+    ) -> ColumnElement[bool]:
+        """RE2 inside SQLite. PostgreSQL's own engine can be made to run for minutes: there Python tests candidates."""
+        if self._metadata.dialect == "sqlite":
+            return sa.func.re2_matches(pattern, column) == 1
+        with self._metadata.connect() as connection:
+            rows = connection.execute(sa.select(owner, column).select_from(table).where(candidates))
+            found = [number for number, text in rows if matches(pattern, text)]
+        return owner == sa.func.any(sa.cast(found, _BIGINTS))
+
+
+_NUMBER_COLUMNS = ("number", "created_at", "ended_at", "last_activity_at", "runtime")
+_BIGINTS = sa.ARRAY(sa.BigInteger)
+
+
+def _position(dialect: str, column: ColumnElement[Any], text: str) -> ColumnElement[Any]:
+    """Return an expression that is above 0 where *text* occurs in *column*; no wildcards, no case folding."""
+    function = sa.func.instr if dialect == "sqlite" else sa.func.strpos
+    found: ColumnElement[Any] = function(column, text)
+    return found
+
+
+def _bind(value: float | int | str) -> Any:
+    """Integers beyond 64 bits are no SQL integers; as floats they still compare rightly with what is stored."""
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return value
+
+
+def _attr_compare(op: str, value: Value) -> ColumnElement[bool]:
+    if value is None:
+        return _COMPARE[op](a.kind, "null") if op in ("=", "!=") else sa.false()
+    if isinstance(value, bool):
+        same_kind, test = a.kind == "bool", _COMPARE[op](a.num, float(value))
+    elif isinstance(value, str):
+        same_kind = a.kind == "str"
+        test = sa.false() if "\0" in value else _COMPARE[op](a.text, value)
+    else:
+        # NaN has num NULL: it differs from every number, and no other comparison holds.
+        same_kind = a.kind.in_(_NUMERIC)
+        test = _COMPARE[op](a.num, float(_bind(value)))
+        test = sa.func.coalesce(test, sa.true() if op == "!=" else sa.false())
+    return (same_kind & test) if op != "!=" else sa.not_(same_kind) | test
+
+
+def _metric_compare(
+    column: ColumnElement[Any], marker: ColumnElement[Any] | None, op: str, value: Value
+) -> ColumnElement[bool]:
+    if value is None or isinstance(value, bool):
+        return sa.true() if op == "!=" else sa.false()
+    if isinstance(value, str):
+        if marker is None:
+            return sa.true() if op == "!=" else sa.false()
+        text, logged = sa.func.substr(marker, 2), sa.func.coalesce(sa.func.substr(marker, 1, 1) == "=", sa.false())
+        test = sa.false() if "\0" in value else _COMPARE[op](text, value)
+        return (logged & test) if op != "!=" else sa.not_(logged) | test
+    test = _COMPARE[op](column, float(_bind(value)))
+    if op == "!=":  # a run has the metric: NaN, or a text, differs from every number
+        return sa.func.coalesce(test, sa.true()) if marker is not None else sa.func.coalesce(test, sa.false())
+    return sa.func.coalesce(test, sa.false())

@@ -1,0 +1,605 @@
+"""
+Ingest: frames of the run log become metadata and points.
+
+One thread does this. For each segment it reads on from where metadata and metrics say they are, changes the run's
+document in memory, and commits: first the metadata with the new offsets in one transaction, then the points with
+their marks. A crash between the two is repaired by reading the frames again for the points alone. So every frame
+counts once, and a damaged segment stops nobody but itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from ..errors import TreeringError
+from ..ids import check_name, run_key
+from ..runlog import records
+from ..runlog.frames import HEADER_BYTES, SKIPPABLE, Frame
+from . import liveness
+from .apply import Applier
+from .columns import Items, Points
+from .ledger import Ledger
+from .metadata import MetadataStore, ProjectRef
+from .metrics import Mark, MetricStore
+from .rows import Head, Out, Rows, Target
+from .segments import SegmentRef, SegmentStore
+from .state import Life, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
+
+log = logging.getLogger("treering.store")
+
+READ_BYTES: Final = 4 << 20
+# Frames decoded before a commit: bounds memory, and how much a crash has to read again.
+COMMIT_POINTS: Final = 250_000
+# Documents of so many runs stay in memory between passes.
+RUNS_CACHED: Final = 4_096
+
+_decode_row = msgspec.msgpack.Decoder(tuple[int, int, dict[str, Any]]).decode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+@dataclass(slots=True)
+class RunWork:
+    """One run in memory: its document, its aggregates, and what changed since the last commit."""
+
+    state: RunState
+    project: ProjectRef
+    stats: dict[int, SeriesStat] = field(default_factory=dict)
+    heads: dict[str, dict[int, Head]] = field(default_factory=dict)  # by life
+    segments: dict[str, SegmentState] = field(default_factory=dict)
+    applier: Applier | None = None
+    touched_segments: dict[str, SegmentState] = field(default_factory=dict)
+    touched_stats: dict[int, SeriesStat] = field(default_factory=dict)
+    out: Out = field(default_factory=Out)
+    marks: dict[int, Mark] = field(default_factory=dict)
+    rows: int = 0
+    new_keys: list[int] = field(default_factory=list)
+    keys_changed: bool = False
+
+
+class Position(NamedTuple):
+    """How far a segment is applied, for a look whether there is more."""
+
+    id: int
+    offset: int
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One run in a commit, for the change feed."""
+
+    entity: str
+    project: str
+    run_key: str
+    state: str
+    keys_changed: bool
+    rows: int
+
+
+class Ingester:
+    """Applies segments. Not thread-safe: one thread (or the holder of the store's ingest lock) calls it."""
+
+    def __init__(
+        self,
+        segments: SegmentStore,
+        metadata: MetadataStore,
+        metrics: MetricStore,
+        ledger: Ledger,
+        clock_ns: Callable[[], int],
+        on_commit: Callable[[int, list[Committed]], None],
+    ) -> None:
+        self._segments = segments
+        self._metadata = metadata
+        self._metrics = metrics
+        self._ledger = ledger
+        self._clock_ns = clock_ns
+        self._on_commit = on_commit
+        self._works: dict[str, RunWork] = {}
+        self._dirty: dict[str, RunWork] = {}
+        self._pending_points = 0
+        self._numbers: dict[int, int] = {}
+        self._bad: dict[SegmentRef, int] = {}  # unreadable → its size then
+        self._marks = metrics.marks()
+        self.positions = {s.segment: Position(s.id, s.offset, s.doc.sealed) for s in metadata.segments()}
+        self.frames = 0
+        self.points = 0
+
+    # ── runs and segments ───────────────────────────────────────────────────────────────────────────────────────
+
+    def forget(self) -> None:
+        """Drop everything cached, after a failed commit or a rebuild: the stores say what is true."""
+        self._works.clear()
+        self._dirty.clear()
+        self._numbers.clear()
+        self._bad.clear()
+        self._pending_points = 0
+        self._marks = self._metrics.marks()
+        self.positions = {s.segment: Position(s.id, s.offset, s.doc.sealed) for s in self._metadata.segments()}
+
+    def behind(self, ref: SegmentRef) -> bool:
+        """Return whether *ref* may have something new: one small read."""
+        position = self.positions.get(ref.segment)
+        if position is None:
+            return True
+        mark = self._marks.get(position.id)
+        if mark is None or mark.offset < position.offset:
+            return True  # points that a crash took from the tail
+        if position.sealed:
+            return False
+        return self._segments.pread(ref, 4, position.offset) not in (b"", b"\0\0\0\0")
+
+    def ended(self, ref: SegmentRef) -> bool:
+        """Return whether the life of *ref* has ended or its segment is sealed."""
+        work = self.work(ref.run_key)
+        segment = None if work is None else work.segments.get(ref.segment)
+        if work is None or segment is None:
+            return False
+        life = work.state.lives.get(segment.life)
+        return life is not None and life.end is not None
+
+    def work(self, key: str) -> RunWork | None:
+        """Return a known run, from memory or from the metadata."""
+        work = self._works.get(key)
+        if work is None:
+            state = self._metadata.run(key)
+            if state is None:
+                return None
+            project = self._metadata.make_project(state.entity, state.project)
+            work = RunWork(state, project)
+            work.segments = {s.segment: s for s in self._metadata.segments(state.id)}
+            self._keep(key, work)
+        return work
+
+    def _keep(self, key: str, work: RunWork) -> None:
+        self._works[key] = work
+        work.applier = Applier(work.state, work.project, self._metadata)
+        if len(self._works) > RUNS_CACHED:
+            for old in list(self._works):
+                if old != key and old not in self._dirty:
+                    del self._works[old]
+                    break
+
+    def segment(self, ref: SegmentRef) -> SegmentState | None:
+        """Return the state of a segment, registering it at first sight; None if it cannot be read."""
+        work = self.work(ref.run_key)
+        if work is not None and ref.segment in work.segments:
+            return work.segments[ref.segment]
+        try:
+            size = self._segments.size(ref)
+            if self._bad.get(ref) == size:
+                return None
+            life, created_ns, chain = self._first_life(ref)
+        except (TreeringError, OSError, msgspec.DecodeError) as error:
+            self._note_bad(ref, str(error))
+            return None
+        if life is None:
+            if size > HEADER_BYTES:
+                self._note_bad(ref, "no life record: the segment does not say which run it is of")
+            return None
+        work = work or self._new_run(ref, life, created_ns)
+        return None if work is None else self._new_segment(work, ref, life, created_ns, chain)
+
+    def _first_life(self, ref: SegmentRef) -> tuple[dict[str, Any] | None, int, int]:
+        with self._segments.open(ref) as reader:
+            chain = reader.header.crc
+            for frame in reader.read(64 << 10):
+                if frame.kind == records.LIFE:
+                    value = _decode(records.inflate(frame))
+                    if isinstance(value, dict):
+                        return value, reader.header.created_ns, chain
+            return None, 0, chain
+
+    def _note_bad(self, ref: SegmentRef, reason: str) -> None:
+        try:
+            self._bad[ref] = self._segments.size(ref)
+        except TreeringError:
+            return
+        self._metadata.note_broken(ref.run_key, ref.segment, reason)
+        work = self.work(ref.run_key)
+        if work is not None:
+            work.state.damaged = True
+            work.state.error = work.state.error or f"{ref.segment}.trl: {reason}"
+            self._touch(work)
+
+    def _new_run(self, ref: SegmentRef, life: dict[str, Any], created_ns: int) -> RunWork | None:
+        run = life.get("run")
+        try:
+            if not isinstance(run, dict):
+                raise TypeError("no run in the life record")
+            entity = check_name(run.get("entity"), "entity")
+            name = check_name(run.get("project"), "project")
+            run_id = check_name(run.get("id"), "run id")
+            if run_key(entity, name, run_id) != ref.run_key:
+                raise ValueError(f"it belongs to run {run_key(entity, name, run_id)}, not to this folder")
+        except (TreeringError, TypeError, ValueError) as error:
+            self._note_bad(ref, str(error))
+            return None
+        project = self._metadata.make_project(entity, name)
+        state = RunState(
+            id=0,
+            entity_id=project.entity_id,
+            project_id=project.id,
+            entity=entity,
+            project=name,
+            run_id=run_id,
+            run_key=ref.run_key,
+            number=self._number(ref.run_key, project.id),
+            created_ns=int(life.get("created_ns") or created_ns),
+            activity_ns=int(life.get("created_ns") or created_ns),
+        )
+        self._metadata.add_run(state)
+        work = RunWork(state, project, keys_changed=True)
+        self._keep(ref.run_key, work)
+        self._touch(work)
+        return work
+
+    def _number(self, key: str, project_id: int) -> int:
+        number = self._ledger.numbers.get(key)
+        if number is None:
+            if project_id not in self._numbers:
+                self._numbers[project_id] = self._metadata.next_number(project_id)
+            number = self._numbers[project_id]
+            self._ledger.register(key, number)
+        self._numbers[project_id] = max(
+            number + 1, self._numbers.get(project_id, self._metadata.next_number(project_id))
+        )
+        return number
+
+    def _new_segment(
+        self, work: RunWork, ref: SegmentRef, life: dict[str, Any], created_ns: int, chain: int
+    ) -> SegmentState:
+        state = work.state
+        label = str(life.get("writer") or "")
+        life_id = str(life.get("life_id") or ref.segment)
+        created_ns = int(life.get("created_ns") or created_ns)
+        before = [s for s in work.segments.values() if s.life == life_id]
+        from_step = life.get("from_step")
+        segment = SegmentState(
+            id=0,
+            segment=ref.segment,
+            run=state.id,
+            entity_id=state.entity_id,
+            project_id=state.project_id,
+            writer=label,
+            writer_id=self._metadata.make_keys(work.project, "writer", [label], "writer")[label],
+            life=life_id,
+            life_created_ns=min([s.life_created_ns for s in before] + [created_ns]),
+            life_index=int(life.get("index") or 0),
+            from_step=from_step if isinstance(from_step, int) else None,
+            base_step=before[0].base_step if before else _NO_BASE,
+            last_step=None,
+            offset=0,
+            chain=chain,
+            status="clean",
+            doc=SegmentDoc(),
+        )
+        self._metadata.add_segment(segment)
+        work.segments[ref.segment] = segment
+        process = life.get("process")
+        process = process if isinstance(process, dict) else {}
+        if life_id not in state.lives:
+            state.lives[life_id] = Life(
+                writer=label,
+                created_ns=created_ns,
+                host=_text(process.get("host")),
+                boot_id=_text(process.get("boot_id")),
+                pid=_int(process.get("pid")),
+                start_time=_number_or_none(process.get("start_time")),
+                rank=_int(process.get("rank")),
+                of=_text(life.get("of_life")),
+                beat_ns=min(created_ns, self._clock_ns()),
+            )
+        if label != "server":
+            state.created_ns = min(state.created_ns, created_ns)
+        self._touch(work)
+        return segment
+
+    def _touch(self, work: RunWork) -> None:
+        self._dirty[work.state.run_key] = work
+
+    # ── frames ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ingest(self, refs: Iterable[SegmentRef], *, live: bool) -> int:
+        """
+        Apply everything new in *refs* and commit. Returns the number of frames applied.
+
+        *live*: the frames were written about now, so their arrival is a sign of life.
+        """
+        found = [(ref, segment) for ref in refs if (segment := self.segment(ref)) is not None]
+        found.sort(key=lambda pair: (pair[1].life_created_ns, pair[1].life, pair[1].life_index))
+        before = self.frames
+        for ref, segment in found:
+            try:
+                self._follow(ref, segment, live)
+            except (TreeringError, OSError) as error:
+                self._note_bad(ref, str(error))
+        self.commit()
+        return self.frames - before
+
+    def _follow(self, ref: SegmentRef, segment: SegmentState, live: bool) -> None:
+        work = self.work(ref.run_key)
+        assert work is not None
+        done = Mark(segment.offset, segment.chain)
+        mark = self._marks.get(segment.id, Mark(0, 0))
+        start = min(done, mark)
+        reader = self._segments.open(ref, start.offset, start.chain if start.offset else None)
+        with reader:
+            if segment.base_step == _NO_BASE:
+                segment.base_step = _base_step(work, segment)
+            life = work.state.lives.get(segment.life)
+            # Behind a block of zeros there can be more only where nobody writes any longer.
+            gone = segment.doc.sealed or work.state.state == "crashed" or (life is not None and life.end is not None)
+            while frames := reader.read(READ_BYTES, whole=gone):
+                replay = [f for f in frames if f.offset < done.offset]
+                new = frames[len(replay) :]
+                if replay:
+                    self._apply_rows(work, segment, replay, replay=True, live=False)
+                if new:
+                    self._apply(work, segment, new, live)
+                    segment.offset, segment.chain = reader.offset, reader.chain
+                work.marks[segment.id] = Mark(reader.offset, reader.chain)
+                self._marks[segment.id] = work.marks[segment.id]
+                self._note_damage(work, segment, reader.damage)
+                work.touched_segments[segment.segment] = segment
+                self._touch(work)
+                if self._pending_points >= COMMIT_POINTS:
+                    self.commit()
+            status = reader.status
+            if self._note_damage(work, segment, reader.damage) or status != segment.status:
+                segment.status = "damaged" if segment.doc.damage else status
+                work.touched_segments[segment.segment] = segment
+                self._touch(work)
+
+    def _note_damage(self, work: RunWork, segment: SegmentState, damage: list[Any]) -> bool:
+        known = {(offset, length) for offset, length, _ in segment.doc.damage}
+        new = [(d.offset, d.length, d.reason) for d in damage if (d.offset, d.length) not in known]
+        if new:
+            segment.doc.damage += new
+            segment.status = "damaged"
+            work.state.damaged = True
+        return bool(new)
+
+    def _apply(self, work: RunWork, segment: SegmentState, frames: list[Frame], live: bool) -> None:
+        assert work.applier is not None
+        self._apply_rows(work, segment, frames, replay=False, live=live)
+        for frame in frames:
+            kind = frame.kind
+            if kind in _ROW_KINDS or kind == records.HEADER:
+                continue
+            try:
+                if kind not in records.KINDS:
+                    work.state.unknown += 0 if frame.flags & SKIPPABLE else frame.nrec
+                    continue
+                work.applier.apply(segment, frame, self._clock_ns(), live)
+            except (TreeringError, msgspec.DecodeError, TypeError, ValueError, KeyError, IndexError) as error:
+                # The frame passed its checksums: its writer said something this version does not understand.
+                self._note_oddity(work, segment, frame, error)
+        segment.doc.records += sum(frame.nrec for frame in frames)
+        segment.doc.bytes = frames[-1].end
+        self.frames += len(frames)
+
+    def _note_oddity(self, work: RunWork, segment: SegmentState, frame: Frame, error: Exception) -> None:
+        what = records.KINDS.get(frame.kind, str(frame.kind))
+        segment.doc.damage.append((frame.offset, frame.end - frame.offset, f"not a {what} record: {error}"[:300]))
+        work.state.damaged = True
+
+    def _apply_rows(
+        self, work: RunWork, segment: SegmentState, frames: list[Frame], *, replay: bool, live: bool
+    ) -> None:
+        rows = Rows()
+        system: list[tuple[int, dict[str, Any], int]] = []
+        newest = 0
+        base = segment.base_step
+        for frame in frames:
+            kind = frame.kind
+            if kind not in _ROW_KINDS:
+                continue
+            try:
+                if kind == records.SYSTEM:
+                    for place, value in enumerate(records.decode(frame)):
+                        system.append((value.time_ns, value.data, frame.offset + place))
+                        newest = max(newest, value.time_ns)
+                    continue
+                shift = base if kind == records.ROW_RELATIVE else 0
+                if frame.nrec == 1 and not frame.flags & 0b11:
+                    step, time_ns, data = _decode_row(frame.payload)
+                    rows.add(step + shift, time_ns, data, frame.offset)
+                    newest = max(newest, time_ns)
+                else:
+                    for place, row in enumerate(records.decode(frame)):
+                        rows.add(row.step + shift, row.time_ns, row.data, frame.offset + place)
+                        newest = max(newest, row.time_ns)
+            except (TreeringError, msgspec.DecodeError, TypeError, ValueError, AttributeError) as error:
+                if not replay:
+                    self._note_oddity(work, segment, frame, error)
+        if not rows.count and not system:
+            return
+        target = self._target(work, segment, replay)
+        before = work.out.count
+        rows.emit(target, work.out)
+        if system:
+            emit_system(system, work.state.created_ns, target, work.out)
+        made = work.out.count - before
+        self._pending_points += made
+        if replay:
+            return
+        self.points += made
+        if rows.count:
+            segment.last_step = rows.last_step
+            work.rows += rows.count
+        work.state.activity_ns = max(work.state.activity_ns, min(newest, self._clock_ns()))
+        assert work.applier is not None
+        work.applier.sign_of_life(segment, newest, self._clock_ns(), live)
+
+    def _target(self, work: RunWork, segment: SegmentState, replay: bool) -> Target:
+        heads = work.heads.get(segment.life)
+        if heads is None:
+            heads = self._heads(work, segment)
+            work.heads[segment.life] = heads
+
+        def make_keys(kinds: dict[str, str]) -> dict[str, int]:
+            ids: dict[str, int] = {}
+            for kind in set(kinds.values()):
+                names = [name for name, its in kinds.items() if its == kind]
+                ids.update(self._metadata.make_keys(work.project, "metric", names, kind))
+            return ids
+
+        def stat(key: int) -> SeriesStat:
+            found = work.touched_stats.get(key)
+            if found is None:
+                if not work.stats and segment.offset:
+                    work.stats.update(self._metadata.stats(work.state.id))
+                found = work.stats.get(key)
+                if found is None:
+                    found = self._load_stat(work, key)
+                work.touched_stats[key] = found
+            return found
+
+        return Target(work.state.id, segment.id, segment.writer_id, heads, make_keys, None if replay else stat)
+
+    def _load_stat(self, work: RunWork, key: int) -> SeriesStat:
+        known = self._metadata.stats(work.state.id, [key]) if work.state.id else {}
+        found = known.get(key)
+        if found is None:
+            found = SeriesStat(key, work.state.id, work.state.entity_id, work.state.project_id)
+            work.keys_changed = True
+            work.new_keys.append(key)
+        work.stats[key] = found
+        return found
+
+    def _heads(self, work: RunWork, segment: SegmentState) -> dict[int, Head]:
+        """Return where the keys of a life stand, from the points that are stored already."""
+        mine = [s.id for s in work.segments.values() if s.life == segment.life and s.id in self._marks]
+        heads: dict[int, Head] = {}
+        if not mine:
+            return heads
+        with self._metrics.view(work.project.id) as view:
+            run = np.array([work.state.id], np.int32)
+            spans, _ = view.spans(None, run)
+            spans = spans.take(np.isin(spans.seg, mine))
+            for key, attempt, last in zip(
+                spans.key.tolist(), spans.attempt.tolist(), spans.last_step.tolist(), strict=True
+            ):
+                head = heads.get(key)
+                if head is None or (attempt, last) > (head.attempt, head.step):
+                    heads[key] = Head(last, attempt)
+            items = view.items(None, run, segments=mine)
+            for key, attempt, step in zip(items.key.tolist(), items.attempt.tolist(), items.step.tolist(), strict=True):
+                head = heads.get(key)
+                if head is None or (attempt, step) > (head.attempt, head.step):
+                    heads[key] = Head(step, attempt)
+        return heads
+
+    # ── commit ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def commit(self) -> None:
+        """Write everything pending. When this raises, nothing is half done: the next pass reads it again."""
+        dirty, self._dirty = self._dirty, {}
+        self._pending_points = 0
+        if not dirty:
+            return
+        try:
+            now = self._clock_ns()
+            for work in dirty.values():
+                work.state.state, work.state.ended_ns = liveness.state_of(work.state, now)
+            batches = [self._batch(work) for work in dirty.values()]
+            seq = self._metadata.apply(batches)
+            for work in dirty.values():
+                self._hand_over(work)
+            for batch in batches:
+                for s in batch.segments:
+                    self.positions[s.segment] = Position(s.id, s.offset, s.doc.sealed)
+        except BaseException:
+            self.forget()
+            raise
+        committed = [
+            Committed(b.state.entity, b.state.project, b.state.run_key, b.state.state, b.keys_changed, b.rows)
+            for b in batches
+        ]
+        self._on_commit(seq, committed)
+
+    def _batch(self, work: RunWork) -> RunBatch:
+        assert work.applier is not None
+        batch = RunBatch(
+            state=work.state,
+            segments=list(work.touched_segments.values()),
+            series=list(work.touched_stats.values()),
+            attrs=work.applier.take_attrs(),
+            console=work.applier.take_console(),
+            rewinds=work.applier.take_rewinds(),
+            rows=work.rows,
+            new_keys=work.new_keys,
+            keys_changed=work.keys_changed,
+        )
+        work.touched_segments, work.touched_stats = {}, {}
+        work.rows, work.keys_changed, work.new_keys = 0, False, []
+        return batch
+
+    def _hand_over(self, work: RunWork) -> None:
+        out, marks = work.out, work.marks
+        work.out, work.marks = Out(), {}
+        if marks:
+            self._metrics.append(work.project.id, Points.concat(out.points), Items.concat(out.items), marks)
+
+    def check_liveness(self, keys: Iterable[str]) -> None:
+        """Commit the runs whose state has changed without a record saying so: a process died, or came back."""
+        now = self._clock_ns()
+        for key in keys:
+            work = self.work(key)
+            if work is not None and liveness.state_of(work.state, now)[0] != work.state.state:
+                self._touch(work)
+        self.commit()
+
+
+_ROW_KINDS: Final = frozenset({records.ROW, records.ROW_RELATIVE, records.SYSTEM})
+_NO_BASE: Final = -(1 << 62)
+
+
+def _base_step(work: RunWork, segment: SegmentState) -> int:
+    """Return the step that relative steps of this life count from: what its writer's last life reached, plus one."""
+    if segment.from_step is not None:
+        return segment.from_step
+    earlier = [
+        s
+        for s in work.segments.values()
+        if s.writer == segment.writer
+        and s.last_step is not None
+        and (s.life_created_ns, s.life) < (segment.life_created_ns, segment.life)
+    ]
+    latest = max(earlier, key=lambda s: (s.life_created_ns, s.life, s.life_index), default=None)
+    return 0 if latest is None or latest.last_step is None else latest.last_step + 1
+
+
+def emit_system(samples: list[tuple[int, dict[str, Any], int]], created_ns: int, target: Target, out: Out) -> None:
+    """System metrics: ``[min, mean, max, n]`` per key; the step is milliseconds since the run's start."""
+    from .rows import emit_values
+
+    columns: dict[str, list[tuple[int, int, int, float, float, float]]] = {}
+    for time_ns, data, off in samples:
+        step = (time_ns - created_ns) // 1_000_000
+        for name, value in data.items():
+            low, mean, high = (float(v) for v in value[:3])
+            columns.setdefault(name, []).append((step, time_ns // 1000, off, mean, low, high))
+    ids = target.make_keys(dict.fromkeys(columns, "system"))
+    kinds = np.zeros(1, np.uint8)
+    for name, rows in columns.items():
+        steps, times, offs, means, lows, highs = (np.array(column) for column in zip(*rows, strict=True))
+        emit_values([ids[name]], steps, times, offs, means[:, None], kinds, target, out, lows[:, None], highs[:, None])
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _int(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _number_or_none(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None

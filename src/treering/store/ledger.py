@@ -1,0 +1,72 @@
+"""
+The ledger: records about the whole store, in segments of their own.
+
+Today it holds the ordinal number of each run in its project. The number picks the run's colour, so it has to be the
+same after a rebuild, whatever order the files are found in.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from .. import _version
+from ..errors import TreeringError
+from ..ids import new_life_id
+from ..runlog import records
+from ..runlog.writer import Writer
+from .liveness import this_machine
+from .segments import LEDGER, SegmentStore
+
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Ledger:
+    """Reads all ledger segments at the start; appends to one that it begins when there is something to say."""
+
+    def __init__(self, segments: SegmentStore) -> None:
+        self._segments = segments
+        self._writer: Writer | None = None
+        self.numbers: dict[str, int] = {}
+        for ref in segments.segments(LEDGER):
+            try:
+                with segments.open(ref) as reader:
+                    while frames := reader.read(whole=True):
+                        for frame in frames:
+                            if frame.kind == records.REGISTER:
+                                self._read(_decode(records.inflate(frame)))
+            except (TreeringError, OSError):
+                continue  # a damaged ledger costs numbers, not runs
+
+    def _read(self, value: Any) -> None:
+        if isinstance(value, list) and len(value) >= 2 and isinstance(value[1], dict):
+            body = value[1]
+            if isinstance(body.get("run_key"), str) and isinstance(body.get("number"), int):
+                self.numbers.setdefault(body["run_key"], body["number"])  # the first one given holds
+
+    def register(self, run_key: str, number: int) -> None:
+        """Give *run_key* its number, for good."""
+        if self._writer is None:
+            self._writer = self._segments.writer(LEDGER, server_life(None))
+        self._writer.append(records.REGISTER, [time.time_ns(), {"run_key": run_key, "number": number}])
+        self.numbers[run_key] = number
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def server_life(run: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the life record of a segment that this process writes."""
+    host, boot = this_machine()
+    return {
+        "run": run,
+        "life_id": new_life_id(),
+        "writer": "server",
+        "from_step": None,
+        "resumed": False,
+        "process": {"host": host, "boot_id": boot},
+        "client": f"treering {_version.__version__}",
+    }

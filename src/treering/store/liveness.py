@@ -1,0 +1,88 @@
+"""Whether a writer process is alive, and what state that gives its run."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from functools import lru_cache
+
+import psutil
+
+from ..limits import CRASHED_AFTER_S
+from .state import Life, RunState
+
+END_STATES = frozenset({"finished", "failed", "killed", "preempted", "crashed"})
+
+
+@lru_cache(1)
+def this_machine() -> tuple[str, str]:
+    """Return (host name, boot id); the boot id is empty where the system has none."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+    except OSError:
+        boot = ""
+    return platform.node(), boot
+
+
+def process_lives(life: Life) -> bool:
+    """Return whether the process of *life* runs on this machine: same boot, same pid, same start."""
+    host, boot = this_machine()
+    if life.pid is None or life.host != host or (life.boot_id or "") != boot:
+        return False
+    started, zombie = _process(life.pid)
+    return started is not None and not zombie and (not life.start_time or started == life.start_time)
+
+
+def _process(pid: int) -> tuple[float | None, bool]:
+    """Return (start, is a zombie); the start as run logs have it: clock ticks since boot, elsewhere unix seconds."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return float(fields[19]), fields[0] == b"Z"
+    except (OSError, IndexError, ValueError):
+        pass
+    if os.path.isdir("/proc/self"):
+        return None, False
+    try:
+        process = psutil.Process(pid)
+        return float(process.create_time()), process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None, False
+
+
+def label_of(writer: str) -> str:
+    """Return whose process a writer label is about: an uploader's ``system`` segment speaks for its parent."""
+    if writer == "system":
+        return ""
+    return writer.removeprefix("system/")
+
+
+def newest_life(run: RunState, label: str) -> Life | None:
+    """Return the latest life of the writers that speak for *label*."""
+    lives = [life for life in run.lives.values() if life.writer == label]
+    return max(lives, key=lambda life: life.created_ns, default=None)
+
+
+def deciding_life(run: RunState) -> Life | None:
+    """Return the life whose fate is the run's: the newest of the main writer, else of any training process."""
+    main = newest_life(run, "")
+    if main is not None:
+        return main
+    others = [life for life in run.lives.values() if life.writer not in ("server", "system")]
+    return max(others or run.lives.values(), key=lambda life: life.created_ns, default=None)
+
+
+def state_of(run: RunState, now_ns: int, lives: Callable[[Life], bool] = process_lives) -> tuple[str, int | None]:
+    """Return (state, end in unix nanoseconds) of *run*. ``crashed`` is soft: a later sign of life takes it back."""
+    life = deciding_life(run)
+    if life is None:
+        return "crashed", run.activity_ns
+    if life.end is not None:
+        state = str(life.end.get("state", "finished"))
+        return (state if state in END_STATES else "finished"), life.end_ns
+    # Server time only: a client's clock may be a day off.
+    if now_ns - life.beat_ns < CRASHED_AFTER_S * 1e9 or lives(life):
+        return "running", None
+    return "crashed", max(life.beat_ns, run.activity_ns)

@@ -1,0 +1,89 @@
+"""
+The metadata store: runs, config, aggregates, and how far each segment has been applied.
+
+The life of a change: ingest reads frames, changes the documents of ``state`` in memory and hands one ``RunBatch`` per
+run to ``apply``. Documents, aggregates and offsets are one transaction, so a frame is applied once whatever crashes.
+Ids are given before that, in transactions of their own: an id that nothing refers to yet does no harm, whereas
+points that refer to an id which a crash takes back would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from .line import Lineage
+from .state import ConsoleSpan, RunBatch, RunState, SegmentState, SeriesStat
+
+__all__ = ["MetadataStore", "ProjectRef"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRef:
+    """A project's numbers and names."""
+
+    id: int
+    entity_id: int
+    entity: str
+    name: str
+
+
+class MetadataStore(Protocol):
+    """Keeps metadata. One thread writes; any thread reads."""
+
+    dialect: str
+    first_seq: int  # of this index; smaller numbers are of an earlier one
+
+    @property
+    def index_id(self) -> str:
+        """Identifies this index; the numbers in points are only meaningful together with it."""
+
+    @property
+    def seq(self) -> int:
+        """The newest sequence number; grows with each applied batch, also over rebuilds."""
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        """Return a connection for reading."""
+
+    # ids
+    def make_project(self, entity: str, name: str) -> ProjectRef: ...
+    def find_project(self, entity: str, name: str) -> ProjectRef | None: ...
+    def projects(self) -> list[ProjectRef]: ...
+    def make_keys(self, project: ProjectRef, space: str, names: Collection[str], kind: str) -> dict[str, int]: ...
+    def find_keys(self, project_id: int, space: str, names: Collection[str]) -> dict[str, int]: ...
+    def key_names(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Return id → (name, kind)."""
+
+    # documents
+    def add_run(self, state: RunState) -> int: ...
+    def add_segment(self, segment: SegmentState) -> int: ...
+    def run(self, run_key: str) -> RunState | None: ...
+    def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]: ...
+    def run_ids(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Return run key → (run id, project id) of those that exist and are not deleted."""
+
+    def run_starts(self, ids: Collection[int]) -> dict[int, int]:
+        """Return run id → start in unix microseconds."""
+
+    def segment(self, segment: str) -> SegmentState | None: ...
+    def segments(self, run_id: int | None = None) -> list[SegmentState]: ...
+    def stats(self, run_id: int, key_ids: Collection[int] | None = None) -> dict[int, SeriesStat]: ...
+    def console(self, run_id: int) -> list[ConsoleSpan]: ...
+    def lineage(self, run_ids: Collection[int]) -> Lineage: ...
+    def next_number(self, project_id: int) -> int: ...
+    def running(self) -> list[str]:
+        """Return the run keys of runs that have not ended."""
+
+    # writing
+    def apply(self, batches: Iterable[RunBatch]) -> int:
+        """Write batches in one transaction and return the new sequence number."""
+
+    def note_broken(self, run_key: str, segment: str, reason: str) -> None: ...
+    def clear(self) -> None:
+        """Forget everything and become a new index."""
+
+    def close(self) -> None: ...

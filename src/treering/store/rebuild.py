@@ -1,0 +1,77 @@
+"""
+Rebuild: the index is derived, so it can be thrown away and made again.
+
+A mark file says that the old index is being deleted; if the process dies then, the next start deletes the rest. From
+there on a rebuild is the ordinary first scan, which goes on where a crash stopped it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ..errors import TreeringError
+from .ingest import Ingester
+from .manifest import sync_folder, write_durably
+from .metadata import MetadataStore
+from .metrics import MetricStore
+from .model import RebuildProgress
+from .segments import SegmentRef, SegmentStore
+
+MARK: Final = "rebuild.mark"
+# Segments handed to the ingester at once; it commits by itself within them.
+BATCH_SEGMENTS: Final = 64
+
+
+def begin_rebuild(index: Path) -> None:
+    """Note that the index is to be forgotten."""
+    write_durably(index / MARK, b"the index is being deleted and made again from the run log\n")
+
+
+def is_begun(index: Path) -> bool:
+    return (index / MARK).exists()
+
+
+def forget_index(index: Path, metadata: MetadataStore, metrics: MetricStore) -> None:
+    """Empty both stores, and only then take the mark away."""
+    metadata.clear()
+    metrics.clear(metadata.index_id)
+    (index / MARK).unlink(missing_ok=True)
+    sync_folder(index)
+
+
+def replay(
+    segments: SegmentStore, ingester: Ingester, progress: Callable[[RebuildProgress], None] | None = None
+) -> RebuildProgress:
+    """Ingest everything there is, run by run."""
+    refs: list[SegmentRef] = [ref for key in segments.runs() for ref in segments.segments(key)]
+    sizes = {ref: _size(segments, ref) for ref in refs}
+    total = sum(sizes.values())
+    done = read = 0
+    before = ingester.points
+    for batch in _by_run(refs):
+        ingester.ingest(batch, live=False)
+        done += len(batch)
+        read += sum(sizes[ref] for ref in batch)
+        if progress is not None:
+            progress(RebuildProgress(done, len(refs), read, total, ingester.points - before))
+    return RebuildProgress(done, len(refs), read, total, ingester.points - before)
+
+
+def _by_run(refs: list[SegmentRef]) -> list[list[SegmentRef]]:
+    """Batches of whole runs: a life is applied after those it follows."""
+    batches: list[list[SegmentRef]] = []
+    for ref in refs:
+        if batches and (batches[-1][-1].run_key == ref.run_key or len(batches[-1]) < BATCH_SEGMENTS):
+            batches[-1].append(ref)
+        else:
+            batches.append([ref])
+    return batches
+
+
+def _size(segments: SegmentStore, ref: SegmentRef) -> int:
+    try:
+        return segments.size(ref)
+    except TreeringError:
+        return 0

@@ -1,0 +1,182 @@
+"""Everything about one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from . import schema as t
+from .liveness import process_lives
+from .metadata import MetadataStore
+from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, Writer
+from .projects import key_info
+from .runs import host_of, loss_of, runtime_s, stats_of
+from .sql import decode_number
+from .state import Life, RunState, SegmentState
+
+
+def read_run(metadata: MetadataStore, state: RunState, now_ns: int) -> Run:
+    """Return the whole page of a run."""
+    segments = metadata.segments(state.id)
+    keys, metrics, summary = _keys(metadata, state)
+    meta = {k: v for k, v in state.meta.items() if k not in ("name", "notes", "tags", "group", "job_type")}
+    meta.update(state.facts)
+    if state.config_changes:
+        meta["config_changes"] = [
+            {"time": at / 1e9, "key": key, "before": before, "after": after}
+            for at, key, before, after in state.config_changes
+        ]
+    if state.unknown:
+        meta["records_of_newer_versions"] = state.unknown
+    damage = [DamageRow(s.segment, offset, length, reason) for s in segments for offset, length, reason in s.doc.damage]
+    return Run(
+        run_key=state.run_key,
+        run_id=state.run_id,
+        name=state.name,
+        number=state.number,
+        state=state.state,
+        created_at=state.created_ns / 1e9,
+        ended_at=None if state.ended_ns is None else state.ended_ns / 1e9,
+        last_activity_at=state.activity_ns / 1e9,
+        runtime_s=runtime_s(state, now_ns),
+        entity=state.entity,
+        project=state.project,
+        group=state.text("group"),
+        job_type=state.text("job_type"),
+        tags=state.tags,
+        notes=state.text("notes"),
+        host=host_of(state),
+        config=state.config,
+        metrics=metrics,
+        loss=loss_of(state),
+        damaged=state.damaged,
+        archived=state.archived,
+        error=state.error,
+        summary={**summary, **state.summary},
+        keys=keys,
+        meta=meta,
+        end=_end(state),
+        writers=_writers(state, segments, now_ns),
+        guarantee=_guarantee(state, segments),
+        damage=damage,
+        defines=list(state.defines.values()),
+        url=f"/r/{state.run_key}",
+    )
+
+
+def _keys(metadata: MetadataStore, state: RunState) -> tuple[list[RunKey], dict[str, MetricStats], dict[str, Any]]:
+    query = (
+        sa.select(t.series, t.keys.c.name, t.keys.c.kind, t.keys.c.runs)
+        .join(t.keys, t.keys.c.id == t.series.c.key_id)
+        .where(t.series.c.run_id == state.id)
+        .order_by(t.keys.c.name)
+    )
+    keys: list[RunKey] = []
+    metrics: dict[str, MetricStats] = {}
+    summary: dict[str, Any] = {}
+    with metadata.connect() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
+        stats = stats_of(row)
+        last = _shown(row.last, row.last_text, row.is_int)
+        info = key_info(row.name, row.kind, row.runs, state.defines)
+        keys.append(
+            RunKey(
+                key=row.name,
+                kind=row.kind,
+                runs=row.runs,
+                step_metric=info.step_metric,
+                goal=info.goal,
+                unit=info.unit,
+                summary=info.summary,
+                hidden=info.hidden,
+                n=stats.n,
+                last=last,
+                min=stats.min,
+                max=stats.max,
+                mean=stats.mean,
+                first=_shown(row.first, row.first_text, row.is_int),
+                last_step=stats.last_step,
+            )
+        )
+        metrics[row.name] = stats
+        if row.kind != "system":
+            summary.update(_summarise(row.name, last, stats, info.summary, info.goal))
+    return keys, metrics, summary
+
+
+def _shown(number: float | None, text: str | None, is_int: bool) -> Any:
+    value, logged = decode_number(number, text)
+    if value is None:
+        return logged
+    return int(value) if is_int and value == value and abs(value) < 1 << 53 else value
+
+
+def _summarise(name: str, last: Any, stats: MetricStats, wanted: list[str], goal: str | None) -> dict[str, Any]:
+    """Return the summary entries of one key: its last value, unless define_metric asks for others."""
+    if not wanted:
+        return {name: last}
+    best = stats.max if goal == "maximize" else stats.min
+    named = {"min": stats.min, "max": stats.max, "mean": stats.mean, "first": stats.first, "best": best}
+    result: dict[str, Any] = {}
+    for what in wanted:
+        if what in named:
+            result[f"{name}.{what}"] = named[what]
+        elif what in ("last", "copy"):
+            result[name] = last
+    return result
+
+
+def _end(state: RunState) -> End | None:
+    ends = [life for life in state.lives.values() if life.writer == "" and life.end is not None]
+    ends = ends or [life for life in state.lives.values() if life.end is not None]
+    if not ends or state.state in ("running",):
+        return None
+    body = max(ends, key=lambda life: life.created_ns).end or {}
+    code = body.get("exit_code")
+    return End(
+        state=state.state,
+        exit_code=code if isinstance(code, int) else None,
+        reason=str(body["reason"]) if body.get("reason") else None,
+        traceback=str(body["traceback"]) if body.get("traceback") else None,
+    )
+
+
+def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list[Writer]:
+    labels = dict.fromkeys(s.writer for s in segments)
+    writers = []
+    for label in labels:
+        mine = [s for s in segments if s.writer == label]
+        lives = [state.lives[s.life] for s in mine if s.life in state.lives]
+        newest: Life | None = max(lives, key=lambda life: life.created_ns, default=None)
+        writers.append(
+            Writer(
+                label=label,
+                host=newest.host if newest else None,
+                pid=newest.pid if newest else None,
+                rank=newest.rank if newest else None,
+                state=_writer_state(newest, now_ns),
+                last_beat_at=newest.beat_ns / 1e9 if newest and newest.beat_ns else None,
+                segments=len(mine),
+                bytes=sum(s.doc.bytes for s in mine),
+                synced_bytes=sum(min(state.synced.get(s.segment, 0), s.doc.bytes) for s in mine),
+            )
+        )
+    return writers
+
+
+def _writer_state(life: Life | None, now_ns: int) -> str:
+    if life is None:
+        return "crashed"
+    if life.end is not None:
+        return str(life.end.get("state", "finished"))
+    if life.writer == "server":
+        return "finished"
+    return "running" if now_ns - life.beat_ns < 60e9 or process_lives(life) else "crashed"
+
+
+def _guarantee(state: RunState, segments: list[SegmentState]) -> Guarantee:
+    trained = [s for s in segments if s.writer != "server" and not s.writer.startswith("system")]
+    fsynced = bool(trained) and all(state.synced.get(s.segment, 0) >= s.doc.bytes for s in trained)
+    return Guarantee(saved=True, fsynced=fsynced, uploaded=False)

@@ -1,0 +1,559 @@
+"""The metadata store on SQLite and PostgreSQL, through SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine, Row
+
+from ..errors import StorageError
+from . import schema as t
+from .line import NEVER, Lineage, Rewind
+from .metadata import ProjectRef
+from .state import ConsoleSpan, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_run = msgspec.msgpack.Decoder(RunState).decode
+_decode_doc = msgspec.msgpack.Decoder(SegmentDoc).decode
+
+# Bound parameters per statement: SQLite allows 32,766, PostgreSQL 65,535.
+_MAX_PARAMETERS: Final = 30_000
+
+NAN_TEXT: Final = "NaN"
+
+
+class SqlMetadata:
+    """See ``MetadataStore``. *url* is an SQLAlchemy URL; ``sqlite:///path`` or ``postgresql+psycopg://…``."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _make_engine(url)
+        self.dialect = self._engine.dialect.name
+        # SQLite has one writer at a time; this lock makes waiting for it fair and free of "database is locked".
+        self._write_lock = threading.RLock()
+        self._projects: dict[tuple[str, str], ProjectRef] = {}
+        self._keys: dict[tuple[int, str], dict[str, int]] = {}
+        self._names: dict[int, tuple[str, str]] = {}
+        self._open()
+
+    def _open(self) -> None:
+        with self._write() as connection:
+            t.metadata.create_all(connection)
+            found = {row.name: row.value for row in connection.execute(sa.select(t.settings))}
+            if not found:
+                # Milliseconds since 1970 as the first number: a page that still knows a number of an earlier index
+                # then sees everything of this one as new.
+                found = {
+                    "version": str(t.VERSION),
+                    "index_id": os.urandom(16).hex(),
+                    "seq": str(time.time_ns() // 1_000_000),
+                }
+                found["first_seq"] = found["seq"]
+                connection.execute(sa.insert(t.settings), [{"name": k, "value": v} for k, v in found.items()])
+        if int(found["version"]) != t.VERSION:
+            raise StorageError(
+                f"the index has version {found['version']}, this treering makes version {t.VERSION}. It is derived: "
+                "run `treering rebuild` to make it again from the run log."
+            )
+        self._index_id = str(found["index_id"])
+        self._seq = int(found["seq"])
+        self.first_seq = int(found["first_seq"])
+
+    @property
+    def index_id(self) -> str:
+        return self._index_id
+
+    @property
+    def seq(self) -> int:
+        return self._seq
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._write_lock, self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # ── ids ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def make_project(self, entity: str, name: str) -> ProjectRef:
+        found = self.find_project(entity, name)
+        if found is not None:
+            return found
+        with self._write() as connection:
+            entity_id = connection.scalar(sa.select(t.entities.c.id).where(t.entities.c.name == entity))
+            if entity_id is None:
+                entity_id = _new_id(connection, sa.insert(t.entities).values(name=entity))
+            project_id = _new_id(connection, sa.insert(t.projects).values(entity_id=entity_id, name=name))
+        project = ProjectRef(project_id, entity_id, entity, name)
+        self._projects[entity, name] = project
+        return project
+
+    def find_project(self, entity: str, name: str) -> ProjectRef | None:
+        project = self._projects.get((entity, name))
+        if project is None:
+            self.projects()
+            project = self._projects.get((entity, name))
+        return project
+
+    def projects(self) -> list[ProjectRef]:
+        query = sa.select(t.projects.c.id, t.projects.c.entity_id, t.entities.c.name, t.projects.c.name).join(
+            t.entities, t.entities.c.id == t.projects.c.entity_id
+        )
+        with self.connect() as connection:
+            found = [ProjectRef(*row) for row in connection.execute(query)]
+        for project in found:
+            self._projects[project.entity, project.name] = project
+        return found
+
+    def make_keys(self, project: Any, space: str, names: Collection[str], kind: str) -> dict[str, int]:
+        known = self._keys.setdefault((project.id, space), {})
+        new = [name for name in names if name not in known]
+        if new:
+            known.update(self.find_keys(project.id, space, new))
+            new = [name for name in new if name not in known]
+        if new:
+            with self._write() as connection:
+                for name in new:
+                    values = {
+                        "entity_id": project.entity_id,
+                        "project_id": project.id,
+                        "space": space,
+                        "name": name,
+                        "kind": kind,
+                    }
+                    known[name] = _new_id(connection, sa.insert(t.keys).values(values))
+        return {name: known[name] for name in names}
+
+    def find_keys(self, project_id: int, space: str, names: Collection[str]) -> dict[str, int]:
+        known = self._keys.setdefault((project_id, space), {})
+        missing = [name for name in names if name not in known]
+        with self.connect() as connection:
+            for some in _chunks(missing, _MAX_PARAMETERS):
+                query = sa.select(t.keys.c.name, t.keys.c.id).where(
+                    t.keys.c.project_id == project_id, t.keys.c.space == space, t.keys.c.name.in_(some)
+                )
+                known.update({row.name: row.id for row in connection.execute(query)})
+        return {name: known[name] for name in names if name in known}
+
+    def key_names(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        missing = [number for number in ids if number not in self._names]
+        with self.connect() as connection:
+            for some in _chunks(missing, _MAX_PARAMETERS):
+                query = sa.select(t.keys.c.id, t.keys.c.name, t.keys.c.kind).where(t.keys.c.id.in_(some))
+                self._names.update({row.id: (row.name, row.kind) for row in connection.execute(query)})
+        return {number: self._names[number] for number in ids if number in self._names}
+
+    # ── documents ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def add_run(self, state: RunState) -> int:
+        with self._write() as connection:
+            values = {**_run_columns(state), "seq": self._seq, "doc": b""}
+            values.pop("id")
+            state.id = _new_id(connection, sa.insert(t.runs).values(values))
+            connection.execute(sa.update(t.runs).where(t.runs.c.id == state.id).values(doc=_encode(state)))
+        return state.id
+
+    def add_segment(self, segment: SegmentState) -> int:
+        with self._write() as connection:
+            values = _segment_columns(segment)
+            values.pop("id")
+            segment.id = _new_id(connection, sa.insert(t.segments).values(values))
+        return segment.id
+
+    def run(self, run_key: str) -> RunState | None:
+        with self.connect() as connection:
+            doc = connection.scalar(sa.select(t.runs.c.doc).where(t.runs.c.run_key == run_key))
+        return None if doc is None else _decode_run(doc)
+
+    def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]:
+        found: dict[int, RunState] = {}
+        with self.connect() as connection:
+            for some in _chunks(list(ids), _MAX_PARAMETERS):
+                query = sa.select(t.runs.c.id, t.runs.c.doc).where(t.runs.c.id.in_(some))
+                found.update({row.id: _decode_run(row.doc) for row in connection.execute(query)})
+        return found
+
+    def run_ids(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        with self.connect() as connection:
+            for some in _chunks(list(run_keys), _MAX_PARAMETERS):
+                query = sa.select(t.runs.c.run_key, t.runs.c.id, t.runs.c.project_id).where(
+                    t.runs.c.run_key.in_(some), t.runs.c.deleted.is_(False)
+                )
+                found.update({row.run_key: (row.id, row.project_id) for row in connection.execute(query)})
+        return found
+
+    def run_starts(self, ids: Collection[int]) -> dict[int, int]:
+        found: dict[int, int] = {}
+        with self.connect() as connection:
+            for some in _chunks(list(ids), _MAX_PARAMETERS):
+                query = sa.select(t.runs.c.id, t.runs.c.created_us).where(t.runs.c.id.in_(some))
+                found.update({row.id: row.created_us for row in connection.execute(query)})
+        return found
+
+    def segment(self, segment: str) -> SegmentState | None:
+        with self.connect() as connection:
+            found = connection.execute(_segment_query().where(t.segments.c.segment == segment)).first()
+        return None if found is None else _segment_state(found)
+
+    def segments(self, run_id: int | None = None) -> list[SegmentState]:
+        query = _segment_query().order_by(t.segments.c.life_created_ns, t.segments.c.life, t.segments.c.life_index)
+        if run_id is not None:
+            query = query.where(t.segments.c.run_id == run_id)
+        with self.connect() as connection:
+            return [_segment_state(row) for row in connection.execute(query)]
+
+    def stats(self, run_id: int, key_ids: Collection[int] | None = None) -> dict[int, SeriesStat]:
+        query = sa.select(t.series).where(t.series.c.run_id == run_id)
+        found: dict[int, SeriesStat] = {}
+        with self.connect() as connection:
+            for some in [None] if key_ids is None else _chunks(list(key_ids), _MAX_PARAMETERS):
+                chosen = query if some is None else query.where(t.series.c.key_id.in_(some))
+                found.update({row.key_id: _stat(row) for row in connection.execute(chosen)})
+        return found
+
+    def console(self, run_id: int) -> list[ConsoleSpan]:
+        query = (
+            sa.select(t.console)
+            .where(t.console.c.run_id == run_id)
+            .order_by(t.console.c.first_us, t.console.c.segment_id, t.console.c.offset)
+        )
+        with self.connect() as connection:
+            return [
+                ConsoleSpan(r.segment_id, r.offset, r.end_offset, r.lines, r.first_us, r.last_us)
+                for r in connection.execute(query)
+            ]
+
+    def lineage(self, run_ids: Collection[int]) -> Lineage:
+        s = t.segments.c
+        rows: list[Any] = []
+        back: list[Any] = []
+        with self.connect() as connection:
+            for some in _chunks(list(run_ids), _MAX_PARAMETERS):
+                rows += connection.execute(
+                    sa.select(s.id, s.run_id, s.writer_id, s.life, s.life_created_ns, s.life_index, s.from_step).where(
+                        s.run_id.in_(some)
+                    )
+                ).all()
+                back += connection.execute(sa.select(t.rewinds).where(t.rewinds.c.run_id.in_(some))).all()
+        rows.sort(key=lambda r: (r.run_id, r.life_created_ns, r.life, r.life_index))
+        order: dict[int, int] = {}
+        lives: dict[str, int] = {}
+        fence: dict[int, int] = {}
+        lowest: dict[tuple[int, int], tuple[str, int, int]] = {}  # writer → its life now, fence behind it, own fence
+        for place in range(len(rows) - 1, -1, -1):  # latest first: a fence acts on what is before it
+            row = rows[place]
+            order[row.id] = place
+            lives.setdefault(row.life, len(lives))
+            life, behind, own = lowest.get((row.run_id, row.writer_id), (row.life, NEVER, NEVER))
+            if life != row.life:
+                behind, own = min(behind, own), NEVER
+            if row.from_step is not None:
+                own = min(own, row.from_step)
+            fence[row.id] = behind
+            lowest[row.run_id, row.writer_id] = (row.life, behind, own)
+        ids = sorted(order)
+        life_of = {row.id: lives[row.life] for row in rows}
+        return Lineage(
+            np.array(ids, np.int32),
+            np.array([order[i] for i in ids], np.int64),
+            np.array([life_of[i] for i in ids], np.int64),
+            np.array([fence[i] for i in ids], np.int64),
+            tuple(Rewind(r.run_id, r.writer_id, order[r.segment_id], r.off, r.from_step) for r in back),
+        )
+
+    def next_number(self, project_id: int) -> int:
+        with self.connect() as connection:
+            highest = connection.scalar(
+                sa.select(sa.func.max(t.runs.c.number)).where(t.runs.c.project_id == project_id)
+            )
+        return int(highest or 0) + 1
+
+    def running(self) -> list[str]:
+        with self.connect() as connection:
+            return list(
+                connection.scalars(sa.select(t.runs.c.run_key).where(t.runs.c.state.in_(("running", "crashed"))))
+            )
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, batches: Iterable[RunBatch]) -> int:
+        batches = list(batches)
+        seq = self._seq + 1
+        with self._write() as connection:
+            upsert = Upserts(connection, self.dialect)
+            upsert.rows(t.runs, [{**_run_columns(b.state), "seq": seq, "doc": _encode(b.state)} for b in batches])
+            upsert.rows(t.segments, [_segment_columns(s) for b in batches for s in b.segments])
+            upsert.rows(t.series, [_stat_columns(s) for b in batches for s in b.series])
+            scope = [(b, {"entity_id": b.state.entity_id, "project_id": b.state.project_id}) for b in batches]
+            upsert.rows(
+                t.attrs,
+                [
+                    {"key_id": key, "run_id": b.state.id, **ids, "kind": a.kind, "num": a.num, "text": a.text}
+                    for b, ids in scope
+                    for key, a in b.attrs.items()
+                    if a is not None
+                ],
+            )
+            for batch in batches:
+                gone = [key for key, attr in batch.attrs.items() if attr is None]
+                for some in _chunks(gone, _MAX_PARAMETERS):
+                    connection.execute(
+                        sa.delete(t.attrs).where(t.attrs.c.run_id == batch.state.id, t.attrs.c.key_id.in_(some))
+                    )
+            upsert.rows(
+                t.console,
+                [{**msgspec.structs.asdict(c), **ids, "run_id": b.state.id} for b, ids in scope for c in b.console],
+            )
+            upsert.rows(
+                t.rewinds,
+                [{**msgspec.structs.asdict(r), **ids, "run_id": b.state.id} for b, ids in scope for r in b.rewinds],
+            )
+            new = Counter(key for batch in batches for key in batch.new_keys)
+            if new:
+                connection.execute(
+                    sa.update(t.keys)
+                    .where(t.keys.c.id == sa.bindparam("key"))
+                    .values(runs=t.keys.c.runs + sa.bindparam("more")),
+                    [{"key": key, "more": more} for key, more in new.items()],
+                )
+            connection.execute(sa.update(t.settings).where(t.settings.c.name == "seq").values(value=str(seq)))
+        self._seq = seq
+        return seq
+
+    def note_broken(self, run_key: str, segment: str, reason: str) -> None:
+        with self._write() as connection:
+            Upserts(connection, self.dialect).rows(
+                t.broken, [{"run_key": run_key, "segment": segment, "reason": reason}]
+            )
+
+    def clear(self) -> None:
+        with self._write() as connection:
+            t.metadata.drop_all(connection)
+        self._projects.clear()
+        self._keys.clear()
+        self._names.clear()
+        self._open()
+
+
+# ── engines ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def _make_engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    engine = sa.create_engine(
+        url, pool_size=8, max_overflow=56, connect_args={"check_same_thread": False, "timeout": 30}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        # sqlite3's own transaction control begins late and commits around DDL; SQLAlchemy says BEGIN instead.
+        connection.isolation_level = None
+        # FULL: points on disk refer to ids in this database, so a power cut may not take an id back.
+        for pragma in ("journal_mode=wal", "synchronous=full", "cache_size=-65536", "temp_store=memory"):
+            connection.execute(f"pragma {pragma}")
+        add_functions(connection)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("begin")
+
+    return engine
+
+
+def add_functions(connection: Any) -> None:
+    """Give SQLite the function that regular expressions of filters call."""
+    from .regex import matches
+
+    connection.create_function("re2_matches", 2, matches, deterministic=True)
+
+
+class Upserts:
+    """Writes rows, replacing those with the same primary key."""
+
+    def __init__(self, connection: Connection, dialect: str) -> None:
+        self._connection = connection
+        self._insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+
+    def rows(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        statement = self._insert(table)
+        key = [column.name for column in table.primary_key.columns]
+        rest = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in key and c.name in rows[0]}
+        self._connection.execute(statement.on_conflict_do_update(index_elements=key, set_=rest), rows)
+
+
+def _new_id(connection: Connection, insert: sa.Insert) -> int:
+    result = connection.execute(insert)
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _run_columns(state: RunState) -> dict[str, Any]:
+    notes = state.text("notes")
+    search = "\n".join([state.name, state.run_id, *state.tags, notes or ""])
+    hosts = [life.host for life in state.lives.values() if life.writer == "" and life.host]
+    return {
+        "id": state.id,
+        "entity_id": state.entity_id,
+        "project_id": state.project_id,
+        "run_key": state.run_key,
+        "run_id": state.run_id,
+        "name": state.name,
+        "number": state.number,
+        "state": state.state,
+        "created_us": state.created_ns // 1000,
+        "ended_us": None if state.ended_ns is None else state.ended_ns // 1000,
+        "activity_us": state.activity_ns // 1000,
+        "group_name": state.text("group"),
+        "job_type": state.text("job_type"),
+        "notes": notes,
+        "host": hosts[-1] if hosts else None,
+        "archived": state.archived,
+        "deleted": state.deleted,
+        "damaged": state.damaged,
+        "error": state.error,
+        "search": _clean(search),
+        "search_folded": _clean(search).casefold(),
+    }
+
+
+def _clean(text: str) -> str:
+    """PostgreSQL text holds no NUL."""
+    return text.replace("\0", "")
+
+
+def _segment_columns(s: SegmentState) -> dict[str, Any]:
+    return {
+        "id": s.id,
+        "entity_id": s.entity_id,
+        "project_id": s.project_id,
+        "run_id": s.run,
+        "segment": s.segment,
+        "writer_id": s.writer_id,
+        "life": s.life,
+        "life_created_ns": s.life_created_ns,
+        "life_index": s.life_index,
+        "from_step": s.from_step,
+        "base_step": s.base_step,
+        "last_step": s.last_step,
+        "applied_offset": s.offset,
+        "applied_chain": s.chain,
+        "status": s.status,
+        "doc": _encode(s.doc),
+    }
+
+
+def _segment_query() -> sa.Select[Any]:
+    return sa.select(t.segments, t.keys.c.name.label("writer")).join(t.keys, t.keys.c.id == t.segments.c.writer_id)
+
+
+def _segment_state(row: Row[Any]) -> SegmentState:
+    return SegmentState(
+        id=row.id,
+        segment=row.segment,
+        run=row.run_id,
+        entity_id=row.entity_id,
+        project_id=row.project_id,
+        writer=row.writer,
+        writer_id=row.writer_id,
+        life=row.life,
+        life_created_ns=row.life_created_ns,
+        life_index=row.life_index,
+        from_step=row.from_step,
+        base_step=row.base_step,
+        last_step=row.last_step,
+        offset=row.applied_offset,
+        chain=row.applied_chain,
+        status=row.status,
+        doc=_decode_doc(row.doc),
+    )
+
+
+def encode_number(value: float | None, text: str | None) -> tuple[float | None, str | None]:
+    """Return (number, text) as stored: NaN is NULL with a marker, and a logged text begins with ``=``."""
+    if value is not None and math.isnan(value):
+        return None, NAN_TEXT
+    return value, None if text is None else "=" + _clean(text)
+
+
+def decode_number(value: float | None, text: str | None) -> tuple[float | None, str | None]:
+    """Return what ``encode_number`` was given."""
+    if value is None and text == NAN_TEXT:
+        return math.nan, None
+    return value, None if text is None else text[1:]
+
+
+def _stat_columns(s: SeriesStat) -> dict[str, Any]:
+    last, last_text = encode_number(s.last, s.last_text)
+    first, first_text = encode_number(s.first, s.first_text)
+    return {
+        "key_id": s.key,
+        "run_id": s.run,
+        "entity_id": s.entity_id,
+        "project_id": s.project_id,
+        "n": s.n,
+        "finite": s.finite,
+        "last": last,
+        "last_text": last_text,
+        "last_step": s.last_step,
+        "last_us": s.last_us,
+        "first": first,
+        "first_text": first_text,
+        "first_step": s.first_step,
+        "first_us": s.first_us,
+        "min": s.min,
+        "max": s.max,
+        "sum": None if math.isnan(s.sum) else s.sum,
+        "is_int": s.is_int,
+    }
+
+
+def _stat(row: Row[Any]) -> SeriesStat:
+    last, last_text = decode_number(row.last, row.last_text)
+    first, first_text = decode_number(row.first, row.first_text)
+    return SeriesStat(
+        key=row.key_id,
+        run=row.run_id,
+        entity_id=row.entity_id,
+        project_id=row.project_id,
+        n=row.n,
+        finite=row.finite,
+        last=last,
+        last_text=last_text,
+        last_step=row.last_step,
+        last_us=row.last_us,
+        first=first,
+        first_text=first_text,
+        first_step=row.first_step,
+        first_us=row.first_us,
+        min=row.min,
+        max=row.max,
+        sum=math.nan if row.sum is None else row.sum,
+        is_int=bool(row.is_int),
+    )

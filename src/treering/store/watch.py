@@ -1,0 +1,143 @@
+"""
+The watcher: notices what writers append.
+
+Writers store into mapped memory, which raises no file event and moves a file's time once, so files are looked at.
+A ticket in ``live/`` says that a run is being written; its folder's time says when it has a new file; four bytes
+where the next frame would begin say whether there is one. All runs are looked through at the start and every minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import Final
+
+from ..errors import TreeringError
+from ..ids import RUN_KEY, SEGMENT_ID
+from ..limits import FULL_SCAN_S, LIVE_POLL_S
+from .ingest import Ingester
+from .segments import FileSegments, SegmentRef
+
+log = logging.getLogger("treering.store")
+
+LIVENESS_S: Final = 1.0
+# File systems stamp folders by the kernel's tick; a file made in the tick of our look would not move the time again.
+_TICK_NS: Final = 50_000_000
+
+
+class Watcher:
+    """One thread that calls the ingester. ``lock`` is held while it does."""
+
+    def __init__(self, segments: FileSegments, ingester: Ingester, lock: threading.RLock, running: list[str]) -> None:
+        self._segments = segments
+        self._ingester = ingester
+        self._lock = lock
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._running = set(running)
+        self._folder_times: dict[str, int] = {}
+        self._following: dict[str, set[SegmentRef]] = {}
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="treering-ingest", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def note_state(self, run_key: str, state: str) -> None:
+        """Keep an eye on runs that may go on."""
+        if state in ("running", "crashed"):
+            self._running.add(run_key)
+        else:
+            self._running.discard(run_key)
+
+    def _run(self) -> None:
+        scan_at = liveness_at = 0.0
+        while not self._stop.is_set():
+            now = time.monotonic()
+            try:
+                if now >= scan_at:
+                    self.scan()
+                    scan_at = time.monotonic() + FULL_SCAN_S
+                else:
+                    self.poll()
+                if now >= liveness_at:
+                    with self._lock:
+                        self._ingester.check_liveness(list(self._running))
+                    liveness_at = now + LIVENESS_S
+            except Exception:  # the thread must outlive whatever one pass meets; the next one reads it again
+                log.exception("ingest failed; it goes on with the next pass")
+                self._stop.wait(1.0)
+            self._stop.wait(LIVE_POLL_S)
+
+    def scan(self) -> int:
+        """Look through all runs. Returns the number of frames applied."""
+        applied = 0
+        with self._lock:
+            batch: list[SegmentRef] = []
+            for key in self._segments.runs():
+                batch += [ref for ref in self._segments.segments(key) if self._ingester.behind(ref)]
+                if len(batch) >= 256:
+                    applied += self._ingester.ingest(batch, live=False)
+                    batch = []
+                    if self._stop.is_set():
+                        return applied
+            applied += self._ingester.ingest(batch, live=False)
+            self._drop_tickets()
+        return applied
+
+    def poll(self) -> int:
+        """Look at the runs that are being written. Returns the number of frames applied."""
+        with self._lock:
+            live = {ref.run_key for ref in self._tickets()} | self._running
+            for key in [key for key in self._following if key not in live]:
+                del self._following[key]
+                self._folder_times.pop(key, None)
+            refs: list[SegmentRef] = []
+            for key in live:
+                self._list(key)
+                refs += [ref for ref in self._following.get(key, ()) if self._ingester.behind(ref)]
+            applied = self._ingester.ingest(refs, live=True) if refs else 0
+            if applied:
+                self._drop_tickets()
+            return applied
+
+    def _list(self, key: str) -> None:
+        try:
+            changed_ns = os.stat(self._segments.folder(key)).st_mtime_ns
+        except OSError:
+            return
+        if self._folder_times.get(key) == changed_ns:
+            return
+        looked_ns = time.time_ns()
+        self._following[key] = set(self._segments.segments(key))
+        if looked_ns - changed_ns > _TICK_NS:
+            self._folder_times[key] = changed_ns
+
+    def _tickets(self) -> list[SegmentRef]:
+        try:
+            names = os.listdir(self._segments.live)
+        except OSError:
+            return []
+        found: list[SegmentRef] = []
+        for name in names:
+            key, _, segment = name.partition(".")
+            if RUN_KEY.match(key) and SEGMENT_ID.match(segment):
+                found.append(SegmentRef(key, segment))
+        return found
+
+    def _drop_tickets(self) -> None:
+        for ref in self._tickets():
+            try:
+                if self._ingester.ended(ref):
+                    (self._segments.live / f"{ref.run_key}.{ref.segment}").unlink(missing_ok=True)
+            except (OSError, TreeringError):
+                continue  # a read-only folder keeps its tickets: a look at each costs microseconds

@@ -1,0 +1,74 @@
+"""Runs written as a training writes them, without a training."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from treering.ids import new_life_id, run_key
+from treering.runlog import records
+from treering.runlog.writer import Writer
+
+SECOND_NS = 1_000_000_000
+
+
+def write_run(
+    data_dir: Path,
+    run_id: str,
+    rows: Iterable[Mapping[str, Any]] = (),
+    *,
+    entity: str = "ada",
+    project: str = "digits",
+    config: Mapping[str, Any] | None = None,
+    state: str | None = "finished",
+    began_s: float = 1_700_000_000.0,
+    writer: str = "",
+    **meta: Any,
+) -> str:
+    """Write one life of a run, a row a step and a second, and return its key. ``state=None`` leaves the end out."""
+    key = run_key(entity, project, run_id)
+    log = open_run(data_dir, run_id, entity=entity, project=project, began_s=began_s, writer=writer, **meta)
+    now_ns = int(began_s * SECOND_NS)
+    if config is not None:
+        log.append(records.CONFIG, [now_ns, dict(config), "merge"])
+    for step, row in enumerate(rows):
+        log.append(records.ROW, [step, now_ns + step * SECOND_NS, dict(row)])
+    if state is not None:
+        end = {"state": state, "exit_code": 0, "reason": "", "traceback": "", "runtime_s": 9.0, "writer": writer}
+        log.append(records.END, [now_ns + 9 * SECOND_NS, end])
+    log.close()
+    return key
+
+
+def open_run(
+    data_dir: Path,
+    run_id: str,
+    *,
+    entity: str = "ada",
+    project: str = "digits",
+    began_s: float | None = None,
+    writer: str = "",
+    **meta: Any,
+) -> Writer:
+    """Begin a life and return its writer, with the ticket in ``live/`` that ``init`` leaves."""
+    key = run_key(entity, project, run_id)
+    folder = data_dir / "runs" / key
+    folder.mkdir(parents=True, exist_ok=True)
+    created_ns = time.time_ns() if began_s is None else int(began_s * SECOND_NS)
+    life = {
+        "run": {"entity": entity, "project": project, "id": run_id, "key": key},
+        "life_id": new_life_id(),
+        "writer": writer,
+        "from_step": None,
+        "resumed": False,
+        "process": {"host": socket.gethostname(), "pid": 1, "boot_id": "", "start_time": 0.0},
+        "client": "treering tests",
+        "meta": {"name": f"name-{run_id}", **meta},
+    }
+    log = Writer(folder, life, clock_ns=lambda: created_ns)
+    (data_dir / "live").mkdir(exist_ok=True)
+    (data_dir / "live" / f"{key}.{log.segment_id}").touch()
+    return log

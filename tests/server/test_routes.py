@@ -1,0 +1,158 @@
+"""Every route: its permission, its answer to each kind of caller, its OpenAPI entry, its reply against its model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pydantic
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Mount, Route
+
+from treering.server import schema
+from treering.server.app import create_app, openapi
+from treering.server.permissions import Action, check_routes, permission, permission_of
+from treering.server.settings import Settings
+
+from .memory_store import FIRST, MemoryStore
+
+TABLE = Path(__file__).parent / "fixtures" / "routes.json"
+
+BODIES = {
+    "/api/1/session": {"one_time": "tro_unknown"},
+    "/api/1/session/links": {},
+    "/api/1/handover": {},
+    "/api/1/runs/query": {"entity": "ada", "project": "digits"},
+    "/api/1/runs/diff": {"runs": [FIRST]},
+    "/api/1/series": {"runs": [FIRST], "keys": ["loss"]},
+    "/api/1/runs/{run_key}": {"name": "new"},
+}
+QUERIES = {"/api/1/changes": "?entity=ada&project=digits"}
+PAGE = "/{path:path}"
+
+
+def every_route(api: FastAPI) -> list[tuple[str, str]]:
+    # HEAD follows GET; the stream has a test of its own, since it does not end.
+    return sorted(
+        (method, route.path)
+        for route in api.routes
+        if isinstance(route, Route) and route.path != "/api/1/live"
+        for method in route.methods or ()
+        if method != "HEAD"
+    )
+
+
+def ask(server, method: str, path: str, token: str | None) -> int:
+    address = path.format(entity="ada", project="digits", run_key=FIRST) if path != PAGE else "/"
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    body = None
+    if method in ("POST", "PATCH"):
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(BODIES[path]).encode()
+    return server.send(method, address + QUERIES.get(path, ""), headers, body).status
+
+
+def test_each_route_answers_each_kind_of_caller_as_the_committed_table_says(make_server):
+    server = make_server()
+    rows = {}
+    for method, path in every_route(server.app.api):
+        session, _ = server.app.tokens.exchange(server.app.tokens.new_code())
+        revoked, gone = server.app.tokens.exchange(server.app.tokens.new_code())
+        server.app.tokens.revoke(gone.id)
+        callers = {"none": None, "wrong": "trs_wrong", "revoked": revoked, "session": session, "folder": server.token}
+        rows[f"{method} {path}"] = {caller: ask(server, method, path, token) for caller, token in callers.items()}
+
+    assert rows == json.loads(TABLE.read_text())
+
+
+def test_no_handler_runs_for_callers_without_a_token(make_server):
+    server = make_server()
+    for method, path in every_route(server.app.api):
+        for token in (None, "trs_wrong", ""):
+            ask(server, method, path, token)
+
+    assert server.store.calls == []
+
+
+def test_every_route_declares_a_permission(server):
+    open_routes = {
+        f"{method} {path}"
+        for route in server.app.api.routes
+        for method, path in [(sorted(route.methods)[0], route.path)]
+        if permission_of(route) is Action.OPEN
+    }
+
+    assert open_routes == {"GET /api/1/healthz", "GET /healthz", "POST /api/1/session", f"GET {PAGE}"}
+
+
+def test_an_application_with_a_route_that_declares_nothing_does_not_start(tmp_path, monkeypatch):
+    import treering.server.app as app_module
+    from treering.server.context import new_router
+
+    router = new_router("test")
+    router.get("/forgotten")(lambda: None)
+    monkeypatch.setattr(app_module, "ROUTERS", (*app_module.ROUTERS, router))
+
+    with pytest.raises(RuntimeError, match="/api/1/forgotten declares no permission"):
+        create_app(MemoryStore(), Settings(tmp_path))
+
+
+def test_what_cannot_be_seen_through_is_refused_too():
+    @permission(Action.OPEN)
+    async def endpoint(request):
+        return None
+
+    check_routes([Route("/x", endpoint)])
+    with pytest.raises(RuntimeError):
+        check_routes([Mount("/y", routes=[Route("/x", endpoint)])])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "model"),
+    [
+        ("GET", "/healthz", None, schema.Health),
+        ("GET", "/session", None, schema.ServerInfo),
+        ("GET", "/projects", None, schema.Projects),
+        ("GET", "/projects/ada/digits", None, schema.ProjectDetail),
+        ("POST", "/runs/query", {"entity": "ada", "project": "digits"}, schema.RunPage),
+        ("GET", f"/runs/{FIRST}", None, schema.RunDetail),
+        ("PATCH", f"/runs/{FIRST}", {"tags": ["a"]}, schema.RunDetail),
+        ("POST", "/series?format=json", {"runs": [FIRST], "keys": ["loss", "none"]}, schema.SeriesReply),
+        ("GET", "/changes?entity=ada&project=digits", None, schema.Changes),
+        ("GET", f"/runs/{FIRST}/history", None, schema.HistoryReply),
+        ("GET", f"/runs/{FIRST}/console", None, schema.Console),
+        ("GET", f"/runs/{FIRST}/verify", None, schema.Verification),
+        ("POST", "/runs/diff", {"runs": [FIRST]}, schema.Diff),
+    ],
+)
+def test_a_reply_has_the_form_that_the_schema_says(server, method, path, body, model):
+    reply = server.call(method, path, body)
+
+    assert reply.status == 200
+    strict = pydantic.create_model("Strict", __base__=model, __config__=None)
+    strict.model_config["extra"] = "forbid"
+    strict.model_rebuild(force=True)
+    strict.model_validate(reply.json, strict=False)
+
+
+def test_the_openapi_document_covers_every_route_and_names_the_error_codes(server):
+    document = openapi(server.app.api)
+    documented = {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
+    routes = {f"{m} {p}" for m, p in every_route(server.app.api)} | {"GET /api/1/live"}
+
+    assert documented == routes - {f"GET {PAGE}", "GET /healthz", "GET /api/1/openapi.json"}
+    assert "`invalid_filter` | 400" in document["info"]["description"]
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    for operation in operations:
+        assert operation["description"]
+        assert "default" in operation["responses"]
+
+
+def test_the_openapi_document_is_served_to_who_has_a_token(server):
+    reply = server.call("GET", "/openapi.json")
+
+    assert reply.json["openapi"].startswith("3.")
+    assert reply.json["paths"]["/api/1/projects"]["get"]["security"] == [{"token": []}]
+    assert "security" not in reply.json["paths"]["/api/1/session"]["post"]

@@ -35,12 +35,14 @@ class CustomBuildHook(BuildHookInterface):
         if not self._wanted():
             return
         node, npm, env = self._node()
-        static = self._static
+        # Built beside the present pages and then put in their place: a server may be showing those.
+        built = self._static.with_name("static.new")
         subprocess.run([*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=self._web, env=env, check=True)
-        shutil.rmtree(static, ignore_errors=True)
-        vite = [node, "node_modules/vite/bin/vite.js", "build", "--outDir", str(static), "--emptyOutDir"]
+        vite = [node, "node_modules/vite/bin/vite.js", "build", "--outDir", str(built), "--emptyOutDir"]
         subprocess.run(vite, cwd=self._web, env=env, check=True)
-        (static / ".stamp").write_text(self._digest())
+        (built / ".stamp").write_text(self._digest())
+        shutil.rmtree(self._static, ignore_errors=True)
+        built.rename(self._static)
 
     @property
     def _web(self) -> Path:

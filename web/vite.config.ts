@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
@@ -9,11 +9,14 @@ const OUT_DIR = "../src/treering/server/static";
 
 /** Writes a .gz beside every text asset, so that the server never compresses while someone waits. */
 function precompress(): Plugin {
+  let folder = "";
   return {
     name: "treering-precompress",
     apply: "build",
+    configResolved(config) {
+      folder = resolve(config.root, config.build.outDir);
+    },
     closeBundle() {
-      const folder = join(import.meta.dirname, OUT_DIR);
       for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
         // index.html is filled in per request (nonce, base path), so a stored copy would be wrong.
         if (!entry.isFile() || !/\.(js|css|svg)$/.test(entry.name)) continue;
@@ -39,7 +42,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Vendor code changes rarely; its own file stays in the browser's cache across releases.
-        advancedChunks: {
+        codeSplitting: {
           groups: [
             {
               name: "vendor",

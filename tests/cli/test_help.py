@@ -12,7 +12,7 @@ from treering._version import __version__
 
 from .conftest import TREERING
 
-HEAVY = "fastapi uvicorn sqlalchemy duckdb numpy pydantic asyncio http.client msgspec"
+HEAVY = "fastapi uvicorn sqlalchemy duckdb numpy pydantic asyncio http.client"
 
 
 def test_help_names_every_command_and_every_exit_code_and_comes_at_once():

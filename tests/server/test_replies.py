@@ -8,10 +8,12 @@ import math
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from treering import errors
 from treering.server.errors import _CODE_OF, CODES
-from treering.server.replies import encode_json, encode_msgpack
+from treering.server.replies import encode_json, encode_msgpack, plain
 
 from .memory_store import FIRST
 
@@ -44,6 +46,17 @@ def test_non_finite_numbers_are_words_and_missing_is_null():
         "n": 2.0,
         "i": 3,
     }
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=12,
+    )
+)
+def test_the_fast_way_and_the_plain_way_say_the_same(value):
+    assert json.loads(encode_json(value)) == json.loads(json.dumps(plain(value)))
 
 
 def test_large_ints_and_half_surrogates_get_through():

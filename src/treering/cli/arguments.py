@@ -42,7 +42,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add(commands, "doctor", "check this installation and the data folder")
 
     demo = _add(commands, "demo", "train small real models and watch them in the browser")
-    demo.add_argument("--seconds", type=float, default=60.0, metavar="N", help="train for about N seconds (60)")
+    demo.add_argument("--seconds", type=float, default=120.0, metavar="N", help="train for about N seconds (120)")
     demo.add_argument("--port", type=int, metavar="N", help="listen on this port")
     demo.add_argument("--no-browser", action="store_true", help="print the address only")
     demo.add_argument("--exit", action="store_true", help="end when the trainings have ended")

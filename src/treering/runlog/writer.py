@@ -56,6 +56,7 @@ _OPTIONAL = frozenset({records.BEAT, records.SYSTEM, records.CONSOLE, records.FA
 _FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
+_MADV_POPULATE_WRITE: Final = 23  # linux/mman.h; the mmap module has no name for it
 
 # A file that is truncated or unreachable on another machine would kill a mapped writer with SIGBUS.
 _NETWORK = (
@@ -300,6 +301,11 @@ class Writer:
         _allocate(self._fd, start, length)
         self._hash_until(self._pos)
         window = mmap.mmap(self._fd, length, offset=start)
+        try:
+            # All page faults at once: 1.5 µs each on ext4, which would otherwise be paid one by one inside log().
+            window.madvise(_MADV_POPULATE_WRITE)
+        except (OSError, ValueError, AttributeError):
+            pass  # a kernel before 5.14, or macOS
         if self._map is not None:
             self._map.close()
         self._map, self._window_start = window, start

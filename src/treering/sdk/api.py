@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from treering.errors import FormatError, InvalidValue, MissingExtra, ProjectNotFound, RunNotFound
+from treering.errors import AmbiguousName, FormatError, InvalidValue, MissingExtra, ProjectNotFound, RunNotFound
 from treering.ids import RUN_KEY
 
 from .connection import Connection, connect_to_folder
@@ -142,7 +142,7 @@ class Api:
         if len(candidates) > 1:
             listed = ", ".join(f"{run.path} ({run.name})" for run in candidates[:5])
             more = f" and {len(candidates) - 5} more" if len(candidates) > 5 else ""
-            raise RunNotFound(
+            raise AmbiguousName(
                 f"{len(candidates)} runs fit {reference!r}: {listed}{more}. Name one by entity/project/id."
             )
         return candidates[0]

@@ -30,7 +30,6 @@ from .terminal import Terminal, end_block
 __all__ = ["ForkedWriter", "Metric", "Run", "UploaderHandle", "outcome_of"]
 
 _PLAIN: Final = frozenset({float, int, bool})
-_KEYS_KNOWN_MAX: Final = 100_000  # keys that need no second look; beyond, all are looked at again
 _STATE_KEYS_MAX: Final = 1_000  # summary values in a checkpoint
 _STEP_MAX: Final = (1 << 63) - 1
 _SUMMARIES: Final = frozenset({"min", "max", "mean", "best", "last", "first", "copy", "none"})
@@ -149,7 +148,6 @@ class Run:
         self._child = False  # this object was inherited by a forked process
         self._lock = writer.lock  # one lock for step and log: a call takes it once
         self._append: Callable[[int, Any], None] = writer.append_locked
-        self._known: set[str] = set()
         self._defines: dict[str, dict[str, Any]] = dict(past.defines) if past else {}
         self._last: dict[str, Any] = dict(past.summary) if past else {}
         self._pinned: dict[str, Any] = {}
@@ -276,7 +274,7 @@ class Run:
         if self._finished:
             self._terminal.warn_once("log after finish", "log() after finish() stores nothing.")
             return
-        if not (type(data) is dict and self._known.issuperset(data) and _PLAIN.issuperset(map(type, data.values()))):
+        if not (type(data) is dict and _PLAIN.issuperset(map(type, data.values()))):
             data = self._clean(data)
         if len(data) > ROW_MAX_KEYS:
             self._log_in_parts(data, step, commit)
@@ -290,22 +288,30 @@ class Run:
                     self._step = step + 1
             elif step >= self._step:
                 self._step = step if commit is False else step + 1
+            last = self._last
+            known = len(last)
+            last.update(data)
+            if len(last) != known:  # the summary grew, so a name is new and may need cleaning
+                data = self._clean_names(data)
+            if self._pinned:
+                last.update(self._pinned)
             try:
                 self._append(1, (step, time_ns(), data))
             except OverflowError:  # an int of more than 64 bits came through the quick look
                 self._append(1, (step, time_ns(), clean_row(data, self._terminal.warn_once)))
-            self._last.update(data)
-            if self._pinned:
-                self._last.update(self._pinned)
 
     def _clean(self, data: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             raise InvalidValue(f"run.log(): takes a dict of values, got {data!r:.80} ({type(data).__name__}).")
+        return clean_row(data, self._terminal.warn_once)
+
+    def _clean_names(self, data: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return *data*, some of whose names were never seen, with all names fit to store; mend the summary."""
         row = clean_row(data, self._terminal.warn_once)
-        if len(self._known) > _KEYS_KNOWN_MAX:
-            self._known.clear()
-        # Only names that came through unchanged: a cut or nested one must be cleaned each time.
-        self._known.update(key for key in row if key in data)
+        for name in data:
+            if name not in row:
+                self._last.pop(name, None)
+        self._last.update(row)
         return row
 
     def _log_in_parts(self, row: Mapping[str, Any], step: int | None, commit: bool | None) -> None:

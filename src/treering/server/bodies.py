@@ -114,14 +114,23 @@ class ApiRoute(APIRoute):
             principal: Principal | None = request.scope["state"].get("principal")
             names = request.path_params
             resource = Resource(names.get("entity"), names.get("project"), names.get("run_key"))
+            # Once more, although the guard asked: whatever got past it by some mistake is stopped here.
             if action is None or not can(principal, action, resource):
                 raise ApiError("forbidden", "This token may not do this.")
             if request.method in ("POST", "PATCH", "PUT") and not _is_json(request):
                 raise ApiError("unsupported_media_type", "This route takes application/json.")
+            _check_announced_length(request)
             bounded = limit_body(request.receive, JSON_BODY_MAX_BYTES)
             return await handle(_BoundedRequest(request.scope, bounded))
 
         return handle_bounded
+
+
+def _check_announced_length(request: Request) -> None:
+    """Refuse a body that says itself that it is too large, without waiting for it."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length[:20]) > JSON_BODY_MAX_BYTES:
+        raise ApiError("too_large", f"The body is larger than {JSON_BODY_MAX_BYTES:,} bytes.")
 
 
 def _is_json(request: Request) -> bool:

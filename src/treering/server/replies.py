@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,12 +59,25 @@ def _non_finite(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
+# A float64 in msgpack whose exponent is all ones. What only looks like one, inside a text, costs time and nothing else.
+_NON_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+
+
 def encode_json(value: Any) -> bytes:
     """Return *value* as UTF-8 JSON that any strict parser takes."""
+    # 1,000 runs of 30 columns: 64 ms by way of plain(), 6 ms when there is nothing that needs it.
+    try:
+        if not _NON_FINITE.search(encode_msgpack(value)):
+            return msgspec.json.encode(value, enc_hook=plain)
+    except (
+        OverflowError,
+        TypeError,
+        UnicodeEncodeError,
+    ):  # an int beyond 64 bits, a key of another type, half a surrogate
+        pass
     # Half a surrogate pair in a stored text must not make its whole run unreadable: it is shown as "?".
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
-        "utf-8", "replace"
-    )
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
 
 
 def encode_msgpack(value: Any) -> bytes:

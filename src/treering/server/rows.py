@@ -113,7 +113,7 @@ def _arrow_pieces(pa: Any, read: Callable[[], Iterable[HistoryBatch]]) -> Iterat
     kinds: dict[str, set[str]] = {}
     for batch in read():
         for column in batch.columns:
-            kinds.setdefault(column.key, set()).add(column.kind)
+            kinds.setdefault(column.key, set()).update(_kinds_of(column))
     types = {key: _arrow_type(pa, found) for key, found in kinds.items()}
     schema = pa.schema(
         [
@@ -139,6 +139,16 @@ def _arrow_pieces(pa: Any, read: Callable[[], Iterable[HistoryBatch]]) -> Iterat
     yield sink.getvalue()
 
 
+def _kinds_of(column: HistoryColumn) -> set[str]:
+    """Return the column's kind, or the types of its values where they are mixed or beyond what float64 holds."""
+    if column.kind != "object":
+        return {column.kind}
+    values = column.values[column.present]
+    if any(type(value) is int and not -(2**63) <= value < 2**63 for value in values):
+        return {"object"}
+    return {type(value).__name__ for value in values}
+
+
 def _arrow_type(pa: Any, kinds: set[str]) -> Any:
     if kinds == {"int"}:
         return pa.int64()
@@ -155,6 +165,8 @@ def _arrow_array(pa: Any, column: HistoryColumn | None, kind: Any, n: int) -> An
             _as_text(value) if present else None for value, present in zip(column.values, column.present, strict=True)
         ]
         return pa.array(values, kind)
+    if column.kind == "object":
+        return pa.array([v if there else None for v, there in zip(column.values, column.present, strict=True)], kind)
     return pa.array(column.values, mask=~column.present).cast(kind)
 
 

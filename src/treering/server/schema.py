@@ -304,11 +304,11 @@ class RunKeyInfo(KeyInfo):
     """A key of one run with its summary."""
 
     n: int
-    last: Number | str | None = None
+    last: Number | str | bool | dict[str, Any] | None = None
     min: Number | None = None
     max: Number | None = None
     mean: Number | None = None
-    first: Number | None = None
+    first: Number | str | bool | dict[str, Any] | None = None
     last_step: int | None = None
 
 

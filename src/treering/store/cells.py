@@ -58,8 +58,12 @@ class Cells(Table):
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def cells_of_points(points: Points, series: Array, bucket: Array) -> Cells:
-    """Return one cell per run of equal (series, bucket) in *points*, which are sorted by series and step."""
+def cells_of_points(points: Points, series: Array, bucket: Array, *, times: bool = True) -> Cells:
+    """
+    Return one cell per run of equal (series, bucket) in *points*, which are sorted by series and step.
+
+    *times* False says that ``ts``, ``lo`` and ``hi`` of the points were not read.
+    """
     at = starts_of(series, bucket)
     if not len(at):
         return Cells.empty()
@@ -69,8 +73,8 @@ def cells_of_points(points: Points, series: Array, bucket: Array) -> Cells:
     none = np.zeros(len(at), np.int64)
     whole = bool(finite.all())
     clean = val if whole else np.where(finite, val, np.nan)
-    low = np.fmin(points.lo, clean)
-    high = np.fmax(points.hi, clean)
+    low = np.fmin(points.lo, clean) if times else clean
+    high = np.fmax(points.hi, clean) if times else clean
 
     def count(mask: Array) -> Array:
         return none if whole else np.add.reduceat(mask.astype(np.int64), at)
@@ -80,8 +84,8 @@ def cells_of_points(points: Points, series: Array, bucket: Array) -> Cells:
         bucket=bucket[at],
         first_step=points.step[at],
         last_step=points.step[end],
-        min_ts=np.minimum.reduceat(points.ts, at),
-        max_ts=np.maximum.reduceat(points.ts, at),
+        min_ts=np.minimum.reduceat(points.ts, at) if times else none,
+        max_ts=np.maximum.reduceat(points.ts, at) if times else none,
         min=np.fmin.reduceat(low, at),
         max=np.fmax.reduceat(high, at),
         last=val[end] if whole else blank(val[edge_finite(finite, at, last=True)]),

@@ -41,11 +41,24 @@ class Table:
             return cls.empty()
         if len(parts) == 1:
             return parts[0]
-        return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in cls.names()})
+        return cls(**{name: _join([getattr(p, name) for p in parts]) for name in cls.names()})
 
     def take(self, index: Array | slice) -> Self:
         """Return the rows at *index* (positions, mask or slice)."""
-        return type(self)(**{name: getattr(self, name)[index] for name in self.names()})
+        taken: dict[str, Array] = {}
+        size: int | None = None
+        constant: list[str] = []
+        for name in self.names():
+            column = getattr(self, name)
+            if column.strides == (0,) and len(column):
+                constant.append(name)
+            else:
+                taken[name] = column[index]
+                size = len(taken[name])
+        for name in constant:
+            column = getattr(self, name)
+            taken[name] = column[index] if size is None else np.broadcast_to(column[0], size)
+        return type(self)(**taken)
 
     def columns(self) -> dict[str, Array]:
         return {name: getattr(self, name) for name in self.names()}
@@ -56,6 +69,15 @@ class Table:
     @property
     def nbytes(self) -> int:
         return sum(getattr(self, name).nbytes for name in self.names())
+
+
+def _join(columns: list[Array]) -> Array:
+    """Concatenate; a column that was not read (one value, repeated without memory) stays as it is."""
+    if all(column.strides == (0,) for column in columns):
+        first = columns[0][:1]
+        if all(np.array_equal(column[:1], first, equal_nan=first.dtype.kind == "f") for column in columns):
+            return np.broadcast_to(first[0], sum(len(column) for column in columns))
+    return np.concatenate(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +190,14 @@ class Rollups(Table):
     The points of a series with equal ``step >> shift``, several shifts per series.
 
     ``n`` counts all points; ``nan``, ``pinf`` and ``ninf`` those that are not finite. ``min`` … ``sumsq`` are over
-    finite values, NaN (sums: 0) when there are none. ``top`` marks the coarsest level of the series.
+    finite values, NaN (sums: 0) when there are none. The row serves charts whose buckets nest in shifts from
+    ``shift`` to ``until``: up to the next level, or without end on the coarsest.
     """
 
     run: Array
     key: Array
     shift: Array
-    top: Array
+    until: Array
     bucket: Array
     first_step: Array
     last_step: Array
@@ -195,7 +218,7 @@ class Rollups(Table):
         "run": "i4",
         "key": "i4",
         "shift": "i1",
-        "top": "?",
+        "until": "i1",
         "bucket": "i8",
         "first_step": "i8",
         "last_step": "i8",
@@ -217,6 +240,21 @@ class Rollups(Table):
 def series_id(key: Array, run: Array) -> Array:
     """Return one sortable int64 per row for the pair (key, run)."""
     return (key.astype(np.int64) << 32) | run.astype(np.int64)
+
+
+def rows_in(ids: Array, key: Array, run: Array) -> Array:
+    """
+    Return for each row the position of its series in sorted *ids*, -1 where it has none.
+
+    Rows of a series stand together, so there are few searches: one per stretch, not one per row.
+    """
+    at = starts_of(key, run)
+    if not len(at) or not len(ids):
+        return np.full(len(key), -1, np.int64)
+    wanted = series_id(key[at], run[at])
+    found = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    found = np.where(ids[found] == wanted, found, -1)
+    return np.repeat(found, np.diff(np.append(at, len(key))))
 
 
 def starts_of(*columns: Array) -> Array:

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from .columns import Array, Points, Spans, series_id, starts_of
-from .tail import in_order
+from .columns import Array, Points, Spans, is_sorted, series_id, starts_of
+from .tail import in_order, ranges
 
 NEVER: Final = np.iinfo(np.int64).max
 
@@ -190,6 +190,21 @@ def _sorted_pairs(spans: Spans) -> tuple[Array, Array]:
 
 def draw_simple(points: Points) -> Points:
     """Return the line of series in which no two strands meet and nothing is hidden; only run, key and step are used."""
+    if len(points) < 2:
+        return points
+    same = (points.run[1:] == points.run[:-1]) & (points.key[1:] == points.key[:-1])
+    rises = points.step[1:] > points.step[:-1]
+    if bool((rises | ~same).all()):
+        heads = np.flatnonzero(~same) + 1
+        ids = series_id(points.key[heads], points.run[heads])
+        if is_sorted(ids) and (not len(ids) or series_id(points.key[:1], points.run[:1])[0] < ids[0]):
+            return points  # one part's rows, as they nearly always are
+        begin = np.concatenate([[0], heads])
+        ids = series_id(points.key[begin], points.run[begin])
+        order = np.argsort(ids, kind="stable")
+        if bool((ids[order][1:] != ids[order][:-1]).all()):  # each series in one part: only the stretches move
+            end = np.append(heads, len(points))
+            return points.take(ranges(begin[order], end[order]))
     if not in_order(points):
         points = points.take(np.lexsort((points.step, series_id(points.key, points.run))))
     last = _last_of_step(points)

@@ -45,8 +45,17 @@ class MetricView(Protocol):
         may be 0; ``run``, ``key`` and ``step`` always have to be asked for.
         """
 
-    def rollups(self, keys: Array, runs: Array, *, parts: Collection[int], shift: int) -> Rollups:
-        """Return, per series, the coarsest level that is not coarser than *shift*."""
+    def rollups(
+        self,
+        keys: Array,
+        runs: Array,
+        *,
+        parts: Collection[int],
+        shift: int,
+        steps: tuple[int, int] | None = None,
+        times: tuple[int, int] | None = None,
+    ) -> Rollups:
+        """Return, per series, the coarsest level that is not coarser than *shift*; rows that touch *steps*, *times*."""
 
     def items(self, keys: Array | None, runs: Array | None, *, segments: Collection[int] | None = None) -> Items:
         """Return text, media and big integers."""

@@ -18,7 +18,7 @@ from . import merge
 from .columns import Array, Items, Points, Rollups, Spans, series_id
 from .manifest import Manifest, PartInfo, read_manifest, sync_folder, write_manifest
 from .parts import FOLDERS, Engine, TableType, files, path_of, read_marks, read_table, write_part
-from .rollups import LEVEL_BITS, finest, levels, spans_of
+from .rollups import finest, levels, spans_of
 from .tail import Chunk, Mark, Tail, ranges, rows_of, sort_points
 
 # Of run log that a crash makes the next start read again: 2 s.
@@ -302,20 +302,33 @@ class _View:
             if segments is not None:
                 terms.append(_in("seg", np.array(sorted(segments), np.int32)))
             got = self._store.read_points(chosen, " and ".join(terms), columns)
-            found.append(_exactly(got, keys, runs))
+            found.append(_without_strangers(got, keys, runs))
         for number, chunk in enumerate(self._chunks, len(self._parts)):
             if parts is None or number in parts:
                 found.append(_choose_points(chunk, keys, runs, steps, times, segments))
         return Points.concat([p for p in found if len(p)])
 
-    def rollups(self, keys: Array, runs: Array, *, parts: Collection[int], shift: int) -> Rollups:
+    def rollups(
+        self,
+        keys: Array,
+        runs: Array,
+        *,
+        parts: Collection[int],
+        shift: int,
+        steps: tuple[int, int] | None = None,
+        times: tuple[int, int] | None = None,
+    ) -> Rollups:
         chosen = [part for number, part in enumerate(self._parts) if number in parts and part.rollups]
         if not chosen or not len(keys) or not len(runs):
             return Rollups.empty()
-        # Levels are LEVEL_BITS apart, so this window holds exactly one of them, unless the top one is below it.
-        level = f"(shift between {shift - LEVEL_BITS + 1} and {shift} or (top and shift <= {shift - LEVEL_BITS}))"
-        got = self._store.read_rollups(chosen, " and ".join([_in("key", keys), _in("run", runs), level]))
-        return _exactly(got, keys, runs)
+        # One level of each series fits; files are sorted by level, so that the others are not even read.
+        terms = [_in("key", keys), _in("run", runs), f"shift <= {shift} and until >= {shift}"]
+        if steps is not None:
+            terms.append(f"last_step >= {int(steps[0])} and first_step <= {int(steps[1])}")
+        if times is not None:
+            terms.append(f"max_ts >= {int(times[0])} and min_ts <= {int(times[1])}")
+        got = self._store.read_rollups(chosen, " and ".join(terms))
+        return _without_strangers(got, keys, runs)
 
     def items(self, keys: Array | None, runs: Array | None, *, segments: Collection[int] | None = None) -> Items:
         found: list[Items] = []
@@ -338,7 +351,7 @@ def _is_empty(values: Array | None) -> bool:
 
 
 def _in(column: str, values: Array | None) -> str:
-    """Return a condition that holds for all of *values* and perhaps some between; see ``_exactly``."""
+    """Return a condition that holds for all of *values* and perhaps some between; see ``_without_strangers``."""
     if values is None:
         return "true"
     low, high = int(values[0]), int(values[-1])
@@ -348,6 +361,12 @@ def _in(column: str, values: Array | None) -> str:
     if (high - low + 1) <= 2 * len(values):
         return f"{column} between {low} and {high}"
     return f"{column} in ({', '.join(map(str, values.tolist()))})"
+
+
+def _without_strangers(table: TableType, keys: Array | None, runs: Array | None) -> TableType:
+    """Drop rows that only the range of ``_in`` let through."""
+    gaps = [values is not None and len(values) != int(values[-1]) - int(values[0]) + 1 for values in (keys, runs)]
+    return _exactly(table, keys, runs) if any(gaps) else table
 
 
 def _exactly(table: TableType, keys: Array | None, runs: Array | None) -> TableType:

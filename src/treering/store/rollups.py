@@ -134,7 +134,7 @@ def _reduce_points(p: Points, shift: Array, bucket: Array, at: Array) -> Rollups
         run=p.run[at],
         key=p.key[at],
         shift=shift[at].astype(np.int8),
-        top=np.zeros(len(at), np.bool_),
+        until=np.zeros(len(at), np.int8),
         bucket=bucket[at],
         first_step=p.step[at],
         last_step=p.step[end],
@@ -175,7 +175,7 @@ def blank(values: Array) -> Array:
 
 
 def levels(base: Rollups) -> Rollups:
-    """Return *base* (sorted by key, run, bucket) and all coarser levels of it, with ``top`` set."""
+    """Return *base* (sorted by key, run, bucket) and all coarser levels of it, with ``until`` set."""
     base = Rollups(**{**base.columns(), "first": blank(base.first), "last": blank(base.last)})
     done: list[Rollups] = []
     level = base
@@ -183,7 +183,8 @@ def levels(base: Rollups) -> Rollups:
         series = starts_of(level.key, level.run)
         buckets = np.diff(np.append(series, len(level)))
         is_top = np.repeat((buckets <= TOP_BUCKETS) | (level.shift[series] + LEVEL_BITS > 62), buckets)
-        done.append(Rollups(**{**level.columns(), "top": is_top}))
+        until = np.where(is_top, 62, level.shift + LEVEL_BITS - 1).astype(np.int8)
+        done.append(Rollups(**{**level.columns(), "until": until}))
         level = _coarser(level.take(~is_top))
     return sort_rollups(Rollups.concat(done))
 
@@ -200,7 +201,7 @@ def _coarser(r: Rollups) -> Rollups:
         run=r.run[at],
         key=r.key[at],
         shift=(r.shift[at] + LEVEL_BITS).astype(np.int8),
-        top=r.top[at],
+        until=r.until[at],
         bucket=bucket[at],
         first_step=r.first_step[at],
         last_step=r.last_step[end],

@@ -1,4 +1,5 @@
 import type { Column } from "@/charts/core/columns";
+import { parseNumber, type WireNumber } from "./types";
 
 /** Where a column lies in the array section of a reply. */
 interface ColumnRef {
@@ -22,8 +23,8 @@ interface SeriesHeader {
   count?: ColumnRef | null;
   nonfinite: { x: ColumnRef; kind: ColumnRef } | null;
   ghost: { x: ColumnRef; y: ColumnRef } | null;
-  first_x: number | null;
-  last_x: number | null;
+  first_x: WireNumber;
+  last_x: WireNumber;
 }
 
 interface Header {
@@ -122,8 +123,8 @@ export function decodeFrames(buffer: ArrayBuffer): SeriesReply {
         ? { x: column(entry.nonfinite.x), kind: column(entry.nonfinite.kind) }
         : null,
       ghost: entry.ghost ? { x: column(entry.ghost.x), y: column(entry.ghost.y) } : null,
-      firstX: entry.first_x ?? Number.NaN,
-      lastX: entry.last_x ?? Number.NaN,
+      firstX: parseNumber(entry.first_x) ?? Number.NaN,
+      lastX: parseNumber(entry.last_x) ?? Number.NaN,
       bytes: x.byteLength + y.byteLength + (lo?.byteLength ?? 0) + (hi?.byteLength ?? 0),
     };
   });

@@ -1,15 +1,7 @@
 import { apiUrl, basePath } from "./base";
 import { authorizedFetch, getToken } from "./session";
 import { readEvents } from "./sse";
-import type { RunState } from "./types";
-
-/** What changed in a project since a sequence number. */
-export interface Changes {
-  seq: number;
-  /** The server no longer knows what changed since then: everything must be asked again. */
-  reset: boolean;
-  runs: { run_key: string; seq: number; state: RunState; keys_changed: boolean; rows: number }[];
-}
+import type { Changes } from "./types";
 
 /** How news reach this tab. */
 export type LiveStatus = "connecting" | "live" | "polling" | "offline";
@@ -130,7 +122,9 @@ export class LiveFeed {
     if (this.polling || !getToken()) return;
     this.polling = true;
     try {
-      const response = await authorizedFetch(new Request(this.url("changes"), { signal: this.stopped.signal }));
+      const response = await authorizedFetch(
+        new Request(this.url("changes"), { signal: this.stopped.signal }),
+      );
       if (!response.ok) throw new Error(String(response.status));
       if (Date.now() - this.heardAt >= SILENCE_MS) this.setStatus("polling");
       this.accept((await response.json()) as Changes);
@@ -148,7 +142,11 @@ export class LiveFeed {
   }
 
   private url(route: string): string {
-    const query = new URLSearchParams({ entity: this.entity, project: this.project, since: String(this.seq) });
+    const query = new URLSearchParams({
+      entity: this.entity,
+      project: this.project,
+      since: String(this.seq),
+    });
     return `${apiUrl(route)}?${query}`;
   }
 }

@@ -26,7 +26,9 @@ export function projectQuery(entity: string, project: string) {
   return queryOptions({
     queryKey: queryKeys.project(entity, project),
     queryFn: ({ signal }) =>
-      unwrap(client.GET("/api/1/projects/{entity}/{project}", { params: { path: { entity, project } }, signal })),
+      unwrap(
+        client.GET("/api/1/projects/{entity}/{project}", { params: { path: { entity, project } }, signal }),
+      ),
   });
 }
 

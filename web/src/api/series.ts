@@ -1,6 +1,6 @@
 import type { Axis } from "@/charts/core/model";
 import { apiUrl } from "./base";
-import { toApiError, unreachable } from "./client";
+import { toApiError, unreachable } from "./error";
 import { decodeFrames, type SeriesReply } from "./frames";
 import { authorizedFetch } from "./session";
 

@@ -1,5 +1,5 @@
 import type { Axis } from "@/charts/core/model";
-import { ApiError } from "./client";
+import { ApiError } from "./error";
 import type { Series, SeriesReply } from "./frames";
 import type { SeriesRequest } from "./series";
 import { SeriesCache } from "./seriesCache";
@@ -52,6 +52,8 @@ const GATHER_MS = 30;
 const REFRESH_MS = 250;
 const RETRY_MS = 3_000;
 const CACHE_BYTES = 256 * 2 ** 20;
+const REQUEST_KEYS = 500;
+const REQUEST_POINTS = 6_000_000;
 
 /**
  * Brings series to charts: batched, cached, cancelled when nobody wants them any more.
@@ -143,7 +145,10 @@ export class SeriesLoader {
         const pair = pairOf(window, want.key, subject);
         if (underWay.has(pair) || !this.needs(pair, subject)) continue;
         let batch = batches.get(window);
-        if (!batch) batches.set(window, (batch = new Batch(window, want)));
+        if (!batch) {
+          batch = new Batch(window, want);
+          batches.set(window, batch);
+        }
         batch.add(want.key, subject);
       }
     }
@@ -153,7 +158,8 @@ export class SeriesLoader {
 
   private async fly({ window, want, keys, subjects }: Part): Promise<void> {
     const pairs = new Map<string, { key: string; subject: Subject }>();
-    for (const key of keys) for (const subject of subjects) pairs.set(pairOf(window, key, subject), { key, subject });
+    for (const key of keys)
+      for (const subject of subjects) pairs.set(pairOf(window, key, subject), { key, subject });
     const flight: Flight = {
       window,
       keys: new Set(keys),
@@ -178,7 +184,8 @@ export class SeriesLoader {
         flight.controller.signal,
       );
       const found = new Map<string, Series>();
-      for (const series of reply.series) found.set(`${series.key}|${series.group ?? series.run ?? ""}`, series);
+      for (const series of reply.series)
+        found.set(`${series.key}|${series.group ?? series.run ?? ""}`, series);
       for (const [pair, { key, subject }] of pairs) {
         this.cache.set(pair, { series: found.get(`${key}|${subject.id}`) ?? null, tick });
       }
@@ -227,17 +234,22 @@ class Batch {
 
   add(key: string, subject: Subject): void {
     let subjects = this.byKey.get(key);
-    if (!subjects) this.byKey.set(key, (subjects = new Map()));
+    if (!subjects) {
+      subjects = new Map();
+      this.byKey.set(key, subjects);
+    }
     subjects.set(identity(subject), subject);
   }
 
   parts(): Part[] {
+    const full: Part[] = [];
     const parts = new Map<string, Part>();
     for (const [key, subjects] of this.byKey) {
       const signature = [...subjects.keys()].sort().join("\n");
       const part = parts.get(signature);
-      if (part) part.keys.push(key);
+      if (part && fits(part, part.keys.length + 1)) part.keys.push(key);
       else {
+        if (part) full.push(part);
         parts.set(signature, {
           window: this.window,
           want: this.want,
@@ -246,8 +258,14 @@ class Batch {
         });
       }
     }
-    return [...parts.values()];
+    return [...full, ...parts.values()];
   }
+}
+
+/** Whether a request stays below what the server computes at once (treering.limits.SERIES_MAX_POINTS, keys). */
+function fits({ subjects, want }: Part, keys: number): boolean {
+  const lines = subjects.reduce((count, { runs }) => count + 1 + (runs?.length ?? 0), 0);
+  return keys <= REQUEST_KEYS && lines * keys * want.buckets <= REQUEST_POINTS;
 }
 
 function isFor(flight: Flight, want: Want | null): boolean {
@@ -274,7 +292,10 @@ function identity({ id, runs }: Subject): string {
     // Equal member lists come as new arrays after each refresh of the run list; they get one short name.
     const members = runs.join(",");
     name = membershipNames.get(members);
-    if (name === undefined) membershipNames.set(members, (name = String(membershipCount++)));
+    if (name === undefined) {
+      name = String(membershipCount++);
+      membershipNames.set(members, name);
+    }
     memberships.set(runs, name);
   }
   return `${id}#${name}`;

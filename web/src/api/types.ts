@@ -9,11 +9,11 @@ export type RunRow = Schemas["RunRow"];
 export type RunDetail = Schemas["RunDetail"];
 export type RunPage = Schemas["RunPage"];
 export type RunGroup = Schemas["RunGroup"];
-export type RunQuery = Schemas["RunQuery"];
+export type RunQuery = Schemas["RunsQuery"];
 export type RunEdit = Schemas["RunEdit"];
 export type RunState = RunRow["state"];
 export type MetricSummary = Schemas["MetricSummary"];
-export type SessionInfo = Schemas["SessionInfo"];
+export type Changes = Schemas["Changes"];
 
 /** A number as it travels in JSON, which has no NaN and no infinities. */
 export type WireNumber = number | string | null | undefined;
@@ -33,4 +33,9 @@ export function parseMoment(wire: number | string | null | undefined): number | 
   if (wire === null || wire === undefined) return null;
   const at = typeof wire === "number" ? wire * 1000 : Date.parse(wire);
   return Number.isFinite(at) ? at : null;
+}
+
+/** A text as a literal of the filter language. */
+export function quoteText(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

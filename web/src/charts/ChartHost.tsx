@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "react";
 import { getHover, setHover, subscribeHover } from "@/state/hover";
 import { formatValue } from "@/ui/humanize";
-import type { Axis, ChartModel } from "./core/model";
 import { requestPaint } from "./core/frames";
+import type { Axis, ChartModel } from "./core/model";
 import { CHART_THEMES, type ThemeName } from "./core/palette";
 import { attachGestures } from "./gestures";
 import { type ChartFacts, LineChart } from "./line";
@@ -97,6 +97,7 @@ export function ChartHost(props: ChartHostProps) {
       total: latest.current.counts.total,
       lastX: line.model.lines.map(({ x }) => x[x.length - 1] ?? Number.NaN),
       visible,
+      painted: line.painted === line.model,
     }));
     return () => {
       unregister();
@@ -135,4 +136,3 @@ export function ChartHost(props: ChartHostProps) {
 function formatAxis(axis: Axis): string {
   return axis.startsWith("metric:") ? axis.slice("metric:".length) : axis;
 }
-

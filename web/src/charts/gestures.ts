@@ -1,5 +1,5 @@
-import type { LineChart } from "./line";
 import { panDomain, zoomDomain } from "./core/scale";
+import type { LineChart } from "./line";
 
 export interface GestureEvents {
   /** The pointer (or the keyboard's crosshair) is at x; `py` is null for the keyboard. null = it left. */

@@ -2,12 +2,21 @@ import { axisLabel, type Box, drawAxes, xTicks, yTicks } from "./core/axes";
 import { at, nearestIndex } from "./core/columns";
 import { computeQuantiles, drawQuantiles } from "./core/density";
 import { visibleSlice, xExtent, yExtent } from "./core/extent";
-import { cancelPaint, requestPaint } from "./core/frames";
+import { cancelPaint, type Paintable, requestPaint } from "./core/frames";
 import { drawEnding, drawNonfinite } from "./core/marks";
 import { type ChartModel, DENSITY_LINES, EMPTY_MODEL, type Line } from "./core/model";
 import { CHART_THEMES, type ChartTheme } from "./core/palette";
 import { createScale, type Scale } from "./core/scale";
-import { clipToBox, drawBand, drawGhost, drawLine, drawRaw, lineWidth, type Surface } from "./core/strokes";
+import {
+  clipToBox,
+  drawBand,
+  drawGhost,
+  drawLine,
+  drawRaw,
+  FILLED_BANDS,
+  lineWidth,
+  type Surface,
+} from "./core/strokes";
 
 /** A line under the pointer: its index and the value at that x. */
 export interface Reading {
@@ -40,8 +49,25 @@ export class LineChart {
   x: Scale = createScale([0, 1], 0, 1, false);
   y: Scale = createScale([0, 1], 1, 0, false);
   highlighted = -1;
+  /** The model that the canvases show. */
+  painted: ChartModel | null = null;
   onFacts: ((facts: ChartFacts) => void) | null = null;
 
+  /**
+   * Bands of many lines, drawn behind lines that are already there. They cost as much as the lines;
+   * painted in the same go, the last chart of a screen would wait for the bands of all others.
+   */
+  private readonly bands: Paintable = {
+    paint: () => {
+      const g = this.lines.getContext("2d");
+      if (!g || this.model !== this.painted) return;
+      g.save();
+      clipToBox(g, this.box);
+      g.globalCompositeOperation = "destination-over";
+      this.drawBands(this.surface(g));
+      g.restore();
+    },
+  };
   private theme: ChartTheme = CHART_THEMES.light;
   private pixelRatio = 1;
   private readonly base: HTMLCanvasElement;
@@ -63,6 +89,7 @@ export class LineChart {
 
   destroy(): void {
     cancelPaint(this);
+    cancelPaint(this.bands);
     for (const node of [this.base, this.lines, this.over, this.cross, this.dot, this.brush]) node.remove();
   }
 
@@ -173,6 +200,7 @@ export class LineChart {
     this.layOut();
     this.paintLines();
     this.paintOver();
+    this.painted = this.model;
   }
 
   private layOut(): void {
@@ -220,7 +248,9 @@ export class LineChart {
     } else {
       const width = lineWidth(model.lines.length, this.pixelRatio);
       for (const line of model.lines) drawGhost(surface, line, model);
-      if (model.band) for (const line of model.lines) drawBand(surface, line, model, line.raw ? 0.09 : 0.16);
+      const deferred = model.band && model.lines.length > FILLED_BANDS;
+      if (deferred) requestPaint(this.bands);
+      else this.drawBands(surface);
       for (const line of model.lines) drawRaw(surface, line, model);
       for (const line of model.lines) drawLine(surface, line, model, width);
     }
@@ -231,6 +261,12 @@ export class LineChart {
         this.paintEnding(g, line);
       }
     }
+  }
+
+  private drawBands(surface: Surface): void {
+    const { model } = this;
+    if (!model.band) return;
+    for (const line of model.lines) drawBand(surface, line, model, line.raw ? 0.09 : 0.16);
   }
 
   private paintEnding(g: CanvasRenderingContext2D, line: Line): void {

@@ -12,6 +12,8 @@ export interface ChartReport {
   total: number;
   lastX: number[];
   visible: boolean;
+  /** The canvases show the latest points. */
+  painted: boolean;
 }
 
 const charts = new Map<LineChart, () => ChartReport>();

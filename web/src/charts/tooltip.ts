@@ -21,7 +21,12 @@ export function formatX(axis: Axis, x: number): string {
  * Shows the values at *x*, beside the panel and never over the pointer: the picture stays readable.
  * All text is set as text; run names are user input.
  */
-export function showTooltip(chart: LineChart, x: number, readings: readonly Reading[], nearest: number): void {
+export function showTooltip(
+  chart: LineChart,
+  x: number,
+  readings: readonly Reading[],
+  nearest: number,
+): void {
   const node = box ?? create();
   const { model } = chart;
   const sorted = [...readings].sort((a, b) => b.value - a.value);
@@ -39,7 +44,9 @@ export function showTooltip(chart: LineChart, x: number, readings: readonly Read
     element("span", model.axis.startsWith("metric:") ? model.axis.slice(7) : model.axis),
     element("b", formatX(model.axis, x)),
   );
-  const more = [above > 0 ? `+${above} above` : "", below > 0 ? `+${below} below` : ""].filter(Boolean).join(" · ");
+  const more = [above > 0 ? `+${above} above` : "", below > 0 ? `+${below} below` : ""]
+    .filter(Boolean)
+    .join(" · ");
   if (more) head.append(element("em", more));
   node.replaceChildren(head);
   for (const { index, value } of rows) {

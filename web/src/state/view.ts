@@ -132,7 +132,10 @@ export function zoomBack(): void {
 }
 
 /** Changes what one panel overrides; undefined values return to the workspace's. */
-export function changePanel(key: string, change: { [Name in keyof PanelSettings]: PanelSettings[Name] | undefined }): void {
+export function changePanel(
+  key: string,
+  change: { [Name in keyof PanelSettings]: PanelSettings[Name] | undefined },
+): void {
   const { overrides } = getView();
   const merged = Object.entries({ ...overrides[key], ...change }).filter(([, value]) => value !== undefined);
   const next = { ...overrides };

@@ -3,6 +3,13 @@ import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
 import { IconButton } from "./IconButton";
 
+/** Focuses the chart of a panel, else the dialog itself: on the first button its hint would pop up unasked. */
+function focusContent(event: Event): void {
+  event.preventDefault();
+  if (!(event.target instanceof HTMLElement)) return;
+  (event.target.querySelector<HTMLElement>(".chart") ?? event.target).focus();
+}
+
 interface DialogProps {
   title: string;
   open: boolean;
@@ -18,7 +25,11 @@ export function Dialog({ title, open, onClose, size = "small", hideTitle = false
     <Primitive.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Primitive.Portal>
         <Primitive.Overlay className="overlay" />
-        <Primitive.Content className={`dialog dialog-${size}`} aria-describedby={undefined}>
+        <Primitive.Content
+          className={`dialog dialog-${size}`}
+          aria-describedby={undefined}
+          onOpenAutoFocus={focusContent}
+        >
           {hideTitle ? (
             <Primitive.Title className="visually-hidden">{title}</Primitive.Title>
           ) : (

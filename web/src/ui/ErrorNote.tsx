@@ -1,4 +1,4 @@
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/error";
 
 /** An error in the place of what it prevented. */
 export function ErrorNote({ error }: { error: Error }) {

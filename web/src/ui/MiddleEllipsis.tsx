@@ -1,8 +1,17 @@
 /** Run names differ at their end; the middle is what may be cut. */
 const TAIL = 4;
 
-/** Text that keeps its last letters when there is no room for all. */
+/** Text that keeps its end when there is no room for all: a serial number like -318, else the last letters. */
 export function MiddleEllipsis({ text }: { text: string }) {
+  const serial = /^(.+?)([-_]\d{1,6})$/s.exec(text);
+  if (serial) {
+    return (
+      <>
+        <span className="ellipsis-head">{serial[1]}</span>
+        <span className="ellipsis-tail serial">{serial[2]}</span>
+      </>
+    );
+  }
   // Splitting by code points keeps an emoji whole.
   const letters = [...text];
   if (letters.length <= TAIL * 2) return <span className="ellipsis-head">{text}</span>;

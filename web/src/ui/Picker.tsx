@@ -44,13 +44,23 @@ export function Picker(props: PickerProps) {
   );
 }
 
-function PickerList({ label, options, selected, onPick, keepOpen = false, footer, onClose }: PickerProps & { onClose(): void }) {
+function PickerList({
+  label,
+  options,
+  selected,
+  onPick,
+  keepOpen = false,
+  footer,
+  onClose,
+}: PickerProps & { onClose(): void }) {
   const id = useId();
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
   const found = useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    return options.filter((option) => words.every((word) => option.label.toLowerCase().includes(word))).slice(0, SHOWN);
+    return options
+      .filter((option) => words.every((word) => option.label.toLowerCase().includes(word)))
+      .slice(0, SHOWN);
   }, [options, text]);
 
   const pick = (option: PickerOption | undefined) => {

@@ -25,9 +25,9 @@ export function formatValue(value: number, unit: string | null): string {
 }
 
 /** 1.2e−5 instead of 1.2000e-5. */
-export function trimExponent(value: number): string {
+export function trimExponent(value: number, decimals = 2): string {
   return value
-    .toExponential(2)
+    .toExponential(decimals)
     .replace(/\.?0+e/, "e")
     .replace("e+", "e")
     .replace(/-/g, MINUS);

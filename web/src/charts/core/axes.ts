@@ -13,13 +13,23 @@ export interface Box {
 
 export function xTicks(axis: Axis, domain: readonly [number, number], log: boolean, width: number): Ticks {
   const [low, high] = domain;
-  if (axis === "relative" && !log) return relativeTicks(low, high, Math.max(2, Math.round(width / 78)));
-  if (axis === "wall") return wallTicks(low, high, Math.max(2, Math.round(width / 84)));
-  return numberTicks(low, high, Math.max(2, Math.round(width / 64)), log, null);
+  if (axis === "relative" && !log) return relativeTicks(low, high, tickCount(width, 78));
+  if (axis === "wall") return wallTicks(low, high, tickCount(width, 84));
+  return numberTicks(low, high, tickCount(width, 64), log, null);
 }
 
-export function yTicks(domain: readonly [number, number], log: boolean, height: number, unit: string | null): Ticks {
-  return numberTicks(domain[0], domain[1], Math.max(2, Math.round(height / 42)), log, unit);
+export function yTicks(
+  domain: readonly [number, number],
+  log: boolean,
+  height: number,
+  unit: string | null,
+): Ticks {
+  return numberTicks(domain[0], domain[1], tickCount(height, 42), log, unit);
+}
+
+/** One tick every *each* pixels; in full screen more than a dozen would be a ruler. */
+function tickCount(pixels: number, each: number): number {
+  return Math.max(2, Math.min(10, Math.round(pixels / each)));
 }
 
 /** The name of the x axis, as written under it. */

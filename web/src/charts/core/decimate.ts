@@ -30,7 +30,7 @@ export function traceExact(pen: Pen, trace: Trace, project: Projection): void {
     const value = at(trace.x, i);
     const px = project.x(value);
     const py = project.y(at(trace.y, i));
-    if (px !== px || py !== py) {
+    if (Number.isNaN(px) || Number.isNaN(py)) {
       down = false;
       continue;
     }
@@ -71,7 +71,7 @@ export function traceColumns(pen: Pen, trace: Trace, project: Projection, pixelR
   for (let i = trace.from; i < trace.to; i++) {
     const px = Math.round(project.x(at(trace.x, i)) * pixelRatio);
     const py = project.y(at(trace.y, i));
-    if (px !== px || py !== py) {
+    if (Number.isNaN(px) || Number.isNaN(py)) {
       flush();
       down = false;
       continue;
@@ -92,7 +92,13 @@ export function traceColumns(pen: Pen, trace: Trace, project: Projection, pixelR
 }
 
 /** Chooses between the two by density: below two points a column there is nothing to save. */
-export function traceLine(pen: Pen, trace: Trace, project: Projection, width: number, pixelRatio: number): void {
+export function traceLine(
+  pen: Pen,
+  trace: Trace,
+  project: Projection,
+  width: number,
+  pixelRatio: number,
+): void {
   if (trace.to - trace.from <= width * 2) traceExact(pen, trace, project);
   else traceColumns(pen, trace, project, pixelRatio);
 }

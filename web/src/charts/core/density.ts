@@ -12,7 +12,13 @@ export interface Quantiles {
 }
 
 /** Quantiles over *lines* at *columns* evenly spaced positions of the axis. */
-export function computeQuantiles(lines: readonly Line[], scale: Scale, from: number, to: number, columns: number): Quantiles {
+export function computeQuantiles(
+  lines: readonly Line[],
+  scale: Scale,
+  from: number,
+  to: number,
+  columns: number,
+): Quantiles {
   const x = new Float64Array(columns);
   const levels = LEVELS.map(() => new Float64Array(columns).fill(Number.NaN));
   const values: number[] = [];

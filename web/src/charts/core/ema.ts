@@ -1,7 +1,8 @@
 import { at } from "./columns";
 
 /** Keys whose exact shape is the information: a schedule, a counter, a machine's sensor. */
-const NEVER_SMOOTHED = /^system\/|(^|[/._-])(lr|learning_?rate|epoch|(global_?)?step)([/._-]?\d+)?$/i;
+const NEVER_SMOOTHED =
+  /^system\/|(^|[/._-])((lr|learning_?rate)(-\w+)*|epoch|(global_?)?step)([/._-]?\d+)?$/i;
 
 /** Whether smoothing may be applied to *key* at all. */
 export function isSmoothable(key: string): boolean {
@@ -21,7 +22,12 @@ export function isSmoothable(key: string): boolean {
  *
  * Returns: one value per point; NaN where y is NaN, which neither feeds nor resets the average.
  */
-export function smooth(x: ArrayLike<number>, y: ArrayLike<number>, weight: number, extent: number): Float64Array {
+export function smooth(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  weight: number,
+  extent: number,
+): Float64Array {
   const n = y.length;
   const smoothed = new Float64Array(n);
   const decay = Math.log(Math.min(Math.sqrt(Math.max(0, weight)), 0.9995));
@@ -74,12 +80,16 @@ const cache = new WeakMap<Smoothable, Map<string, Float64Array>>();
 export function smoothed(series: Smoothable, weight: number, extent: number): Float64Array {
   const key = `${weight}|${extent}`;
   let forms = cache.get(series);
-  if (!forms) cache.set(series, (forms = new Map()));
+  if (!forms) {
+    forms = new Map();
+    cache.set(series, forms);
+  }
   let form = forms.get(key);
   if (!form) {
     // A slider passes through many weights; two are enough to come back from a glance.
     if (forms.size >= 2) forms.delete(forms.keys().next().value ?? "");
-    forms.set(key, (form = smooth(series.x, series.y, weight, extent)));
+    form = smooth(series.x, series.y, weight, extent);
+    forms.set(key, form);
   }
   return form;
 }

@@ -16,10 +16,7 @@ export interface YExtent {
 export function visibleSlice(line: Pick<Line, "x">, range: readonly [number, number] | null): Range {
   const n = line.x.length;
   if (!range) return [0, n];
-  return [
-    Math.max(0, lowerBound(line.x, range[0]) - 1),
-    Math.min(n, lowerBound(line.x, range[1]) + 1),
-  ];
+  return [Math.max(0, lowerBound(line.x, range[0]) - 1), Math.min(n, lowerBound(line.x, range[1]) + 1)];
 }
 
 /** The x range of all lines, or the zoomed one. Never empty. */
@@ -115,9 +112,11 @@ function robustRange(extents: readonly Range[], sample: number[], full: Range, y
     const bottoms = extents.map((extent) => to(extent[0])).sort((a, b) => a - b);
     // All lines may peak at the same height; then the fence is as wide as their common range, not zero.
     const typical = quantile(tops, 0.5) - quantile(bottoms, 0.5);
-    const topFence = quantile(tops, 0.75) + Math.max(3 * (quantile(tops, 0.75) - quantile(tops, 0.25)), 0.5 * typical);
+    const topFence =
+      quantile(tops, 0.75) + Math.max(3 * (quantile(tops, 0.75) - quantile(tops, 0.25)), 0.5 * typical);
     const bottomFence =
-      quantile(bottoms, 0.25) - Math.max(3 * (quantile(bottoms, 0.75) - quantile(bottoms, 0.25)), 0.5 * typical);
+      quantile(bottoms, 0.25) -
+      Math.max(3 * (quantile(bottoms, 0.75) - quantile(bottoms, 0.25)), 0.5 * typical);
     high = Math.max(...tops.filter((top) => top <= topFence));
     low = Math.min(...bottoms.filter((bottom) => bottom >= bottomFence));
   }

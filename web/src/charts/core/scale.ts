@@ -11,7 +11,12 @@ export interface Scale {
  *
  * A log scale has no place for values ≤ 0: they map to NaN, and drawing treats NaN as a gap.
  */
-export function createScale(domain: readonly [number, number], from: number, to: number, log: boolean): Scale {
+export function createScale(
+  domain: readonly [number, number],
+  from: number,
+  to: number,
+  log: boolean,
+): Scale {
   const [low, high] = log ? [Math.log10(domain[0]), Math.log10(domain[1])] : domain;
   const factor = (to - from) / (high - low || 1);
   return log
@@ -43,8 +48,5 @@ export function zoomDomain(scale: Scale, anchor: number, factor: number): [numbe
 /** The domain after dragging it by *pixels*. */
 export function panDomain(scale: Scale, pixels: number): [number, number] {
   const [low, high] = scale.domain;
-  return [
-    scale.toValue(scale.toPixel(low) - pixels),
-    scale.toValue(scale.toPixel(high) - pixels),
-  ];
+  return [scale.toValue(scale.toPixel(low) - pixels), scale.toValue(scale.toPixel(high) - pixels)];
 }

@@ -18,7 +18,7 @@ export interface Surface {
 const WIDE_LINES = 12;
 
 /** More bands than this are drawn as one hairline per bucket; filling a polygon each costs more than the line. */
-const FILLED_BANDS = 24;
+export const FILLED_BANDS = 24;
 
 export function lineWidth(count: number, pixelRatio: number): number {
   return count > WIDE_LINES ? Math.max(1, 1.3 / pixelRatio) : 1.5;

@@ -47,7 +47,13 @@ export function durationTicks(low: number, high: number, count: number): number[
 }
 
 /** Ticks for numbers, with one suffix for the whole axis so that 5k, 10k, 15k line up. */
-export function numberTicks(low: number, high: number, count: number, log: boolean, unit: string | null): Ticks {
+export function numberTicks(
+  low: number,
+  high: number,
+  count: number,
+  log: boolean,
+  unit: string | null,
+): Ticks {
   const values = log ? logTicks(low, high, Math.max(2, count)) : linearTicks(low, high, count);
   const suffix = unit === "%" ? "%" : "";
   return { values, labels: values.map((value) => axisNumber(value, values, log) + suffix) };
@@ -80,13 +86,17 @@ export function wallTicks(low: number, high: number, count: number): Ticks {
 }
 
 function axisNumber(value: number, all: readonly number[], log: boolean): string {
-  const largest = Math.max(...all.map(Math.abs));
   if (value === 0) return "0";
-  if (log || largest < 1e4) {
-    return largest < 1e-3 || Math.abs(value) < 1e-4 ? trimExponent(value) : formatNumber(value);
-  }
-  const [divisor, suffix] = largest >= 1e9 ? [1e9, "G"] : largest >= 1e6 ? [1e6, "M"] : [1e3, "k"];
-  return `${Number.parseFloat((value / divisor).toPrecision(5))}${suffix}`.replace("-", "−");
+  if (log) return Math.abs(value) < 1e-3 ? trimExponent(value) : formatNumber(value);
+  const largest = Math.max(...all.map(Math.abs));
+  const step = Math.abs((all[1] ?? 0) - (all[0] ?? 0)) || largest;
+  // Neighbours must differ in what is written: 25.6612, 25.6614… and not four times 25.66.
+  const digits = Math.min(12, Math.max(1, Math.ceil(Math.log10(largest / step)) + 2));
+  const [divisor, suffix] =
+    largest < 1e4 ? [1, ""] : largest >= 1e9 ? [1e9, "G"] : largest >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  const rounded = Number.parseFloat((value / divisor).toPrecision(digits));
+  if (Math.abs(rounded) < 1e-3 && largest < 1e-2) return trimExponent(rounded, digits - 1);
+  return `${rounded}${suffix}`.replace("-", "−");
 }
 
 function roundStep(raw: number): number {

@@ -19,7 +19,15 @@ interface PanelGridProps {
 }
 
 /** Toolbar and panels: one section per key prefix. The same grid serves the workspace and the run page. */
-export function PanelGrid({ keys, accept, shownRuns, onRuns, sidebarHidden = false, loading, empty }: PanelGridProps) {
+export function PanelGrid({
+  keys,
+  accept,
+  shownRuns,
+  onRuns,
+  sidebarHidden = false,
+  loading,
+  empty,
+}: PanelGridProps) {
   const pattern = useView((view) => view.panelSearch);
   const regex = useView((view) => view.panelRegex);
   const size = useView((view) => view.size);
@@ -54,7 +62,11 @@ export function PanelGrid({ keys, accept, shownRuns, onRuns, sidebarHidden = fal
         {drawable.length > 0 && matching.length === 0 && (
           <div className="empty">
             <b>No panel matches “{pattern}”</b>
-            <span>{regex ? "Keys are matched as a regular expression, e.g. loss|acc." : "Keys are matched as text."}</span>
+            <span>
+              {regex
+                ? "Keys are matched as a regular expression, e.g. loss|acc."
+                : "Keys are matched as text."}
+            </span>
             <button type="button" className="button" onClick={() => changeView({ panelSearch: "" })}>
               Clear search
             </button>

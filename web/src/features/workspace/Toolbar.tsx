@@ -1,9 +1,9 @@
 import { ChevronDown, Layers, RotateCcw, Search, SlidersHorizontal } from "lucide-react";
 import { Popover, ToggleGroup } from "radix-ui";
-import { formatX } from "@/charts/tooltip";
 import type { KeyInfo } from "@/api/types";
-import type { Axis } from "@/charts/core/model";
 import { axisLabel } from "@/charts/core/axes";
+import type { Axis } from "@/charts/core/model";
+import { formatX } from "@/charts/tooltip";
 import { changeView, type PanelSize, useView, zoomTo } from "@/state/view";
 import { formatCount } from "@/ui/humanize";
 import { Picker } from "@/ui/Picker";
@@ -26,7 +26,11 @@ export function Toolbar({ keys, matching, searchBroken, shownRuns, onRuns, sideb
   return (
     <div className="toolbar" role="toolbar" aria-label="Charts">
       {onRuns && (
-        <button type="button" className={`button runs-button ${sidebarHidden ? "always" : ""}`} onClick={onRuns}>
+        <button
+          type="button"
+          className={`button runs-button ${sidebarHidden ? "always" : ""}`}
+          onClick={onRuns}
+        >
           <Layers size={14} />
           Runs <b>{shownRuns === null ? "" : formatCount(shownRuns)}</b>
         </button>
@@ -45,7 +49,13 @@ export function Toolbar({ keys, matching, searchBroken, shownRuns, onRuns, sideb
           </button>
         </Popover.Trigger>
         <Popover.Portal>
-          <Popover.Content className="popover chart-settings" align="end" sideOffset={6} collisionPadding={8} aria-label="Chart settings">
+          <Popover.Content
+            className="popover chart-settings"
+            align="end"
+            sideOffset={6}
+            collisionPadding={8}
+            aria-label="Chart settings"
+          >
             <ChartControls keys={keys} />
             <SizeToggle />
           </Popover.Content>
@@ -70,7 +80,7 @@ function PanelSearch({ matching, broken }: { matching: number; broken: boolean }
         spellCheck={false}
         onChange={(event) => changeView({ panelSearch: event.target.value })}
       />
-      {text ? <span className="field-count">{formatCount(matching)}</span> : <kbd aria-hidden="true">/</kbd>}
+      {text ? <span className="field-count">{formatCount(matching)}</span> : <kbd>/</kbd>}
       <button
         type="button"
         className="regex"

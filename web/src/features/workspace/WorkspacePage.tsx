@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { useTitle } from "@/app/useTitle";
 import { projectQuery } from "@/api/queries";
+import { useTitle } from "@/app/useTitle";
 import { CastContext } from "@/panels/cast";
-import { useLiveStatus } from "@/state/live";
+import { usePageStatus } from "@/state/pageStatus";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { useMediaQuery } from "@/ui/useMediaQuery";
 import { FirstRun } from "./FirstRun";
@@ -31,10 +31,13 @@ export function WorkspacePage({ entity, project }: { entity: string; project: st
   const [sheet, setSheet] = useState(false);
   const hideRuns = () => (phone ? setSheet(false) : setSidebar(false));
   const showRuns = () => (phone ? setSheet(true) : setSidebar(true));
-  useWorkspaceKeys({ rows: runs.rows, toggleSidebar: () => (phone ? setSheet(!sheet) : setSidebar(!sidebar)) });
+  useWorkspaceKeys({
+    rows: runs.rows,
+    toggleSidebar: () => (phone ? setSheet(!sheet) : setSidebar(!sidebar)),
+  });
 
   const running = detail.data?.running ?? 0;
-  useEffect(() => useLiveStatus.setState({ running }), [running]);
+  useEffect(() => usePageStatus.setState({ running }), [running]);
 
   if (detail.error) return <ErrorNote error={detail.error} />;
   const visible = phone ? sheet : sidebar;
@@ -42,7 +45,9 @@ export function WorkspacePage({ entity, project }: { entity: string; project: st
     <CastContext value={cast}>
       <div className="workspace">
         {visible && <Sidebar runs={runs} groups={groups} detail={detail.data} onHide={hideRuns} />}
-        {phone && sheet && <button type="button" className="scrim" aria-label="Close runs" onClick={() => setSheet(false)} />}
+        {phone && sheet && (
+          <button type="button" className="scrim" aria-label="Close runs" onClick={() => setSheet(false)} />
+        )}
         <main id="main">
           <h1 className="visually-hidden">{project} workspace</h1>
           <PanelGrid

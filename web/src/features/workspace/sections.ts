@@ -24,7 +24,8 @@ export function sectionsOf(keys: readonly KeyInfo[]): Section[] {
     if (section) section.push(info);
     else sections.set(name, [info]);
   }
-  const rank = (section: Section) => (section.name === NO_PREFIX ? 0 : section.keys[0]?.kind === "system" ? 2 : 1);
+  const rank = (section: Section) =>
+    section.name === NO_PREFIX ? 0 : section.keys[0]?.kind === "system" ? 2 : 1;
   return [...sections]
     .map(([name, members]) => ({ name, keys: members.sort((a, b) => compareKeys(a.key, b.key)) }))
     .sort((a, b) => rank(a) - rank(b) || compareKeys(a.name, b.name));

@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import { LiveFeed } from "@/api/live";
 import { seriesLoader } from "@/api/points";
 import { queryKeys } from "@/api/queries";
-import { useLiveStatus } from "@/state/live";
+import { usePageStatus } from "@/state/pageStatus";
 
 /** Lists are asked again at most this often; charts have their own, quicker pace (see SeriesLoader). */
 const LIST_MS = 1_000;
@@ -40,13 +40,13 @@ export function useLiveProject(entity: string, project: string, seq: number | nu
         for (const { run_key } of changes.runs) changed.add(run_key);
         timer ??= setTimeout(refreshLists, LIST_MS);
       },
-      (status) => useLiveStatus.setState({ status }),
+      (status) => usePageStatus.setState({ status }),
     );
-    useLiveStatus.setState({ status: feed.status });
+    usePageStatus.setState({ status: feed.status });
     return () => {
       if (timer !== null) clearTimeout(timer);
       feed.stop();
-      useLiveStatus.setState({ status: null, running: 0 });
+      usePageStatus.setState({ status: null, running: 0 });
     };
   }, [entity, project, ready, queries]);
 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
-import type { ApiError } from "@/api/client";
+import type { ApiError } from "@/api/error";
 import { fetchRuns, queryKeys } from "@/api/queries";
 import type { RunGroup, RunQuery, RunRow } from "@/api/types";
 import { useView } from "@/state/view";
@@ -50,10 +50,15 @@ export function useRuns(entity: string, project: string): Runs {
       project,
       ...(filter.trim() ? { filter: filter.trim() } : {}),
       ...(search ? { search, regex } : {}),
-      sort: [metric === null ? { by: sort.by, desc: sort.desc } : { by: sort.by, agg: sort.agg, desc: sort.desc }],
+      sort: [
+        metric === null ? { by: sort.by, desc: sort.desc } : { by: sort.by, agg: sort.agg, desc: sort.desc },
+      ],
       ...(group.length > 0 ? { group: [...group] } : {}),
       metrics: metric === null ? [] : [metric],
-      config: [...config, ...group.filter((by) => by.startsWith("config.")).map((by) => by.slice("config.".length))],
+      config: [
+        ...config,
+        ...group.filter((by) => by.startsWith("config.")).map((by) => by.slice("config.".length)),
+      ],
     };
   }, [entity, project, filter, search, regex, sort, group]);
 

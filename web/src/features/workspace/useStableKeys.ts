@@ -14,7 +14,8 @@ export function useStableKeys<Info extends KeyInfo>(keys: readonly Info[] | unde
       const old = former.get(info.key);
       return old && sameLook(old, info) ? old : info;
     });
-    const unchanged = next.length === held.current.length && next.every((info, i) => info === held.current[i]);
+    const unchanged =
+      next.length === held.current.length && next.every((info, i) => info === held.current[i]);
     if (!unchanged) held.current = next;
   }
   return held.current;
@@ -22,6 +23,10 @@ export function useStableKeys<Info extends KeyInfo>(keys: readonly Info[] | unde
 
 function sameLook(a: KeyInfo, b: KeyInfo): boolean {
   return (
-    a.kind === b.kind && a.unit === b.unit && a.step_metric === b.step_metric && a.goal === b.goal && a.hidden === b.hidden
+    a.kind === b.kind &&
+    a.unit === b.unit &&
+    a.step_metric === b.step_metric &&
+    a.goal === b.goal &&
+    a.hidden === b.hidden
   );
 }

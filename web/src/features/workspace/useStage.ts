@@ -16,7 +16,10 @@ export function endingOf(row: Pick<RunRow, "state">): Ending | null {
 export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | null } {
   const selection = useView((view) => view.selection);
   const individual = useView((view) => view.individual);
-  const groups = useMemo(() => (runs.groups ? joinGroups(runs.groups, runs.rows) : null), [runs.groups, runs.rows]);
+  const groups = useMemo(
+    () => (runs.groups ? joinGroups(runs.groups, runs.rows) : null),
+    [runs.groups, runs.rows],
+  );
   const cast = useMemo((): Cast => {
     if (groups && !individual) {
       // A group's mean is always over all its runs: hiding one run must not bend the mean of the rest.
@@ -34,13 +37,15 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
     }
     const members = runs.rows
       .filter((row) => isShown(selection, row.number))
-      .map((row): Member => ({
-        id: row.run_key,
-        runs: null,
-        label: row.name,
-        slot: row.number,
-        ending: endingOf(row),
-      }))
+      .map(
+        (row): Member => ({
+          id: row.run_key,
+          runs: null,
+          label: row.name,
+          slot: row.number,
+          ending: endingOf(row),
+        }),
+      )
       // Charts draw in order of age, so that sorting the list neither redraws them nor changes what lies on top.
       .sort((a, b) => a.slot - b.slot);
     return { grouped: false, members };

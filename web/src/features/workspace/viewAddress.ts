@@ -38,7 +38,7 @@ export function useViewAddress(): void {
       const next = JSON.stringify(params);
       if (next === written.current) return;
       written.current = next;
-      void navigate({ to: ".", search: params, replace: !push, resetScroll: false } as never);
+      void navigate({ to: ".", search: params, replace: !push, resetScroll: false });
     };
     const unsubscribe = useViewStore.subscribe((store, former) => {
       if (store.view === former.view) return;

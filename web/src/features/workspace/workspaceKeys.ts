@@ -4,7 +4,7 @@ import type { RunRow } from "@/api/types";
 import { bindKeys } from "@/app/shortcuts";
 import { getHover, setHover } from "@/state/hover";
 import { zoomBack } from "@/state/view";
-import { toggleRuns, togglePin } from "./sidebar/visibility";
+import { togglePin, toggleRuns } from "./sidebar/visibility";
 
 interface WorkspaceKeys {
   rows: readonly RunRow[];
@@ -22,10 +22,13 @@ export function useWorkspaceKeys(props: WorkspaceKeys): void {
       const { rows } = latest.current;
       if (rows.length === 0) return;
       const at = rows.findIndex((row) => row.run_key === getHover().id);
-      const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
+      const next =
+        rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
       if (!next) return;
       setHover({ id: next.run_key, cursor: null });
-      document.querySelector(`[data-run="${CSS.escape(next.run_key)}"]`)?.scrollIntoView({ block: "nearest" });
+      document
+        .querySelector(`[data-run="${CSS.escape(next.run_key)}"]`)
+        ?.scrollIntoView({ block: "nearest" });
     };
     return bindKeys({
       "/": () => focusField("panel-search"),

@@ -30,7 +30,11 @@ export function LineMenu({ info, settings, lines, series, fullScreen, onOpen }: 
   };
   return (
     <>
-      <IconButton label={fullScreen ? "Close full screen" : "Full screen"} hint={fullScreen ? "Esc" : "Enter"} onClick={onOpen}>
+      <IconButton
+        label={fullScreen ? "Close full screen" : "Full screen"}
+        hint={fullScreen ? "Esc" : "Enter"}
+        onClick={onOpen}
+      >
         {fullScreen ? <Minimize2 size={14} /> : <Maximize2 size={13} />}
       </IconButton>
       <Menu
@@ -61,7 +65,11 @@ export function LineMenu({ info, settings, lines, series, fullScreen, onOpen }: 
         )}
         <MenuSeparator />
         {settings.range && (
-          <MenuItem icon={<ZoomOut size={14} />} hint="double click" onSelect={() => zoomTo(settings.axis, null)}>
+          <MenuItem
+            icon={<ZoomOut size={14} />}
+            hint="double click"
+            onSelect={() => zoomTo(settings.axis, null)}
+          >
             Reset zoom
           </MenuItem>
         )}
@@ -70,7 +78,9 @@ export function LineMenu({ info, settings, lines, series, fullScreen, onOpen }: 
         </MenuItem>
         <MenuItem
           icon={<Download size={14} />}
-          onSelect={() => saveText(`${key.replaceAll("/", "_")}.csv`, "text/csv", csvOf(lines, settings.axis))}
+          onSelect={() =>
+            saveText(`${key.replaceAll("/", "_")}.csv`, "text/csv", csvOf(lines, settings.axis))
+          }
         >
           Download drawn points (CSV)
         </MenuItem>

@@ -1,5 +1,5 @@
 import { useMemo, useRef, useState } from "react";
-import { ApiError } from "@/api/client";
+import { ApiError } from "@/api/error";
 import type { Want } from "@/api/seriesLoader";
 import { ChartHost } from "@/charts/ChartHost";
 import type { Axis, ChartModel } from "@/charts/core/model";
@@ -12,8 +12,8 @@ import { PanelFrame } from "../PanelFrame";
 import type { PanelProps } from "../registry";
 import { bucketsFor } from "./buckets";
 import { Legend } from "./Legend";
-import { buildLines, countPoints } from "./lines";
 import { LineMenu } from "./LineMenu";
+import { buildLines, countPoints } from "./lines";
 import { PointsNote } from "./PointsNote";
 import { useLineSettings } from "./settings";
 import { usePoints } from "./usePoints";
@@ -71,9 +71,9 @@ export function LinePanel({ info, fullScreen }: PanelProps) {
       badges={
         <>
           {yLog && <span className="badge">log</span>}
-          {smoothing > 0 && (
-            <span className="badge" title="Smoothing: exponential moving average">
-              ~{smoothing}
+          {smoothing > 0 && fullScreen && (
+            <span className="badge" title="Exponential moving average; the values as logged are drawn faint">
+              smoothed {smoothing}
             </span>
           )}
           {facts.offScale > 0 && (
@@ -127,7 +127,8 @@ export function LinePanel({ info, fullScreen }: PanelProps) {
         theme={theme}
         counts={counts}
         onReadout={(text) => {
-          if (readout.current && readout.current.textContent !== (text ?? "")) readout.current.textContent = text;
+          if (readout.current && readout.current.textContent !== (text ?? ""))
+            readout.current.textContent = text;
         }}
         onFacts={(next) =>
           setFacts((former) =>
@@ -145,7 +146,9 @@ export function LinePanel({ info, fullScreen }: PanelProps) {
         onOpen={() => setOpen(true)}
       />
       {status instanceof ApiError && <p className="panel-error">{status.message}</p>}
-      {status === "ready" && lines.length === 0 && <p className="panel-empty">No shown run has this metric.</p>}
+      {status === "ready" && lines.length === 0 && (
+        <p className="panel-empty">No shown run has this metric.</p>
+      )}
     </PanelFrame>
   );
 }

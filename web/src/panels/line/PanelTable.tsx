@@ -22,7 +22,7 @@ export function PanelTable({ open, onClose, title, axis, unit, lines, series }: 
     <Dialog title={title} open={open} onClose={onClose} size="wide">
       {/* A scrolling region must be reachable by keyboard. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: see above */}
-      <div className="table-scroll" tabIndex={0} role="region" aria-label={`${title} as a table`}>
+      <section className="table-scroll" tabIndex={0} aria-label={`${title} as a table`}>
         <table className="data-table">
           <thead>
             <tr>
@@ -54,7 +54,7 @@ export function PanelTable({ open, onClose, title, axis, unit, lines, series }: 
             })}
           </tbody>
         </table>
-      </div>
+      </section>
     </Dialog>
   );
 }
@@ -79,7 +79,13 @@ export function csvOf(lines: readonly Line[], axis: Axis): string {
     const values = line.raw ?? line.y;
     for (let i = 0; i < line.x.length; i++) {
       const value = at(values, i);
-      const cells = [line.label, at(line.x, i), value, line.lo ? at(line.lo, i) : value, line.hi ? at(line.hi, i) : value];
+      const cells = [
+        line.label,
+        at(line.x, i),
+        value,
+        line.lo ? at(line.lo, i) : value,
+        line.hi ? at(line.hi, i) : value,
+      ];
       rows.push(cells.map(csvField).join(","));
     }
   }

@@ -54,7 +54,10 @@ function endsInside(points: Series): boolean {
 }
 
 /** Points drawn, and points there are in the range. */
-export function countPoints(lines: readonly Line[], series: ReadonlyMap<string, Series>): { drawn: number; total: number } {
+export function countPoints(
+  lines: readonly Line[],
+  series: ReadonlyMap<string, Series>,
+): { drawn: number; total: number } {
   let drawn = 0;
   let total = 0;
   for (const { id } of lines) {

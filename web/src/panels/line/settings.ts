@@ -1,6 +1,6 @@
+import type { KeyInfo } from "@/api/types";
 import { isSmoothable } from "@/charts/core/ema";
 import type { Axis } from "@/charts/core/model";
-import type { KeyInfo } from "@/api/types";
 import { useView } from "@/state/view";
 
 /** The settings of one line panel, after the cascade workspace → panel. */
@@ -29,7 +29,9 @@ export function useLineSettings(info: KeyInfo): LineSettings {
   const fit = useView((view) => view.overrides[info.key]?.fit ?? false);
   const band = useView((view) => view.band);
   const smoothing = useView((view) =>
-    isSmoothable(info.key) && info.kind !== "system" ? (view.overrides[info.key]?.smoothing ?? view.smoothing) : 0,
+    isSmoothable(info.key) && info.kind !== "system"
+      ? (view.overrides[info.key]?.smoothing ?? view.smoothing)
+      : 0,
   );
   const range = useView((view) => view.zoom[axis] ?? null);
   return { axis, xLog: xLog && axis !== "wall", yLog, fit, band, smoothing, range };

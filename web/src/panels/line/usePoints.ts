@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { seriesLoader } from "@/api/points";
 import type { Series } from "@/api/frames";
+import { seriesLoader } from "@/api/points";
 import type { LoadStatus, Subscription, Want } from "@/api/seriesLoader";
 
 /** A chart redraws at most this often while points stream in. */

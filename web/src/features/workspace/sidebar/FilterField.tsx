@@ -1,6 +1,6 @@
 import { ListFilter, X } from "lucide-react";
 import { useEffect, useState } from "react";
-import type { ApiError } from "@/api/client";
+import type { ApiError } from "@/api/error";
 import { changeView, useView } from "@/state/view";
 
 /** The filter in the server's language. It is applied on Enter or when the field is left, not at each letter. */
@@ -9,7 +9,7 @@ export function FilterField({ error }: { error: ApiError | null }) {
   const [text, setText] = useState(applied);
   useEffect(() => setText(applied), [applied]);
   const apply = () => text !== applied && changeView({ filter: text.trim() });
-  const broken = error !== null && applied !== "" && error.status >= 400 && error.status < 500;
+  const broken = error?.code === "invalid_filter";
   return (
     <div>
       <div className={`field ${broken ? "bad" : ""} ${applied && !broken ? "active" : ""}`}>
@@ -20,7 +20,9 @@ export function FilterField({ error }: { error: ApiError | null }) {
           aria-label="Filter runs"
           aria-invalid={broken}
           aria-describedby={broken ? "filter-error" : undefined}
-          title={'Examples: config.lr >= 1e-3 · tags has "baseline" · metric.val/loss.min < 2 · state = "running" and name ~ "^vit"'}
+          title={
+            'Examples: config.lr >= 1e-3 · tags has "baseline" · metric.val/loss.min < 2 · state = "running" and name ~ "^vit"'
+          }
           spellCheck={false}
           autoCapitalize="off"
           autoComplete="off"
@@ -30,7 +32,12 @@ export function FilterField({ error }: { error: ApiError | null }) {
           onKeyDown={(event) => event.key === "Enter" && apply()}
         />
         {text !== "" && (
-          <button type="button" className="clear" aria-label="Clear filter" onClick={() => changeView({ filter: "" })}>
+          <button
+            type="button"
+            className="clear"
+            aria-label="Clear filter"
+            onClick={() => changeView({ filter: "" })}
+          >
             <X size={13} />
           </button>
         )}

@@ -6,7 +6,7 @@ import { clearHover, getHover, setHover, subscribeHover } from "@/state/hover";
 import { isShown } from "@/state/selection";
 import { useTheme } from "@/state/theme";
 import { useView } from "@/state/view";
-import { formatNumber } from "@/ui/humanize";
+import { formatValue } from "@/ui/humanize";
 import { Swatch } from "@/ui/Swatch";
 import type { Group } from "../groups";
 import { showOnlyRuns, toggleRuns } from "./visibility";
@@ -14,11 +14,12 @@ import { showOnlyRuns, toggleRuns } from "./visibility";
 interface GroupHeadProps {
   group: Group;
   folded: boolean;
+  unit: string | null;
   onFold(): void;
 }
 
 /** The head of a group: its colour, what its runs have in common, how many they are, their mean. */
-export function GroupHead({ group, folded, onFold }: GroupHeadProps) {
+export function GroupHead({ group, folded, unit, onFold }: GroupHeadProps) {
   const theme = useTheme((store) => store.name);
   const individual = useView((view) => view.individual);
   const sort = useView((view) => view.sort);
@@ -45,7 +46,10 @@ export function GroupHead({ group, folded, onFold }: GroupHeadProps) {
         {shown ? <Eye size={14} /> : <EyeOff size={14} />}
       </button>
       {!individual && (
-        <Swatch color={shown ? slotColor(group.slot, theme) : "var(--border-strong)"} dash={slotDash(group.slot)} />
+        <Swatch
+          color={shown ? slotColor(group.slot, theme) : "var(--border-strong)"}
+          dash={slotDash(group.slot)}
+        />
       )}
       <button type="button" className="group-fold" aria-expanded={!folded} title={title} onClick={onFold}>
         {folded ? <ChevronRight size={14} /> : <ChevronDown size={14} />}
@@ -60,7 +64,7 @@ export function GroupHead({ group, folded, onFold }: GroupHeadProps) {
       </button>
       {mean !== null && (
         <span className="run-value">
-          {formatNumber(mean)}
+          {formatValue(mean, unit)}
           <small>avg</small>
         </span>
       )}

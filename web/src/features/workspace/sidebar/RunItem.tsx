@@ -10,11 +10,18 @@ import { useView } from "@/state/view";
 import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
 import { StateMark } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
-import { showOnlyRuns, toggleRuns } from "./visibility";
 import { RunValue } from "./RunValue";
+import { showOnlyRuns, toggleRuns } from "./visibility";
+
+interface RunItemProps {
+  row: RunRow;
+  pinned: boolean;
+  /** Unit of the metric that the list is sorted by. */
+  unit: string | null;
+}
 
 /** One run of the list. */
-export const RunItem = memo(function RunItem({ row, pinned }: { row: RunRow; pinned: boolean }) {
+export const RunItem = memo(function RunItem({ row, pinned, unit }: RunItemProps) {
   const shown = useView((view) => isShown(view.selection, row.number));
   const theme = useTheme((store) => store.name);
   const hot = useSyncExternalStore(subscribeHover, () => getHover().id === row.run_key);
@@ -23,7 +30,9 @@ export const RunItem = memo(function RunItem({ row, pinned }: { row: RunRow; pin
       className={`run ${shown ? "" : "off"} ${hot ? "hot" : ""}`}
       data-run={row.run_key}
       // A hidden run has no line to highlight; dimming all others for it would only be confusing.
-      onPointerEnter={(event) => shown && event.pointerType !== "touch" && setHover({ id: row.run_key, cursor: null })}
+      onPointerEnter={(event) =>
+        shown && event.pointerType !== "touch" && setHover({ id: row.run_key, cursor: null })
+      }
       onPointerLeave={clearHover}
     >
       <button
@@ -36,7 +45,10 @@ export const RunItem = memo(function RunItem({ row, pinned }: { row: RunRow; pin
       >
         {shown ? <Eye size={14} /> : <EyeOff size={14} />}
       </button>
-      <Swatch color={shown ? slotColor(row.number, theme) : "var(--border-strong)"} dash={slotDash(row.number)} />
+      <Swatch
+        color={shown ? slotColor(row.number, theme) : "var(--border-strong)"}
+        dash={slotDash(row.number)}
+      />
       <Link
         className="run-name"
         to="/$entity/$project/runs/$run_id/$tab"
@@ -48,11 +60,14 @@ export const RunItem = memo(function RunItem({ row, pinned }: { row: RunRow; pin
       {pinned && <Pin size={11} className="pin" aria-label="Pinned" />}
       <StateMark state={row.state} />
       {(row.damaged || row.error) && (
-        <span className="damage" title={row.error ?? "Part of this run's log cannot be read; see its overview."}>
+        <span
+          className="damage"
+          title={row.error ?? "Part of this run's log cannot be read; see its overview."}
+        >
           !
         </span>
       )}
-      <RunValue row={row} />
+      <RunValue row={row} unit={unit} />
     </div>
   );
 });

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type Ref, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { RunRow } from "@/api/types";
 import { changeView, useView } from "@/state/view";
 import { useMediaQuery } from "@/ui/useMediaQuery";
@@ -9,9 +9,10 @@ import { GroupHead } from "./GroupHead";
 import { RunItem } from "./RunItem";
 
 interface RunListProps {
-  ref?: Ref<HTMLDivElement>;
   runs: Runs;
   groups: readonly Group[] | null;
+  /** Unit of the metric that the list is sorted by. */
+  unit: string | null;
 }
 
 type Item = { kind: "group"; group: Group } | { kind: "run"; row: RunRow; pinned: boolean };
@@ -23,9 +24,8 @@ const GROUP_PX = 34;
 const NEAR_END = 40;
 
 /** Runs, virtual: only the rows in view exist. While the pointer is in the list its order stands still. */
-export function RunList({ ref, runs, groups }: RunListProps) {
+export function RunList({ runs, groups, unit }: RunListProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  useImperativeHandle(ref, () => scroller.current as HTMLDivElement);
   const touch = useMediaQuery("(max-width: 760px), (pointer: coarse)");
   const folded = useView((view) => view.collapsed);
   const pinned = useView((view) => view.pinned);
@@ -44,7 +44,8 @@ export function RunList({ ref, runs, groups }: RunListProps) {
     for (const group of groups) {
       list.push({ kind: "group", group });
       if (folded.includes(group.id)) continue;
-      for (const row of rowsOf.get(group.id) ?? []) if (!pins.has(row.number)) list.push({ kind: "run", row, pinned: false });
+      for (const row of rowsOf.get(group.id) ?? [])
+        if (!pins.has(row.number)) list.push({ kind: "run", row, pinned: false });
     }
     return list;
   }, [rows, groups, folded, pinned]);
@@ -93,9 +94,14 @@ export function RunList({ ref, runs, groups }: RunListProps) {
               style={{ height: size, transform: `translateY(${start}px)` }}
             >
               {item.kind === "group" ? (
-                <GroupHead group={item.group} folded={folded.includes(item.group.id)} onFold={() => toggle(item.group.id)} />
+                <GroupHead
+                  group={item.group}
+                  folded={folded.includes(item.group.id)}
+                  unit={unit}
+                  onFold={() => toggle(item.group.id)}
+                />
               ) : (
-                <RunItem row={item.row} pinned={item.pinned} />
+                <RunItem row={item.row} pinned={item.pinned} unit={unit} />
               )}
             </li>
           );
@@ -130,7 +136,8 @@ function useFrozenOrder(rows: readonly RunRow[], frozen: boolean): readonly RunR
     }
     const place = new Map(order.current.map((key, index) => [key, index]));
     const sorted = [...rows].sort(
-      (a, b) => (place.get(a.run_key) ?? order.current.length) - (place.get(b.run_key) ?? order.current.length),
+      (a, b) =>
+        (place.get(a.run_key) ?? order.current.length) - (place.get(b.run_key) ?? order.current.length),
     );
     return sorted;
   }, [rows, frozen]);

@@ -1,18 +1,18 @@
 import { parseMoment, parseNumber, type RunRow } from "@/api/types";
-import { useView } from "@/state/view";
-import { formatAge, formatDuration, formatNumber } from "@/ui/humanize";
+import { type Aggregate, useView } from "@/state/view";
+import { formatAge, formatDuration, formatValue } from "@/ui/humanize";
 import { showValue } from "../groups";
 
 /** The value that the list is sorted by. */
-export function RunValue({ row }: { row: RunRow }) {
+export function RunValue({ row, unit }: { row: RunRow; unit: string | null }) {
   const sort = useView((view) => view.sort);
-  return <span className="run-value">{valueOf(row, sort.by, sort.agg)}</span>;
+  return <span className="run-value">{sortedValue(row, sort.by, sort.agg, unit)}</span>;
 }
 
-function valueOf(row: RunRow, by: string, agg: "last" | "min" | "max" | "mean" | "first"): string {
+function sortedValue(row: RunRow, by: string, agg: Aggregate, unit: string | null): string {
   if (by.startsWith("metric:")) {
     const value = parseNumber(row.metrics[by.slice("metric:".length)]?.[agg]);
-    return value === null ? "–" : formatNumber(value);
+    return value === null ? "–" : formatValue(value, unit);
   }
   if (by.startsWith("config.")) {
     const value = row.config[by.slice("config.".length)];

@@ -1,13 +1,12 @@
 import { Search } from "lucide-react";
-import type { ApiError } from "@/api/client";
+import type { ApiError } from "@/api/error";
 import { changeView, useView } from "@/state/view";
 
 /** Search over name, id, tags and notes. */
 export function SearchField({ error }: { error: ApiError | null }) {
   const text = useView((view) => view.runSearch);
   const regex = useView((view) => view.runRegex);
-  const filter = useView((view) => view.filter);
-  const broken = error !== null && regex && text !== "" && filter === "";
+  const broken = error?.code === "invalid_value" && regex && text !== "";
   return (
     <div className={`field ${broken ? "bad" : ""}`}>
       <Search size={14} aria-hidden="true" />

@@ -1,5 +1,5 @@
 import { Eye, EyeOff, PanelLeftClose } from "lucide-react";
-import { useMemo, useRef } from "react";
+import { useMemo } from "react";
 import type { ProjectDetail } from "@/api/types";
 import { ALL_SHOWN, isShown, NONE_SHOWN } from "@/state/selection";
 import { changeView, useView } from "@/state/view";
@@ -23,18 +23,22 @@ interface SidebarProps {
 /** The list of runs: what is shown, in which order, in which colour. */
 export function Sidebar({ runs, groups, detail, onHide }: SidebarProps) {
   const selection = useView((view) => view.selection);
-  const list = useRef<HTMLDivElement>(null);
   const shown = useMemo(
     () => runs.rows.reduce((count, row) => count + (isShown(selection, row.number) ? 1 : 0), 0),
     [runs.rows, selection],
   );
+  const sortBy = useView((view) => view.sort.by);
+  const unit = detail?.keys.find(({ key }) => `metric:${key}` === sortBy)?.unit ?? null;
   const anyShown = shown > 0;
   return (
     <aside className="sidebar" aria-label="Runs">
       <div className="sidebar-head">
         <div className="sidebar-title">
           <h2>Runs</h2>
-          <span className="run-counts" title="Shown in the charts · matching search and filter · in the project">
+          <span
+            className="run-counts"
+            title="Shown in the charts · matching search and filter · in the project"
+          >
             {formatCount(shown)} shown · {formatCount(runs.match)} match · {formatCount(runs.total)}
           </span>
           <span className="grow" />
@@ -57,7 +61,7 @@ export function Sidebar({ runs, groups, detail, onHide }: SidebarProps) {
         </button>
         <SortHeader keys={detail?.keys ?? []} configKeys={detail?.config_keys ?? []} />
       </div>
-      <RunList ref={list} runs={runs} groups={groups} />
+      <RunList runs={runs} groups={groups} unit={unit} />
     </aside>
   );
 }

@@ -54,7 +54,7 @@ export function SortHeader({ keys, configKeys }: SortHeaderProps) {
         onPick={pick}
         footer={
           isMetric && (
-            <div className="picker-aggregates" role="group" aria-label="Which value of the metric">
+            <fieldset className="picker-aggregates" aria-label="Which value of the metric">
               {AGGREGATES.map((agg: Aggregate) => (
                 <button
                   type="button"
@@ -65,7 +65,7 @@ export function SortHeader({ keys, configKeys }: SortHeaderProps) {
                   {agg}
                 </button>
               ))}
-            </div>
+            </fieldset>
           )
         }
         trigger={

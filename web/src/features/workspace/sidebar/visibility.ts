@@ -14,5 +14,7 @@ export function showOnlyRuns(numbers: readonly number[]): void {
 
 export function togglePin(number: number): void {
   const { pinned } = getView();
-  changeView({ pinned: pinned.includes(number) ? pinned.filter((other) => other !== number) : [...pinned, number] });
+  changeView({
+    pinned: pinned.includes(number) ? pinned.filter((other) => other !== number) : [...pinned, number],
+  });
 }

@@ -1,0 +1,76 @@
+# The words of this project; people and CI use the same ones. Needs python3 (3.11 or newer, with venv), git and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+NODE := scripts/with-node
+ARGS ?=
+
+.PHONY: setup demo test exam frameworks lint types ui serve bench docs lock clean
+.DEFAULT_GOAL := setup
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml requirements/dev.txt hatch_build.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# Serve first, then train about two minutes, then stay up. ARGS=--exit ends after training.
+demo: setup ui
+	$(BIN)/treering demo --data demo-data $(ARGS)
+
+serve: setup ui
+	$(BIN)/treering ui $(ARGS)
+
+# The built pages, made again when a source changed.
+ui: src/treering/server/static/.stamp
+
+UI_SOURCES := $(shell find web -name node_modules -prune -o -name test -prune -o -name bench -prune -o -type f -print 2>/dev/null)
+src/treering/server/static/.stamp: .venv/.ready $(UI_SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+web/node_modules/.ready: .venv/.ready web/package-lock.json
+	cd web && ../$(NODE) npm ci --no-audit --no-fund --ignore-scripts --silent
+	touch $@
+
+lint: setup web/node_modules/.ready
+	$(BIN)/ruff check src tests bench hatch_build.py
+	$(BIN)/ruff format --check src tests bench hatch_build.py
+	$(BIN)/lint-imports
+	cd web && ../$(NODE) npm run --silent lint
+
+types: setup web/node_modules/.ready
+	$(BIN)/mypy
+	cd web && ../$(NODE) npm run --silent typecheck
+
+# Everything that has to hold before a change goes in: minutes on two cores.
+test: setup ui lint types
+	scripts/system-packages
+	cd web && ../$(NODE) npm test --silent
+	cd web && ../$(NODE) npm run --silent size
+	$(NODE) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# The same faults and attacks at full size: an hour.
+exam: setup ui
+	scripts/system-packages
+	$(NODE) $(BIN)/python -m pytest -m exam tests $(ARGS)
+
+frameworks: setup
+	$(BIN)/python -m pytest -m frameworks tests $(ARGS)
+
+bench: setup ui
+	$(NODE) $(BIN)/python bench/all.py $(ARGS)
+
+docs: setup
+	$(BIN)/python docs/generate.py
+
+# Pins with hashes, without the name of any package index.
+lock: setup
+	$(BIN)/python -m pip install --quiet pip-tools
+	TREERING_SKIP_UI=1 $(BIN)/pip-compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+		--no-emit-find-links --strip-extras --allow-unsafe -o requirements/dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv web/node_modules src/treering/server/static demo-data

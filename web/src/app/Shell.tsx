@@ -1,0 +1,151 @@
+import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Keyboard, Moon, Search, Sun } from "lucide-react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { RUN_TABS } from "@/features/run/tabs";
+import { usePageStatus } from "@/state/pageStatus";
+import { toggleTheme, useTheme } from "@/state/theme";
+import { IconButton } from "@/ui/IconButton";
+import { Logo } from "@/ui/Logo";
+import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
+import { ShortcutList } from "./ShortcutList";
+import { bindKeys } from "./shortcuts";
+
+const CommandPalette = lazy(() => import("./CommandPalette"));
+
+/** Top bar and the open page. */
+export function Shell() {
+  const params: { entity?: string; project?: string; run_id?: string } = useParams({ strict: false });
+  const navigate = useNavigate();
+  const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const { entity, project } = params;
+
+  useEffect(
+    () =>
+      bindKeys({
+        t: toggleTheme,
+        "?": () => setHelp(true),
+        "Ctrl K": () => setPalette((open) => !open),
+        "g p": () => void navigate({ to: "/" }),
+        "g w": () => {
+          if (entity && project) void navigate({ to: "/$entity/$project", params: { entity, project } });
+        },
+      }),
+    [navigate, entity, project],
+  );
+
+  return (
+    <div className="app">
+      <a className="skip-link" href="#main">
+        Skip to content
+      </a>
+      <TopBar {...params} onHelp={() => setHelp(true)} onPalette={() => setPalette(true)} />
+      <Outlet />
+      <ShortcutList open={help} onClose={() => setHelp(false)} />
+      {palette && (
+        <Suspense>
+          <CommandPalette
+            entity={entity}
+            project={project}
+            onHelp={() => setHelp(true)}
+            onClose={() => setPalette(false)}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+interface TopBarProps {
+  entity?: string;
+  project?: string;
+  run_id?: string;
+  onHelp(): void;
+  onPalette(): void;
+}
+
+function TopBar({ entity, project, run_id, onHelp, onPalette }: TopBarProps) {
+  const theme = useTheme((store) => store.name);
+  const runName = usePageStatus((store) => store.runName);
+  return (
+    <header className="top-bar">
+      <Link to="/" aria-label="All projects" className="home">
+        <Logo size={22} />
+      </Link>
+      <nav className="crumbs" aria-label="Breadcrumb">
+        {entity && project ? (
+          <>
+            <Link to="/">{entity}</Link>
+            <span aria-hidden="true">/</span>
+            <Link to="/$entity/$project" params={{ entity, project }} className="crumb-project">
+              {project}
+            </Link>
+            {run_id && (
+              <>
+                <span aria-hidden="true">/</span>
+                <span className="crumb-run" title={run_id}>
+                  <MiddleEllipsis text={runName ?? run_id} />
+                </span>
+              </>
+            )}
+          </>
+        ) : (
+          <span className="crumb-project">Projects</span>
+        )}
+      </nav>
+      {entity && project && run_id && (
+        <nav className="tabs" aria-label="Run">
+          {RUN_TABS.map(({ tab, label }) => (
+            <Link
+              key={tab}
+              to="/$entity/$project/runs/$run_id/$tab"
+              params={{ entity, project, run_id, tab }}
+              activeProps={{ "aria-current": "page" }}
+            >
+              {label}
+            </Link>
+          ))}
+        </nav>
+      )}
+      <span className="grow" />
+      <LiveBadge />
+      <IconButton label="Search and commands" hint="Ctrl K" onClick={onPalette}>
+        <Search size={16} />
+      </IconButton>
+      <IconButton label="Keyboard shortcuts" hint="?" onClick={onHelp} className="wide-only">
+        <Keyboard size={16} />
+      </IconButton>
+      <IconButton label={theme === "dark" ? "Light theme" : "Dark theme"} hint="t" onClick={toggleTheme}>
+        {theme === "dark" ? <Sun size={16} /> : <Moon size={16} />}
+      </IconButton>
+    </header>
+  );
+}
+
+/** How many runs are running, or why nothing moves. */
+function LiveBadge() {
+  const { status, running } = usePageStatus();
+  if (status === null) return null;
+  if (status === "offline") {
+    return (
+      <span
+        className="live-badge offline"
+        role="status"
+        title="The server does not answer. The page tries again every five seconds."
+      >
+        <i />
+        offline
+      </span>
+    );
+  }
+  if (running === 0) return null;
+  return (
+    <span
+      className="live-badge"
+      title={status === "polling" ? "Asked every five seconds" : "Updated as it happens"}
+    >
+      <i />
+      {running} running
+    </span>
+  );
+}

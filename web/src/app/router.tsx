@@ -1,0 +1,104 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { basePath } from "@/api/base";
+import { runQuery } from "@/api/queries";
+import { ProjectsPage } from "@/features/projects/ProjectsPage";
+import { RunPage } from "@/features/run/RunPage";
+import { isRunTab } from "@/features/run/tabs";
+import { WorkspacePage } from "@/features/workspace/WorkspacePage";
+import type { Params } from "@/state/viewUrl";
+import { ErrorNote } from "@/ui/ErrorNote";
+import { NotFoundPage } from "./NotFoundPage";
+import { Shell } from "./Shell";
+
+const rootRoute = createRootRouteWithContext<{ queries: QueryClient }>()({
+  component: Shell,
+  notFoundComponent: NotFoundPage,
+  errorComponent: ({ error }) => (
+    <ErrorNote error={error instanceof Error ? error : new Error(String(error))} />
+  ),
+  // Parameters are text here and get their meaning in state/viewUrl.ts.
+  validateSearch: (search): Params => search as Params,
+});
+
+const projectsRoute = createRoute({ getParentRoute: () => rootRoute, path: "/", component: ProjectsPage });
+
+const workspaceRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project",
+  component: function Workspace() {
+    const { entity, project } = workspaceRoute.useParams();
+    return <WorkspacePage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
+const runRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/runs/$run_id",
+  beforeLoad: ({ params }) => {
+    throw redirect({
+      to: "/$entity/$project/runs/$run_id/$tab",
+      params: { ...params, tab: "overview" },
+      replace: true,
+    });
+  },
+});
+
+const runTabRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/runs/$run_id/$tab",
+  component: function Run() {
+    const { entity, project, run_id, tab } = runTabRoute.useParams();
+    if (!isRunTab(tab)) return <NotFoundPage />;
+    return (
+      <RunPage
+        key={`${entity}/${project}/${run_id}`}
+        entity={entity}
+        project={project}
+        runId={run_id}
+        tab={tab}
+      />
+    );
+  },
+});
+
+/** The permanent link of a run survives renames and moves; it shows where the run is now. */
+const permanentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/r/$run_key",
+  loader: async ({ params, context }) => {
+    const { entity, project, run_id } = await context.queries.ensureQueryData(runQuery(params.run_key));
+    throw redirect({
+      to: "/$entity/$project/runs/$run_id/$tab",
+      params: { entity, project, run_id, tab: "overview" },
+      replace: true,
+    });
+  },
+});
+
+const routeTree = rootRoute.addChildren([
+  projectsRoute,
+  workspaceRoute,
+  runRoute,
+  runTabRoute,
+  permanentRoute,
+]);
+
+export function createAppRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queries },
+    basepath: basePath(),
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: (search) => {
+      const text = new URLSearchParams(search as Record<string, string>).toString();
+      return text ? `?${text}` : "";
+    },
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

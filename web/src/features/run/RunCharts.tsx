@@ -1,0 +1,58 @@
+import { useMemo } from "react";
+import type { KeyInfo, RunDetail } from "@/api/types";
+import { type Cast, CastContext } from "@/panels/cast";
+import { PanelGrid } from "../workspace/PanelGrid";
+import { useStableKeys } from "../workspace/useStableKeys";
+import { endingOf } from "../workspace/useStage";
+import { useViewAddress } from "../workspace/viewAddress";
+import { useRunKeys } from "./runKeys";
+
+interface RunChartsProps {
+  run: RunDetail;
+  tab: "charts" | "system";
+}
+
+const ACCEPT = {
+  charts: (info: KeyInfo) => info.kind !== "system",
+  system: (info: KeyInfo) => info.kind === "system",
+};
+
+/** The grid of the workspace with one run on stage. */
+export function RunCharts({ run, tab }: RunChartsProps) {
+  useViewAddress();
+  useRunKeys();
+  const keys = useStableKeys(run.keys);
+  const { run_key, name, number, state } = run;
+  const cast = useMemo(
+    (): Cast => ({
+      grouped: false,
+      members: [{ id: run_key, runs: null, label: name, slot: number, ending: endingOf({ state }) }],
+    }),
+    [run_key, name, number, state],
+  );
+  return (
+    <CastContext value={cast}>
+      <main id="main">
+        <h1 className="visually-hidden">
+          {name} {tab}
+        </h1>
+        <PanelGrid
+          keys={keys}
+          accept={ACCEPT[tab]}
+          shownRuns={null}
+          loading={false}
+          empty={
+            <div className="empty">
+              <b>{tab === "system" ? "No system metrics" : "No metrics yet"}</b>
+              <span>
+                {tab === "system"
+                  ? "The machine of this run was not recorded."
+                  : "The first logged number appears here within a second."}
+              </span>
+            </div>
+          }
+        />
+      </main>
+    </CastContext>
+  );
+}

@@ -1,0 +1,38 @@
+// Runs the browser tests.
+//
+//   npm run e2e                              seeds a folder and starts the checkout's server over it
+//   npm run e2e -- 'http://…/#t=…' [WORD]    against a running server (or TREERING_URL; TREERING_DATA is its folder)
+//   npm run e2e -- WORD                      only tests whose name contains WORD
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { tests } from "./tests.mjs";
+import { createWorld } from "./world.mjs";
+
+const words = process.argv.slice(2);
+const url = words[0]?.startsWith("http") ? words.shift() : process.env.TREERING_URL;
+const only = words.join(" ");
+const output = join(import.meta.dirname, "../output");
+mkdirSync(output, { recursive: true });
+
+const { world, close } = await createWorld(url);
+let failed = 0;
+try {
+  for (const [name, test] of tests.filter(([candidate]) => candidate.includes(only))) {
+    const start = Date.now();
+    try {
+      await test(world);
+      console.log(`ok    ${name} (${Date.now() - start} ms)`);
+    } catch (error) {
+      failed++;
+      console.log(`FAIL  ${name}\n${String(error.stack ?? error).replace(/^/gm, "      ")}`);
+      const pages = world.browser.contexts().flatMap((context) => context.pages());
+      await pages.at(-1)?.screenshot({ path: join(output, `${name.replaceAll(/\W+/g, "-")}.png`) });
+    }
+    for (const context of world.browser.contexts()) await context.close();
+  }
+} finally {
+  await close();
+}
+console.log(failed === 0 ? "all passed" : `${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,122 @@
+// The world of the browser tests: a seeded data folder, the real server over it, and a browser.
+
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { launch } from "../browser.mjs";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const VENV = join(ROOT, ".venv/bin/python");
+const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
+
+/** Makes everything; `close` takes it down again. With a *url* the server is someone else's. */
+export async function createWorld(url) {
+  const folder = process.env.TREERING_DATA ?? mkdtempSync(join(tmpdir(), "treering-e2e-"));
+  const own = !url;
+  let server = null;
+  if (own) {
+    execFileSync(PYTHON, [join(import.meta.dirname, "seed.py"), folder], { stdio: "inherit" });
+    server = spawn(
+      PYTHON,
+      ["-m", "treering.cli", "ui", "--data", folder, "--port", "0", "--json", "--no-browser"],
+      {
+        cwd: ROOT,
+        env: { ...process.env, PYTHONPATH: join(ROOT, "src") },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    url = JSON.parse(await firstLine(server)).url;
+  }
+  const browser = await launch();
+  const world = new World(new URL(url), folder, browser);
+  await world.openSession();
+  return {
+    world,
+    async close() {
+      await browser.close();
+      server?.kill();
+      if (own && !process.env.TREERING_DATA) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+class World {
+  /** Everything the browser complained about, on any page. Must stay empty. */
+  complaints = [];
+  session = null;
+
+  constructor(url, folder, browser) {
+    this.url = url;
+    this.folder = folder;
+    this.browser = browser;
+  }
+
+  /** Exchanges the one-time code once; all pages share the session it gave. */
+  async openSession() {
+    const context = await this.browser.newContext();
+    const page = await context.newPage();
+    await page.goto(this.url.href);
+    await page.waitForSelector(".cards");
+    this.addressAfterLogin = page.url();
+    this.session = await context.storageState();
+    await context.close();
+  }
+
+  /** A fresh browser profile with the session, opened at *path*. */
+  async open(path, { width = 1500, height = 950, colorScheme = "light", session = true, ...options } = {}) {
+    const context = await this.browser.newContext({
+      viewport: { width, height },
+      colorScheme,
+      ...(session ? { storageState: this.session } : {}),
+      ...options,
+    });
+    const page = await context.newPage();
+    this.watch(page);
+    await page.goto(new URL(path, this.url).href);
+    return page;
+  }
+
+  watch(page) {
+    page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error.message}`));
+    page.on("dialog", (dialog) => {
+      this.complaints.push(`${page.url()}: dialog ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("console", (message) => {
+      if (message.type() !== "error" && message.type() !== "warning") return;
+      // A refused filter is a test's own doing.
+      if (/status of 40[04]/.test(message.text())) return;
+      this.complaints.push(`${page.url()}: ${message.text()}`);
+    });
+  }
+
+  /** A process that logs one point each time `point()` is called. */
+  async startRun(id) {
+    const child = spawn(PYTHON, [join(import.meta.dirname, "live.py"), this.folder, id], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    await lines.next();
+    return {
+      /** Logs; returns the step and when (ms). */
+      async point() {
+        child.stdin.write("\n");
+        const [step, at] = (await lines.next()).value.split(" ");
+        return { step: Number(step), at: Number(at) * 1000 };
+      },
+      async finish() {
+        child.stdin.end();
+        await new Promise((resolve) => child.once("exit", resolve));
+      },
+    };
+  }
+}
+
+function firstLine(child) {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`the server ended with code ${code}`)));
+  });
+}

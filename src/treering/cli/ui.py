@@ -9,13 +9,13 @@ import webbrowser
 from html import escape
 from pathlib import Path
 
-from treering.errors import FolderInUse, InvalidValue, UsageError
+from treering.errors import FolderInUse, InvalidValue, ServerUnavailable, UsageError
 from treering.limits import PORT
+from treering.sdk.connection import Connection
 from treering.server.hosts import AllowedHosts
 from treering.server.ownerfile import OwnerFile
 from treering.server.privatefile import write_private
-from treering.server.serve import Listening, serve_loopback
-from treering.server.settings import Settings
+from treering.server.settings import Listening, Settings
 
 from .folder import data_folder, index_folder
 from .output import print_json
@@ -39,13 +39,19 @@ def run(arguments: argparse.Namespace) -> int:
         index_dir=index_folder(),
     )
 
+    # Here, since it takes a second: what is wrong with the command line has been said by now.
+    from treering.server.serve import serve_loopback
+
     def started(listening: Listening) -> None:
         _announce(arguments, settings.data_dir, listening, new=True)
 
     try:
         serve_loopback(settings, arguments.port, started)
     except FolderInUse:
-        running = _link_to_running(settings.data_dir)
+        try:
+            running = _link_to_running(settings.data_dir)
+        except ServerUnavailable:  # what server.json names is gone; another kind of process has the folder
+            running = None
         if running is None:
             raise
         _announce(arguments, settings.data_dir, running, new=False)
@@ -61,13 +67,12 @@ def _base_path(text: str) -> str:
 
 
 def _link_to_running(data_dir: Path) -> Listening | None:
-    from treering.sdk.connection import Connection
-
     owner = OwnerFile.read(data_dir)
     if owner is None or owner.url is None or owner.port is None:
         return None
     connection = Connection.to_url(f"http://127.0.0.1:{owner.port}", owner.token)
     link = connection.call("POST", "/session/links", {})
+    connection.close()
     return Listening(owner.port, owner.url, link["path"].removeprefix("#t="))
 
 

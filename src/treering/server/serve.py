@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -31,23 +31,14 @@ from .app import Application, create_app
 from .log import log_to
 from .ownerfile import OwnerFile
 from .protocol import Http1
-from .settings import Settings
+from .settings import Listening, Settings
 from .sockets import bind_loopback, bind_unix, remember_port
 from .tokens import Tokens
 
-__all__ = ["Listening", "serve_loopback", "serve_socket"]
+__all__ = ["serve_loopback", "serve_socket"]
 
 _GRACE_S = 5
 _HANDOVER_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """What a started server tells whoever started it. ``one_time`` is a code for the first browser."""
-
-    port: int
-    url: str
-    one_time: str
 
 
 def serve_loopback(settings: Settings, port: int | None, started: Callable[[Listening], None]) -> None:

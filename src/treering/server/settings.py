@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .hosts import AllowedHosts
 
-__all__ = ["STATIC_DIR", "Settings"]
+__all__ = ["STATIC_DIR", "Listening", "Settings"]
 
 STATIC_DIR = Path(__file__).parent / "static"
 
@@ -32,3 +32,12 @@ class Settings:
     static_dir: Path = STATIC_DIR
     index_dir: Path | None = None
     idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What a started server tells whoever started it. ``one_time`` is a code for the first browser."""
+
+    port: int
+    url: str
+    one_time: str

@@ -8,7 +8,7 @@ steps each strand of a series covers; ``Cells`` are points or buckets of points,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -28,7 +28,7 @@ class Table:
 
     @classmethod
     def names(cls) -> list[str]:
-        return [f.name for f in fields(cls)]
+        return list(cls.dtypes)
 
     @classmethod
     def empty(cls) -> Self:
@@ -45,6 +45,8 @@ class Table:
 
     def take(self, index: Array | slice) -> Self:
         """Return the rows at *index* (positions, mask or slice)."""
+        if isinstance(index, slice):
+            return type(self)(**{name: getattr(self, name)[index] for name in self.names()})
         taken: dict[str, Array] = {}
         size: int | None = None
         constant: list[str] = []
@@ -73,7 +75,7 @@ class Table:
 
 def _join(columns: list[Array]) -> Array:
     """Concatenate; a column that was not read (one value, repeated without memory) stays as it is."""
-    if all(column.strides == (0,) for column in columns):
+    if all(column.strides == (0,) and len(column) for column in columns):
         first = columns[0][:1]
         if all(np.array_equal(column[:1], first, equal_nan=first.dtype.kind == "f") for column in columns):
             return np.broadcast_to(first[0], sum(len(column) for column in columns))

@@ -188,13 +188,19 @@ def _sorted_pairs(spans: Spans) -> tuple[Array, Array]:
     return ids[order], spans.writer[order]
 
 
-def draw_simple(points: Points) -> Points:
-    """Return the line of series in which no two strands meet and nothing is hidden; only run, key and step are used."""
+def draw_simple(points: Points, *, in_stretches: bool = False) -> Points:
+    """
+    Return the line of series in which no two strands meet and nothing is hidden; only run, key and step are used.
+
+    *in_stretches*: the caller does not mind if the parts of a series do not stand together, each part in order.
+    """
     if len(points) < 2:
         return points
     same = (points.run[1:] == points.run[:-1]) & (points.key[1:] == points.key[:-1])
     rises = points.step[1:] > points.step[:-1]
     if bool((rises | ~same).all()):
+        if in_stretches:
+            return points
         heads = np.flatnonzero(~same) + 1
         ids = series_id(points.key[heads], points.run[heads])
         if is_sorted(ids) and (not len(ids) or series_id(points.key[:1], points.run[:1])[0] < ids[0]):

@@ -74,7 +74,7 @@ def read_project(metadata: MetadataStore, project: ProjectRef) -> Project:
         sa.select(r.state, sa.func.count()).where(r.project_id == project.id, r.deleted.is_(False)).group_by(r.state)
     )
     with metadata.connect() as connection:
-        count: Counter[str] = Counter(dict(connection.execute(states).tuples().all()))
+        count: Counter[str] = Counter(dict(connection.execute(states).all()))
         keys = connection.execute(
             sa.select(t.keys).where(t.keys.c.project_id == project.id).order_by(t.keys.c.name)
         ).all()

@@ -211,7 +211,7 @@ def _exact(
 ) -> list[Drawn]:
     if not len(wanted):
         return []
-    line, ghost = _points(view, plan, wanted, spans, series, lineage, frame, None)
+    line, ghost = _points(view, plan, wanted, spans, series, lineage, frame)
     bounds = _split(line, plan.ids[wanted])
     ghosts = _split(ghost, plan.ids[wanted])
     return [
@@ -243,26 +243,27 @@ def _points(
     series: Array,
     lineage: Lineage,
     frame: Frame,
-    parts: set[int] | None,
     steps: tuple[int, int] | None = None,
+    *,
+    in_stretches: bool = False,
 ) -> tuple[Points, Points]:
-    """Return (line, ghost) of the series *wanted* within the range and *steps*, from *parts* or from everywhere."""
+    """Return (line, ghost) of the series *wanted* within the range and *steps*; see ``draw_simple`` for the order."""
     dirty = np.isin(wanted, plan.dirty)
     found: list[Points] = []
     ghosts: list[Points] = []
     for some, is_dirty in ((wanted[~dirty], False), (wanted[dirty], True)):
         if not len(some):
             continue
-        points = _read_points(view, plan, some, frame, parts, steps, full=is_dirty)
+        points = _read_points(view, plan, some, frame, None, steps, full=is_dirty)
         if is_dirty:
             mine = np.isin(series, some)
             line, ghost = draw(points, spans.take(mine), lineage)
             ghosts.append(ghost)
         else:
-            line = draw_simple(points)
+            line = draw_simple(points, in_stretches=in_stretches)
         found.append(line)
     line = Points.concat(found)
-    if len(found) > 1:
+    if len(found) > 1 and not in_stretches:
         line = line.take(np.argsort(series_id(line.key, line.run), kind="stable"))
     return line, Points.concat(ghosts)
 
@@ -323,7 +324,7 @@ def _bucketed(
     ghosts: list[Points] = []
 
     if len(plain):
-        line, ghost = _points(view, plan, plain, spans, series, lineage, frame, None)
+        line, ghost = _points(view, plan, plain, spans, series, lineage, frame, in_stretches=True)
         cells.append(_grid_points(plan, line, frame))
         ghosts.append(ghost)
 
@@ -342,7 +343,7 @@ def _bucketed(
             cells.append(_grid_points(plan, points.take(~inside) if inside.any() else points, frame))
         # Inside the blocks: points of all parts.
         for some, steps in blocks.reads(rolled):
-            line, ghost = _points(view, plan, some, spans, series, lineage, frame, None, steps)
+            line, ghost = _points(view, plan, some, spans, series, lineage, frame, steps)
             inside = blocks.contain(plan, line)
             cells.append(_grid_points(plan, line.take(inside), frame))
             ghosts.append(ghost.take(blocks.contain(plan, ghost)))

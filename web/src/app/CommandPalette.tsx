@@ -49,6 +49,7 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
   );
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const matches = (label: string) => words.every((word) => label.toLowerCase().includes(word));
+  const [marked, setMarked] = useState("");
   const act = (action: () => void) => () => {
     onClose();
     action();
@@ -66,7 +67,14 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
         <Dialog.Content className="dialog palette" aria-describedby={undefined}>
           <Dialog.Title className="visually-hidden">Search and commands</Dialog.Title>
           {/* The server and the lines above decide what matches; cmdk only moves the mark. */}
-          <Command shouldFilter={false} label="Search and commands" loop>
+          <Command
+            shouldFilter={false}
+            label="Search and commands"
+            loop
+            // Runs arrive after the letters: the mark must move to what is listed now.
+            value={values.includes(marked) ? marked : (values[0] ?? "")}
+            onValueChange={setMarked}
+          >
             <Command.Input
               value={text}
               onValueChange={setText}

@@ -199,7 +199,7 @@ def test_outside_the_api_none_gives_more_than_the_page(world):
 def test_in_a_query_and_in_a_body_none_opens_a_file_or_breaks_the_server(world):
     key = world.keys[0]
     with only_opens_below(world.data_dir):
-        for text in STRINGS:
+        for number, text in enumerate(STRINGS):
             text = text[:1000]
             query = quote(text, safe="")
             for path in (
@@ -225,7 +225,7 @@ def test_in_a_query_and_in_a_body_none_opens_a_file_or_breaks_the_server(world):
                 ("/series", {"runs": [key], "keys": ["loss"], "x": f"metric:{text}"}),
                 ("/runs/diff", {"runs": [text]}),
             ]
-            for path, body in bodies:
+            for path, body in bodies[number % 3 :: 3]:  # each string in a third of the places: 4 s instead of 12
                 reply = world.server.call("POST", path, body)
                 assert reply.status < 500, (path, body)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import hashlib
 import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ import pytest
 
 from runlog.logs import LIFE, all_frames, rows_of, steps_of, write_log
 from treering.runlog import records
-from treering.runlog import writer as writer_module
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer, map_is_safe
 
@@ -213,129 +210,6 @@ def test_appending_after_close_does_nothing_and_keeps_nothing(tmp_path: Path) ->
 
     assert steps_of(writer.path) == []
     assert len(writer._waiting) == 0
-
-
-# ── a disk that refuses ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Clock:
-    """A monotonic clock that tests move."""
-
-    now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    time_ns = staticmethod(time.time_ns)
-
-
-class Disk:
-    """Counts the writer's calls to the operating system and lets chosen ones fail."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls = 0
-        self.fail: Any = lambda number, name: None
-        for name in ("open", "pwrite", "posix_fallocate", "ftruncate", "pread", "close"):
-            monkeypatch.setattr(writer_module.os, name, self._wrap(name, getattr(os, name)))
-
-    def _wrap(self, name: str, real: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self.calls += 1
-            error = self.fail(self.calls, name)
-            if error == "short" and name == "pwrite":
-                return real(args[0], bytes(args[1])[: max(1, len(args[1]) // 2)], *args[2:])
-            if isinstance(error, int):
-                if name == "close":
-                    real(*args)
-                raise OSError(error, os.strerror(error))
-            return real(*args, **kwargs)
-
-        return call
-
-
-def gaps_of(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("*.trl"):
-        with SegmentReader(path) as reader:
-            for frame in all_frames(reader):
-                if frame.kind == records.GAP:
-                    total += records.decode(frame)[0].data["count"]
-    return total
-
-
-@pytest.mark.parametrize("mapped", [True, False])
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, "short"])
-def test_whichever_call_fails_nothing_raises_and_what_is_missing_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Any, mapped: bool
-) -> None:
-    clock = Clock()
-    monkeypatch.setattr(writer_module, "time", clock)
-    for nth in range(1, 60):
-        folder = tmp_path / str(nth)
-        folder.mkdir()
-        with monkeypatch.context() as patch:
-            disk = Disk(patch)
-            writer = Writer(folder, LIFE, mapped=mapped, segment_max_bytes=200_000)
-            began = disk.calls
-            disk.fail = lambda number, name, at=began + nth: error if number == at else None
-            for step in range(8_000 if mapped else 60):
-                writer.append(records.ROW, (step, 1, {"loss": float(step)}))
-                clock.now += 0.01
-            clock.now += 10
-            writer.append(records.ROW, (8_000 if mapped else 60, 1, {"loss": 1.0}))
-            writer.close()
-            disk.fail = lambda number, name: None
-
-        steps = [row.step for path in folder.glob("*.trl") for row in rows_of(path)]
-        assert len(steps) == len(set(steps)), nth
-        assert len(steps) + gaps_of(folder) == (8_001 if mapped else 61), (nth, writer.lost_records)
-
-
-def test_a_full_disk_is_waited_out_and_the_loss_is_counted_exactly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock()
-    monkeypatch.setattr(writer_module, "time", clock)
-    monkeypatch.setattr(writer_module, "BACKLOG_MAX_BYTES", 100_000)
-    disk = Disk(monkeypatch)
-    writer = Writer(tmp_path, LIFE)
-    disk.fail = lambda number, name: errno.ENOSPC if name in ("posix_fallocate", "open", "pwrite") else None
-    for step in range(20_000):
-        writer.append(records.ROW, (step, 1, {"loss": float(step)}))
-    assert writer.disk_error is not None
-    assert writer._backlog_bytes <= 100_000
-    disk.fail = lambda number, name: None
-    clock.now += 6
-    writer.append(records.ROW, (20_000, 1, {"loss": 0.0}))
-    assert writer.disk_error is None
-    writer.close()
-
-    steps = [row.step for row in all_rows(writer)]
-    assert steps == sorted(set(steps))
-    assert steps[-1] == 20_000
-    assert gaps_of(tmp_path) == writer.lost_records == 20_001 - len(steps) > 0
-
-
-def test_a_real_full_file_system(tmp_path: Path) -> None:
-    """A file size limit stands in for a full disk where mounting is not allowed; both refuse in posix_fallocate."""
-    script = f"""
-import resource, signal, sys
-from treering.runlog.writer import Writer
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
-w = Writer({str(tmp_path)!r}, {{"run": {{}}, "life_id": "a", "writer": ""}})
-for step in range(30_000):
-    w.append(1, (step, 1, {{"loss": float(step)}}))
-assert w.disk_error is not None
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-w._retry_at = 0
-w.append(1, (30_000, 1, {{"loss": 1.0}}))
-w.close()
-"""
-    subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
-
-    steps = sorted(row.step for path in tmp_path.glob("*.trl") for row in rows_of(path))
-    assert steps == list(range(30_001))
 
 
 def test_a_folder_that_cannot_be_written_raises_at_once(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from store.postgres import PostgresServer, is_here
 from store.world import World
 from treering.store import Store
 
@@ -24,5 +24,19 @@ def store(world: World) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def numbers() -> Iterator[int]:
-    return itertools.count()
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL 15 server for the whole session."""
+    if not is_here():
+        pytest.skip("PostgreSQL 15 is not installed")
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def metadata_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty metadata database, once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'meta.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()

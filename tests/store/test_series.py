@@ -23,9 +23,6 @@ from treering.store.parquet import ParquetMetrics
 from treering.store.series import Frame, read_lines
 from treering.store.tail import Mark
 
-
-
-
 strands = st.lists(
     st.tuples(
         st.integers(-50, 4_000),  # first step

@@ -295,10 +295,18 @@ class Writer:
     def _slide(self, size: int) -> None:
         """Map the next window, with room for *size* more bytes."""
         start = self._pos // _PAGE * _PAGE
-        length = max(WINDOW_BYTES, -(-(self._pos - start + size) // _PAGE) * _PAGE)
-        if self._pos <= FIRST_ALLOCATION_BYTES // 2 and size < FIRST_ALLOCATION_BYTES // 2:
-            length = FIRST_ALLOCATION_BYTES
-        _allocate(self._fd, start, length)
+        needed = -(-(self._pos - start + size) // _PAGE) * _PAGE
+        first = self._pos <= FIRST_ALLOCATION_BYTES // 2
+        length = max(needed, FIRST_ALLOCATION_BYTES if first else WINDOW_BYTES)
+        while True:
+            try:
+                _allocate(self._fd, start, length)
+                break
+            except OSError as error:
+                # An almost full disk is used to its last pages before anything has to wait.
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or length == needed:
+                    raise
+                length = max(needed, length // 4 // _PAGE * _PAGE)
         self._hash_until(self._pos)
         window = mmap.mmap(self._fd, length, offset=start)
         try:
@@ -453,7 +461,7 @@ class Writer:
         self.disk_error = error
         self._retry_at = time.monotonic() + DISK_RETRY_S
         self._mark = 0
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and self._fd >= 0:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and self._fd >= 0:
             fd, self._fd = self._fd, -1
             window, self._map = self._map, None
             try:

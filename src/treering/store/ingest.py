@@ -20,14 +20,15 @@ import numpy as np
 from ..errors import TreeringError
 from ..ids import check_name, run_key
 from ..runlog import records
-from ..runlog.frames import HEADER_BYTES, SKIPPABLE, Frame
+from ..runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, SKIPPABLE, Frame, decode_header
+from ..runlog.reader import SegmentReader
 from . import liveness
 from .apply import Applier
 from .columns import Items, Points
 from .ledger import Ledger
 from .metadata import MetadataStore, ProjectRef
 from .metrics import Mark, MetricStore
-from .rows import Head, Out, Rows, Target
+from .rows import Head, Out, Rows, Target, emit_values
 from .segments import SegmentRef, SegmentStore
 from .state import Life, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
 
@@ -104,7 +105,7 @@ class Ingester:
         self._dirty: dict[str, RunWork] = {}
         self._pending_points = 0
         self._numbers: dict[int, int] = {}
-        self._bad: dict[SegmentRef, int] = {}  # unreadable → its size then
+        self._bad: dict[SegmentRef, tuple[int, str]] = {}  # unreadable → its size then, and why
         self._marks = metrics.marks()
         self.positions = {s.segment: Position(s.id, s.offset, s.doc.sealed) for s in metadata.segments()}
         self.frames = 0
@@ -127,12 +128,20 @@ class Ingester:
         position = self.positions.get(ref.segment)
         if position is None:
             return True
+        if ref in self._bad and self._bad[ref][0] == self._size(ref):
+            return False
         mark = self._marks.get(position.id)
         if mark is None or mark.offset < position.offset:
             return True  # points that a crash took from the tail
         if position.sealed:
             return False
         return self._segments.pread(ref, 4, position.offset) not in (b"", b"\0\0\0\0")
+
+    def _size(self, ref: SegmentRef) -> int:
+        try:
+            return self._segments.size(ref)
+        except TreeringError:
+            return -1
 
     def ended(self, ref: SegmentRef) -> bool:
         """Return whether the life of *ref* has ended or its segment is sealed."""
@@ -172,14 +181,14 @@ class Ingester:
             return work.segments[ref.segment]
         try:
             size = self._segments.size(ref)
-            if self._bad.get(ref) == size:
-                return None
+            if size < HEADER_BYTES + FRAME_HEADER_BYTES or self._bad.get(ref, (-1, ""))[0] == size:
+                return None  # just being made, or as unreadable as before
             life, created_ns, chain = self._first_life(ref)
         except (TreeringError, OSError, msgspec.DecodeError) as error:
             self._note_bad(ref, str(error))
             return None
         if life is None:
-            if size > HEADER_BYTES:
+            if any(self._segments.pread(ref, 4, HEADER_BYTES)):
                 self._note_bad(ref, "no life record: the segment does not say which run it is of")
             return None
         work = work or self._new_run(ref, life, created_ns)
@@ -197,15 +206,21 @@ class Ingester:
 
     def _note_bad(self, ref: SegmentRef, reason: str) -> None:
         try:
-            self._bad[ref] = self._segments.size(ref)
+            self._bad[ref] = (self._segments.size(ref), reason)
         except TreeringError:
             return
         self._metadata.note_broken(ref.run_key, ref.segment, reason)
         work = self.work(ref.run_key)
         if work is not None:
-            work.state.damaged = True
-            work.state.error = work.state.error or f"{ref.segment}.trl: {reason}"
-            self._touch(work)
+            self._show_bad(work)
+
+    def _show_bad(self, work: RunWork) -> None:
+        """Say on the run which of its files cannot be read."""
+        for ref, (_, reason) in self._bad.items():
+            if ref.run_key == work.state.run_key:
+                work.state.damaged = True
+                work.state.error = work.state.error or f"{ref.segment}.trl: {reason}"
+                self._touch(work)
 
     def _new_run(self, ref: SegmentRef, life: dict[str, Any], created_ns: int) -> RunWork | None:
         run = life.get("run")
@@ -229,7 +244,7 @@ class Ingester:
             project=name,
             run_id=run_id,
             run_key=ref.run_key,
-            number=self._number(ref.run_key, project.id),
+            number=self._number(ref.run_key, project),
             created_ns=int(life.get("created_ns") or created_ns),
             activity_ns=int(life.get("created_ns") or created_ns),
         )
@@ -237,18 +252,18 @@ class Ingester:
         work = RunWork(state, project, keys_changed=True)
         self._keep(ref.run_key, work)
         self._touch(work)
+        self._show_bad(work)
         return work
 
-    def _number(self, key: str, project_id: int) -> int:
+    def _number(self, key: str, project: ProjectRef) -> int:
         number = self._ledger.numbers.get(key)
+        following = self._numbers.get(project.id)
+        if following is None:
+            following = max(self._metadata.next_number(project.id), self._ledger.next_number(project))
         if number is None:
-            if project_id not in self._numbers:
-                self._numbers[project_id] = self._metadata.next_number(project_id)
-            number = self._numbers[project_id]
-            self._ledger.register(key, number)
-        self._numbers[project_id] = max(
-            number + 1, self._numbers.get(project_id, self._metadata.next_number(project_id))
-        )
+            number = following
+            self._ledger.register(key, project, number)
+        self._numbers[project.id] = max(number + 1, following)
         return number
 
     def _new_segment(
@@ -260,6 +275,11 @@ class Ingester:
         created_ns = int(life.get("created_ns") or created_ns)
         before = [s for s in work.segments.values() if s.life == life_id]
         from_step = life.get("from_step")
+        born_ns = min([created_ns, *(s.life_created_ns for s in before)])
+        for other in before:  # files of a life may be found in any order
+            if other.life_created_ns != born_ns:
+                other.life_created_ns = born_ns
+                work.touched_segments[other.segment] = other
         segment = SegmentState(
             id=0,
             segment=ref.segment,
@@ -269,7 +289,7 @@ class Ingester:
             writer=label,
             writer_id=self._metadata.make_keys(work.project, "writer", [label], "writer")[label],
             life=life_id,
-            life_created_ns=min([s.life_created_ns for s in before] + [created_ns]),
+            life_created_ns=born_ns,
             life_index=int(life.get("index") or 0),
             from_step=from_step if isinstance(from_step, int) else None,
             base_step=before[0].base_step if before else _NO_BASE,
@@ -311,16 +331,27 @@ class Ingester:
 
         *live*: the frames were written about now, so their arrival is a sign of life.
         """
-        found = [(ref, segment) for ref in refs if (segment := self.segment(ref)) is not None]
+        in_order = sorted(refs, key=self.age)
+        found = [(ref, segment) for ref in in_order if (segment := self.segment(ref)) is not None]
         found.sort(key=lambda pair: (pair[1].life_created_ns, pair[1].life, pair[1].life_index))
         before = self.frames
         for ref, segment in found:
             try:
                 self._follow(ref, segment, live)
-            except (TreeringError, OSError) as error:
-                self._note_bad(ref, str(error))
+            except _MALFORMED as error:
+                log.exception("segment %s of run %s cannot be applied", ref.segment, ref.run_key)
+                self._abandon(ref, error)
         self.commit()
         return self.frames - before
+
+    def age(self, ref: SegmentRef) -> int:
+        """Order of first sight: runs are numbered as they were begun, and lives resolved after those they follow."""
+        if ref.segment in self.positions:
+            return 0
+        try:
+            return decode_header(self._segments.pread(ref, HEADER_BYTES, 0)).created_ns
+        except TreeringError:
+            return 1 << 63
 
     def _follow(self, ref: SegmentRef, segment: SegmentState, live: bool) -> None:
         work = self.work(ref.run_key)
@@ -328,14 +359,18 @@ class Ingester:
         done = Mark(segment.offset, segment.chain)
         mark = self._marks.get(segment.id, Mark(0, 0))
         start = min(done, mark)
-        reader = self._segments.open(ref, start.offset, start.chain if start.offset else None)
+        try:
+            reader = self._segments.open(ref, start.offset, start.chain if start.offset else None)
+        except (TreeringError, OSError) as error:
+            self._note_bad(ref, str(error))
+            return
         with reader:
             if segment.base_step == _NO_BASE:
                 segment.base_step = _base_step(work, segment)
             life = work.state.lives.get(segment.life)
             # Behind a block of zeros there can be more only where nobody writes any longer.
             gone = segment.doc.sealed or work.state.state == "crashed" or (life is not None and life.end is not None)
-            while frames := reader.read(READ_BYTES, whole=gone):
+            while frames := self._read(ref, reader, gone):
                 replay = [f for f in frames if f.offset < done.offset]
                 new = frames[len(replay) :]
                 if replay:
@@ -355,6 +390,25 @@ class Ingester:
                 segment.status = "damaged" if segment.doc.damage else status
                 work.touched_segments[segment.segment] = segment
                 self._touch(work)
+
+    def _read(self, ref: SegmentRef, reader: SegmentReader, gone: bool) -> list[Frame]:
+        try:
+            return reader.read(READ_BYTES, whole=gone)
+        except (TreeringError, OSError) as error:
+            self._note_bad(ref, str(error))
+            return []
+
+    def _abandon(self, ref: SegmentRef, error: Exception) -> None:
+        """Forget what is half applied of a run; its other segments are read again, this one when it has grown."""
+        work = self._works.pop(ref.run_key, None)
+        self._dirty.pop(ref.run_key, None)
+        if work is not None:
+            stored = self._metrics.marks()
+            for segment in work.segments.values():
+                self._marks.pop(segment.id, None)
+                if segment.id in stored:
+                    self._marks[segment.id] = stored[segment.id]
+        self._note_bad(ref, f"{type(error).__name__}: {error}"[:300])
 
     def _note_damage(self, work: RunWork, segment: SegmentState, damage: list[Any]) -> bool:
         known = {(offset, length) for offset, length, _ in segment.doc.damage}
@@ -377,7 +431,7 @@ class Ingester:
                     work.state.unknown += 0 if frame.flags & SKIPPABLE else frame.nrec
                     continue
                 work.applier.apply(segment, frame, self._clock_ns(), live)
-            except (TreeringError, msgspec.DecodeError, TypeError, ValueError, KeyError, IndexError) as error:
+            except (TreeringError, *_MALFORMED) as error:
                 # The frame passed its checksums: its writer said something this version does not understand.
                 self._note_oddity(work, segment, frame, error)
         segment.doc.records += sum(frame.nrec for frame in frames)
@@ -393,7 +447,7 @@ class Ingester:
         self, work: RunWork, segment: SegmentState, frames: list[Frame], *, replay: bool, live: bool
     ) -> None:
         rows = Rows()
-        system: list[tuple[int, dict[str, Any], int]] = []
+        system: list[Sample] = []
         newest = 0
         base = segment.base_step
         for frame in frames:
@@ -403,19 +457,23 @@ class Ingester:
             try:
                 if kind == records.SYSTEM:
                     for place, value in enumerate(records.decode(frame)):
-                        system.append((value.time_ns, value.data, frame.offset + place))
+                        system += to_samples(value.time_ns, value.data, frame.offset + place)
                         newest = max(newest, value.time_ns)
                     continue
                 shift = base if kind == records.ROW_RELATIVE else 0
                 if frame.nrec == 1 and not frame.flags & 0b11:
                     step, time_ns, data = _decode_row(frame.payload)
+                    if not (-_FAR < step < _FAR and -_FAR < time_ns < _FAR):
+                        raise ValueError("a step or a time beyond 62 bits")
                     rows.add(step + shift, time_ns, data, frame.offset)
                     newest = max(newest, time_ns)
                 else:
                     for place, row in enumerate(records.decode(frame)):
+                        if not (-_FAR < row.step < _FAR and -_FAR < row.time_ns < _FAR):
+                            raise ValueError("a step or a time beyond 62 bits")
                         rows.add(row.step + shift, row.time_ns, row.data, frame.offset + place)
                         newest = max(newest, row.time_ns)
-            except (TreeringError, msgspec.DecodeError, TypeError, ValueError, AttributeError) as error:
+            except (TreeringError, *_MALFORMED) as error:
                 if not replay:
                     self._note_oddity(work, segment, frame, error)
         if not rows.count and not system:
@@ -559,6 +617,18 @@ class Ingester:
 
 _ROW_KINDS: Final = frozenset({records.ROW, records.ROW_RELATIVE, records.SYSTEM})
 _NO_BASE: Final = -(1 << 62)
+_FAR: Final = 1 << 61
+# What decoding or applying a record raises when its writer did not keep to the format.
+_MALFORMED: Final = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    msgspec.DecodeError,
+)
 
 
 def _base_step(work: RunWork, segment: SegmentState) -> int:
@@ -576,21 +646,38 @@ def _base_step(work: RunWork, segment: SegmentState) -> int:
     return 0 if latest is None or latest.last_step is None else latest.last_step + 1
 
 
-def emit_system(samples: list[tuple[int, dict[str, Any], int]], created_ns: int, target: Target, out: Out) -> None:
-    """System metrics: ``[min, mean, max, n]`` per key; the step is milliseconds since the run's start."""
-    from .rows import emit_values
+class Sample(NamedTuple):
+    """One system metric over a window."""
 
-    columns: dict[str, list[tuple[int, int, int, float, float, float]]] = {}
-    for time_ns, data, off in samples:
-        step = (time_ns - created_ns) // 1_000_000
-        for name, value in data.items():
-            low, mean, high = (float(v) for v in value[:3])
-            columns.setdefault(name, []).append((step, time_ns // 1000, off, mean, low, high))
-    ids = target.make_keys(dict.fromkeys(columns, "system"))
+    name: str
+    time_ns: int
+    off: int
+    low: float
+    mean: float
+    high: float
+
+
+def to_samples(time_ns: int, data: dict[str, Any], off: int) -> list[Sample]:
+    """Return the samples of one record, ``[min, mean, max, n]`` per key. Raises TypeError, ValueError."""
+    at = int(time_ns)
+    if not -_FAR < at < _FAR:
+        raise ValueError("a time beyond 62 bits")
+    return [Sample(name, at, off, *(float(v) for v in value[:3])) for name, value in data.items()]
+
+
+def emit_system(samples: list[Sample], created_ns: int, target: Target, out: Out) -> None:
+    """System metrics: their step is milliseconds since the run's start."""
+    by_name: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_name.setdefault(sample.name, []).append(sample)
+    ids = target.make_keys(dict.fromkeys(by_name, "system"))
     kinds = np.zeros(1, np.uint8)
-    for name, rows in columns.items():
-        steps, times, offs, means, lows, highs = (np.array(column) for column in zip(*rows, strict=True))
-        emit_values([ids[name]], steps, times, offs, means[:, None], kinds, target, out, lows[:, None], highs[:, None])
+    for name, mine in by_name.items():
+        times = np.array([s.time_ns for s in mine], np.int64)
+        steps = (times - created_ns) // 1_000_000
+        offs = np.array([s.off for s in mine], np.int64)
+        low, mean, high = (np.array([s[i] for s in mine], np.float64)[:, None] for i in (3, 4, 5))
+        emit_values([ids[name]], steps, times // 1000, offs, mean, kinds, target, out, low, high)
 
 
 def _text(value: Any) -> str | None:

@@ -18,6 +18,7 @@ from ..ids import new_life_id
 from ..runlog import records
 from ..runlog.writer import Writer
 from .liveness import this_machine
+from .metadata import ProjectRef
 from .segments import LEDGER, SegmentStore
 
 _decode = msgspec.msgpack.Decoder().decode
@@ -30,6 +31,7 @@ class Ledger:
         self._segments = segments
         self._writer: Writer | None = None
         self.numbers: dict[str, int] = {}
+        self._highest: dict[tuple[str, str], int] = {}
         for ref in segments.segments(LEDGER):
             try:
                 with segments.open(ref) as reader:
@@ -45,13 +47,23 @@ class Ledger:
             body = value[1]
             if isinstance(body.get("run_key"), str) and isinstance(body.get("number"), int):
                 self.numbers.setdefault(body["run_key"], body["number"])  # the first one given holds
+                self._note(str(body.get("entity")), str(body.get("project")), body["number"])
 
-    def register(self, run_key: str, number: int) -> None:
+    def _note(self, entity: str, project: str, number: int) -> None:
+        self._highest[entity, project] = max(number, self._highest.get((entity, project), 0))
+
+    def next_number(self, project: ProjectRef) -> int:
+        """Return the lowest number above all that were ever given in *project*."""
+        return self._highest.get((project.entity, project.name), 0) + 1
+
+    def register(self, run_key: str, project: ProjectRef, number: int) -> None:
         """Give *run_key* its number, for good."""
         if self._writer is None:
             self._writer = self._segments.writer(LEDGER, server_life(None))
-        self._writer.append(records.REGISTER, [time.time_ns(), {"run_key": run_key, "number": number}])
+        body = {"run_key": run_key, "number": number, "entity": project.entity, "project": project.name}
+        self._writer.append(records.REGISTER, [time.time_ns(), body])
         self.numbers[run_key] = number
+        self._note(project.entity, project.name, number)
 
     def close(self) -> None:
         if self._writer is not None:

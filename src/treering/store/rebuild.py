@@ -44,30 +44,21 @@ def forget_index(index: Path, metadata: MetadataStore, metrics: MetricStore) -> 
 def replay(
     segments: SegmentStore, ingester: Ingester, progress: Callable[[RebuildProgress], None] | None = None
 ) -> RebuildProgress:
-    """Ingest everything there is, run by run."""
+    """Ingest everything there is, in the order in which it was begun."""
     refs: list[SegmentRef] = [ref for key in segments.runs() for ref in segments.segments(key)]
+    refs.sort(key=ingester.age)
     sizes = {ref: _size(segments, ref) for ref in refs}
     total = sum(sizes.values())
     done = read = 0
     before = ingester.points
-    for batch in _by_run(refs):
+    for begin in range(0, len(refs), BATCH_SEGMENTS):
+        batch = refs[begin : begin + BATCH_SEGMENTS]
         ingester.ingest(batch, live=False)
         done += len(batch)
         read += sum(sizes[ref] for ref in batch)
         if progress is not None:
             progress(RebuildProgress(done, len(refs), read, total, ingester.points - before))
     return RebuildProgress(done, len(refs), read, total, ingester.points - before)
-
-
-def _by_run(refs: list[SegmentRef]) -> list[list[SegmentRef]]:
-    """Batches of whole runs: a life is applied after those it follows."""
-    batches: list[list[SegmentRef]] = []
-    for ref in refs:
-        if batches and (batches[-1][-1].run_key == ref.run_key or len(batches[-1]) < BATCH_SEGMENTS):
-            batches[-1].append(ref)
-        else:
-            batches.append([ref])
-    return batches
 
 
 def _size(segments: SegmentStore, ref: SegmentRef) -> int:

@@ -313,7 +313,7 @@ def _bucketed(
     lineage: Lineage,
     frame: Frame,
 ) -> tuple[list[Drawn], Array]:
-    """Return the bucketed lines of *many*, and those of its series that turn out to have no more points than buckets."""
+    """Return the bucketed lines of *many*, and those of its series that have no more points than buckets."""
     if not len(many):
         return [], many
     asked = np.isin(series, many)
@@ -482,8 +482,8 @@ def _buckets(plan: _Plan, series: Array, at: Array) -> Array:
     if bool((origin == origin[0]).all() and (width == width[0]).all()):
         buckets: Array = (at - origin[0]) // width[0]
         return buckets
-    buckets = (at - plan.origin[series]) // plan.width[series]
-    return buckets
+    each: Array = (at - plan.origin[series]) // plan.width[series]
+    return each
 
 
 def _grid_rollups(plan: _Plan, got: tuple[Array, Cells], blocks: _Blocks, frame: Frame) -> Cells:

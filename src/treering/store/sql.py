@@ -125,6 +125,9 @@ class SqlMetadata:
 
     def make_keys(self, project: Any, space: str, names: Collection[str], kind: str) -> dict[str, int]:
         known = self._keys.setdefault((project.id, space), {})
+        if any("\0" in name for name in names):  # PostgreSQL has no NUL in texts
+            ids = self.make_keys(project, space, [_clean(name) for name in names], kind)
+            return {name: ids[_clean(name)] for name in names}
         new = [name for name in names if name not in known]
         if new:
             known.update(self.find_keys(project.id, space, new))
@@ -144,7 +147,9 @@ class SqlMetadata:
 
     def find_keys(self, project_id: int, space: str, names: Collection[str]) -> dict[str, int]:
         known = self._keys.setdefault((project_id, space), {})
-        missing = [name for name in names if name not in known]
+        missing = [name for name in names if name not in known and "\0" not in name]
+        if not missing:
+            return {name: known[name] for name in names if name in known}
         with self.connect() as connection:
             for some in _chunks(missing, _MAX_PARAMETERS):
                 query = sa.select(t.keys.c.name, t.keys.c.id).where(
@@ -155,6 +160,8 @@ class SqlMetadata:
 
     def key_names(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
         missing = [number for number in ids if number not in self._names]
+        if not missing:
+            return {number: self._names[number] for number in ids}
         with self.connect() as connection:
             for some in _chunks(missing, _MAX_PARAMETERS):
                 query = sa.select(t.keys.c.id, t.keys.c.name, t.keys.c.kind).where(t.keys.c.id.in_(some))
@@ -445,7 +452,7 @@ def _run_columns(state: RunState) -> dict[str, Any]:
 
 def _clean(text: str) -> str:
     """PostgreSQL text holds no NUL."""
-    return text.replace("\0", "")
+    return text.replace("\0", "\ufffd")
 
 
 def _segment_columns(s: SegmentState) -> dict[str, Any]:

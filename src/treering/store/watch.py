@@ -23,6 +23,7 @@ from .segments import FileSegments, SegmentRef
 log = logging.getLogger("treering.store")
 
 LIVENESS_S: Final = 1.0
+SCAN_SEGMENTS: Final = 64
 # File systems stamp folders by the kernel's tick; a file made in the tick of our look would not move the time again.
 _TICK_NS: Final = 50_000_000
 
@@ -80,17 +81,17 @@ class Watcher:
 
     def scan(self) -> int:
         """Look through all runs. Returns the number of frames applied."""
+        refs: list[SegmentRef] = []
+        for key in self._segments.runs():
+            refs += [ref for ref in self._segments.segments(key) if self._ingester.behind(ref)]
+        refs.sort(key=self._ingester.age)
         applied = 0
+        for begin in range(0, len(refs), SCAN_SEGMENTS):
+            with self._lock:  # let go in between: an edit need not wait for a whole first scan
+                applied += self._ingester.ingest(refs[begin : begin + SCAN_SEGMENTS], live=False)
+            if self._stop.is_set():
+                return applied
         with self._lock:
-            batch: list[SegmentRef] = []
-            for key in self._segments.runs():
-                batch += [ref for ref in self._segments.segments(key) if self._ingester.behind(ref)]
-                if len(batch) >= 256:
-                    applied += self._ingester.ingest(batch, live=False)
-                    batch = []
-                    if self._stop.is_set():
-                        return applied
-            applied += self._ingester.ingest(batch, live=False)
             self._drop_tickets()
         return applied
 

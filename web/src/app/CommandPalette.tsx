@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { BarChart3, Folder, Keyboard, SunMoon, Waypoints } from "lucide-react";
 import { Dialog } from "radix-ui";
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { fetchRuns, projectQuery, projectsQuery } from "@/api/queries";
 import { toggleTheme } from "@/state/theme";
 import { changeView } from "@/state/view";
@@ -15,6 +15,19 @@ interface CommandPaletteProps {
   project: string | undefined;
   onHelp(): void;
   onClose(): void;
+}
+
+interface Item {
+  id: string;
+  label: string;
+  icon: ReactNode;
+  mark?: ReactNode;
+  run(): void;
+}
+
+interface Group {
+  heading: string;
+  items: Item[];
 }
 
 const TYPING_MS = 120;
@@ -48,17 +61,69 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
     [queries, entity, project],
   );
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const matches = (label: string) => words.every((word) => label.toLowerCase().includes(word));
+  const named = ({ label }: Item) => words.every((word) => label.toLowerCase().includes(word));
+  const groups: Group[] = [
+    {
+      heading: "Runs",
+      // Found by the server, which also searches ids, tags and notes.
+      items: (runs.data?.runs ?? []).map((row) => ({
+        id: row.run_key,
+        label: row.name,
+        icon: <Waypoints size={15} />,
+        mark: <StateMark state={row.state} />,
+        run: () =>
+          void navigate({
+            to: "/$entity/$project/runs/$run_id/$tab",
+            params: { entity: row.entity, project: row.project, run_id: row.run_id, tab: "overview" },
+          }),
+      })),
+    },
+    {
+      heading: "Panels",
+      items: keys
+        .map(
+          ({ key }): Item => ({
+            id: key,
+            label: key,
+            icon: <BarChart3 size={15} />,
+            run: () => changeView({ panel: key }),
+          }),
+        )
+        .filter(named)
+        .slice(0, SHOWN),
+    },
+    {
+      heading: "Projects",
+      items: (projects.data ?? [])
+        .map((row): Item => {
+          const name = `${row.entity}/${row.project}`;
+          const params = { entity: row.entity, project: row.project };
+          return {
+            id: name,
+            label: name,
+            icon: <Folder size={15} />,
+            run: () => void navigate({ to: "/$entity/$project", params }),
+          };
+        })
+        .filter(named)
+        .slice(0, SHOWN),
+    },
+    {
+      heading: "Commands",
+      items: [
+        { id: "theme", label: "Switch theme", icon: <SunMoon size={15} />, run: toggleTheme },
+        { id: "keys", label: "Keyboard shortcuts", icon: <Keyboard size={15} />, run: onHelp },
+        {
+          id: "projects",
+          label: "All projects",
+          icon: <Folder size={15} />,
+          run: () => void navigate({ to: "/" }),
+        },
+      ].filter(named),
+    },
+  ];
+  const values = groups.flatMap(({ heading, items }) => items.map(({ id }) => `${heading} ${id}`));
   const [marked, setMarked] = useState("");
-  const act = (action: () => void) => () => {
-    onClose();
-    action();
-  };
-  const commands = [
-    { label: "Switch theme", icon: <SunMoon size={15} />, run: toggleTheme },
-    { label: "Keyboard shortcuts", icon: <Keyboard size={15} />, run: onHelp },
-    { label: "All projects", icon: <Folder size={15} />, run: () => void navigate({ to: "/" }) },
-  ].filter(({ label }) => matches(label));
 
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
@@ -66,12 +131,12 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
         <Dialog.Overlay className="overlay" />
         <Dialog.Content className="dialog palette" aria-describedby={undefined}>
           <Dialog.Title className="visually-hidden">Search and commands</Dialog.Title>
-          {/* The server and the lines above decide what matches; cmdk only moves the mark. */}
+          {/* The server and the filters above decide what matches; cmdk only moves the mark. */}
           <Command
             shouldFilter={false}
             label="Search and commands"
             loop
-            // Runs arrive after the letters: the mark must move to what is listed now.
+            // Runs arrive after the letters: the mark must stand on what is listed now.
             value={values.includes(marked) ? marked : (values[0] ?? "")}
             onValueChange={setMarked}
           >
@@ -82,84 +147,30 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
             />
             <Command.List>
               <Command.Empty>Nothing found.</Command.Empty>
-              {runs.data && runs.data.runs.length > 0 && (
-                <Command.Group heading="Runs">
-                  {runs.data.runs.map((row) => (
-                    <Command.Item
-                      key={row.run_key}
-                      value={`run ${row.run_key}`}
-                      onSelect={act(() => {
-                        void navigate({
-                          to: "/$entity/$project/runs/$run_id/$tab",
-                          params: {
-                            entity: row.entity,
-                            project: row.project,
-                            run_id: row.run_id,
-                            tab: "overview",
-                          },
-                        });
-                      })}
-                    >
-                      <Waypoints size={15} />
-                      <span>{row.name}</span>
-                      <StateMark state={row.state} />
-                    </Command.Item>
-                  ))}
-                </Command.Group>
-              )}
-              <PaletteGroup
-                heading="Panels"
-                items={keys
-                  .filter(({ key }) => matches(key))
-                  .slice(0, SHOWN)
-                  .map(({ key }) => ({
-                    label: key,
-                    icon: <BarChart3 size={15} />,
-                    run: () => changeView({ panel: key }),
-                  }))}
-                act={act}
-              />
-              <PaletteGroup
-                heading="Projects"
-                items={(projects.data ?? [])
-                  .filter((row) => matches(`${row.entity}/${row.project}`))
-                  .slice(0, SHOWN)
-                  .map((row) => ({
-                    label: `${row.entity}/${row.project}`,
-                    icon: <Folder size={15} />,
-                    run: () =>
-                      void navigate({
-                        to: "/$entity/$project",
-                        params: { entity: row.entity, project: row.project },
-                      }),
-                  }))}
-                act={act}
-              />
-              <PaletteGroup heading="Commands" items={commands} act={act} />
+              {groups
+                .filter(({ items }) => items.length > 0)
+                .map(({ heading, items }) => (
+                  <Command.Group key={heading} heading={heading}>
+                    {items.map(({ id, label, icon, mark, run }) => (
+                      <Command.Item
+                        key={id}
+                        value={`${heading} ${id}`}
+                        onSelect={() => {
+                          onClose();
+                          run();
+                        }}
+                      >
+                        {icon}
+                        <span>{label}</span>
+                        {mark}
+                      </Command.Item>
+                    ))}
+                  </Command.Group>
+                ))}
             </Command.List>
           </Command>
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>
-  );
-}
-
-interface PaletteGroupProps {
-  heading: string;
-  items: readonly { label: string; icon: React.ReactNode; run(): void }[];
-  act(action: () => void): () => void;
-}
-
-function PaletteGroup({ heading, items, act }: PaletteGroupProps) {
-  if (items.length === 0) return null;
-  return (
-    <Command.Group heading={heading}>
-      {items.map(({ label, icon, run }) => (
-        <Command.Item key={label} value={`${heading} ${label}`} onSelect={act(run)}>
-          {icon}
-          <span>{label}</span>
-        </Command.Item>
-      ))}
-    </Command.Group>
   );
 }

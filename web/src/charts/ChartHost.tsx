@@ -48,7 +48,8 @@ export function ChartHost(props: ChartHostProps) {
       line.setHighlight(hover.id);
       const cursor = hover.cursor?.axis === line.model.axis ? hover.cursor.x : null;
       line.setCursor(cursor);
-      const value = cursor === null ? Number.NaN : line.valueAt(line.highlighted, cursor);
+      const value =
+        cursor === null ? line.lastValue(line.highlighted) : line.valueAt(line.highlighted, cursor);
       latest.current.onReadout(Number.isNaN(value) ? null : formatValue(value, line.model.unit));
     };
     const unsubscribe = subscribeHover(follow);

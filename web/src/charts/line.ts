@@ -176,6 +176,13 @@ export class LineChart {
     return nearest < 0 ? Number.NaN : at(line.y, nearest);
   }
 
+  /** Last finite value of a line; NaN if it has none. */
+  lastValue(index: number): number {
+    const values = this.model.lines[index]?.y ?? [];
+    for (let i = values.length - 1; i >= 0; i--) if (Number.isFinite(at(values, i))) return at(values, i);
+    return Number.NaN;
+  }
+
   /** All lines that have a value at *x*, and which of them is nearest to the pixel *py* (-1 if none is near). */
   readAt(x: number, py: number): { readings: Reading[]; nearest: number } {
     const readings: Reading[] = [];

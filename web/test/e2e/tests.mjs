@@ -34,7 +34,7 @@ export const tests = [
     async (world) => {
       const page = await world.open(WORKSPACE, { session: false });
       await page.waitForSelector(".tokenless");
-      assert.match(await page.locator(".tokenless").innerText(), /treering ui/);
+      assert.match(await page.locator(".tokenless").textContent(), /treering ui/);
     },
   ],
 
@@ -146,7 +146,7 @@ export const tests = [
       await drag(page, "train/loss", 0.4, 0.6);
       await inAddress(page, "zoom");
       await plot(page, "train/loss").dblclick();
-      await chartWhere(page, "val/loss", "zoomed", [...before.xDomain, 1]);
+      await chartWhere(page, "train/loss", "zoomed", [...before.xDomain, 1]);
       await inAddress(page, "zoom", false);
     },
   ],
@@ -494,7 +494,7 @@ export const tests = [
       const page = await world.open("/acme/vit/runs/r6");
       await page.waitForSelector(".overview");
       assert.equal(new URL(page.url()).pathname, "/acme/vit/runs/r6/overview");
-      const text = await page.locator(".overview").innerText();
+      const text = await page.locator(".overview").textContent();
       for (const part of [
         "fern-badger-7",
         "failed",

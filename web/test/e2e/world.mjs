@@ -36,7 +36,11 @@ export async function createWorld(url) {
     world,
     async close() {
       await browser.close();
-      server?.kill();
+      if (server) {
+        // The server writes its index on the way out; its folder must outlive it.
+        server.kill();
+        await new Promise((resolve) => server.once("exit", resolve));
+      }
       if (own && !process.env.TREERING_DATA) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };

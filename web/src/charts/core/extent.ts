@@ -1,4 +1,4 @@
-import { at, lowerBound } from "./columns";
+import { at, columnExtent, isRising, lowerBound } from "./columns";
 import type { ChartModel, Line } from "./model";
 
 export type Range = [number, number];
@@ -15,7 +15,7 @@ export interface YExtent {
 /** Indexes `[from, to)` of the points in *range*, plus one neighbour each side so that lines reach the edge. */
 export function visibleSlice(line: Pick<Line, "x">, range: readonly [number, number] | null): Range {
   const n = line.x.length;
-  if (!range) return [0, n];
+  if (!range || !isRising(line.x)) return [0, n];
   return [Math.max(0, lowerBound(line.x, range[0]) - 1), Math.min(n, lowerBound(line.x, range[1]) + 1)];
 }
 
@@ -25,10 +25,9 @@ export function xExtent(model: ChartModel): Range {
   if (model.xRange) [low, high] = model.xRange;
   else {
     for (const line of model.lines) {
-      const n = line.x.length;
-      if (n === 0) continue;
-      low = Math.min(low, at(line.x, 0));
-      high = Math.max(high, at(line.x, n - 1));
+      const [first, last] = columnExtent(line.x);
+      low = Math.min(low, first);
+      high = Math.max(high, last);
     }
   }
   if (!Number.isFinite(low) || !Number.isFinite(high)) return model.xLog ? [1, 10] : [0, 1];

@@ -218,6 +218,18 @@ def test_reading_while_a_training_writes(folder, api):
     log.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_api_outlives_the_server_that_it_found(tmp_path, number):
+    write_run(tmp_path, "r", [{"loss": 1.0}])
+    with Api(tmp_path) as api:
+        run = api.run("r")
+        for read in (lambda: len(run.history()), lambda: len(api.projects())):
+            os.kill(json.loads((tmp_path / "server.json").read_text())["pid"], number)
+            time.sleep(0.3)
+            assert read() == 1
+    stop_owner(tmp_path)
+
+
 def test_threads_share_an_api(api):
     found = []
     threads = [threading.Thread(target=lambda: found.append(len(api.run("exact").history()))) for _ in range(8)]

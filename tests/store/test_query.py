@@ -204,7 +204,7 @@ def made_runs(rng: random.Random, count: int) -> list[dict[str, Any]]:
         for target in (config, summary):
             for key in CONFIG_KEYS[:-1]:
                 if rng.random() < 0.7:
-                    choice = [*NUMBERS, *TEXTS, True, False, None, math.nan, math.inf, -math.inf, ["a", "vit"], []]
+                    choice = [*NUMBERS[:-1], *TEXTS, True, False, None, math.nan, math.inf, -math.inf, ["a", "vit"], []]
                     target[key] = rng.choice(choice)
         tags = [text for text in TEXTS if text and rng.random() < 0.2]
         metric = {}

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -45,7 +45,8 @@ _REPLY_MAX_BYTES: Final = 256 * 1024 * 1024
 _ERROR_MAX_BYTES: Final = 64 * 1024
 _OWNER_MAX_BYTES: Final = 64 * 1024
 _CHUNK_MAX_BYTES: Final = 1024 * 1024 * 1024  # one batch of a history
-_TIMEOUT_S: Final = 60.0
+_TIMEOUT_S: Final = 300.0  # between two reads: `verify` reads every byte of a run before it answers
+_UNAUTHORIZED: Final = 401
 _START_TIMEOUT_S: Final = 600.0  # a first index of 10 million points takes 10 s
 
 # Only these become errors of their own: a server cannot make a client raise, or import, anything else.
@@ -79,10 +80,16 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Connection:
-    """One server and the token for it. Threads may share it; requests go one after the other."""
+    """
+    One server and the token for it. Threads may share it; requests go one after the other.
+
+    ``renew`` finds the server anew: a notebook that pauses for a minute comes back to a folder whose idle server has
+    ended, or was replaced by ``treering ui``.
+    """
 
     def __init__(self, make: type[Any], address: tuple[Any, ...], name: str, token: str, prefix: str = "") -> None:
         self.name = name
+        self.renew: Callable[[], Connection] | None = None
         self._make = make
         self._address = address
         self._token = token
@@ -160,6 +167,7 @@ class Connection:
         It has a connection of its own, so that other requests can go on between two chunks.
         """
         own = Connection(self._make, self._address, self.name, self._token, self._prefix)
+        own.renew = self.renew
         try:
             response = own._send("GET", path, None, "application/msgpack")
             while True:
@@ -182,31 +190,50 @@ class Connection:
         return content
 
     def _send(self, method: str, path: str, value: object, accept: str) -> http.client.HTTPResponse:
+        try:
+            return self._try_send(method, path, value, accept)
+        except (ServerUnavailable, RemoteError) as error:
+            gone = isinstance(error, ServerUnavailable) or error.status == _UNAUTHORIZED
+            if self.renew is None or not gone:
+                raise
+        found = self.renew()
+        self.name, self._token, self._prefix = found.name, found._token, found._prefix
+        self._make, self._address = found._make, found._address
+        found.close()
+        return self._try_send(method, path, value, accept)
+
+    def _try_send(self, method: str, path: str, value: object, accept: str) -> http.client.HTTPResponse:
         body = None if value is None else msgspec.json.encode(value)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        for attempt in (1, 2):
-            reused = self._http is not None
-            if self._http is None:
-                self._http = self._make(*self._address, timeout=_TIMEOUT_S)
+        target = f"{self._prefix}/api/1{path}"
+        reused = self._http is not None
+        try:
+            response = self._request(method, target, body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            self._close()
+            if not (reused and isinstance(error, ConnectionError)):
+                raise ServerUnavailable(f"Cannot reach {self.name} ({_reason(error)}).") from None
+            # A kept connection that the server closed while it was idle: nothing was answered, so ask once more.
             try:
-                self._http.request(method, f"{self._prefix}/api/1{path}", body, headers)
-                response = self._http.getresponse()
-                break
-            except (OSError, http.client.HTTPException) as error:
+                response = self._request(method, target, body, headers)
+            except (OSError, http.client.HTTPException) as again:
                 self._close()
-                # A kept connection may have been closed by a server that was idle; nothing was answered, so ask once
-                # more.
-                if not (
-                    reused and attempt == 1 and isinstance(error, (ConnectionError, http.client.RemoteDisconnected))
-                ):
-                    raise ServerUnavailable(f"Cannot reach {self.name} ({_reason(error)}).") from None
+                raise ServerUnavailable(f"Cannot reach {self.name} ({_reason(again)}).") from None
         if response.status != 200:
             content = response.read(_ERROR_MAX_BYTES)
             self._close()
             raise _error_from(response.status, content, self.name)
         return response
+
+    def _request(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        if self._http is None:
+            self._http = self._make(*self._address, timeout=_TIMEOUT_S)
+        self._http.request(method, target, body, headers)
+        return self._http.getresponse()
 
 
 def _reason(error: Exception) -> str:
@@ -265,6 +292,12 @@ def connect_to_folder(data_dir: Path) -> Connection:
         ServerUnavailable: a server could not be started; the message has its reason.
         AccessDenied: other users can read the folder's token.
     """
+    connection = _find_or_start(data_dir)
+    connection.renew = lambda: _find_or_start(data_dir)
+    return connection
+
+
+def _find_or_start(data_dir: Path) -> Connection:
     if not data_dir.is_dir():
         raise NotFound(
             f"There is no data folder {data_dir}. Runs make it; or name another with --data or TREERING_DIR."

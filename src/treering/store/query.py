@@ -280,8 +280,9 @@ class _Parser:
         token = self._peek()
         if token.kind == "op" and token.text in (*_OPS, "=="):
             self._next += 1
-            value = self._value()
-            return Compare(field, "=" if token.text == "==" else token.text, self._typed(field, kind, value, token.at))
+            at = self._peek().at
+            value = self._typed(field, kind, self._value(), at)
+            return Compare(field, "=" if token.text == "==" else token.text, value)
         if self._op("~"):
             return self._match(field, "~")
         if self._op("!~"):

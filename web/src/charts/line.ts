@@ -34,6 +34,8 @@ export interface ChartFacts {
 /** How near the pointer must be to a line to mean it, in pixels. */
 const REACH_PX = 48;
 
+const DENSITY_DIM = 0.6;
+
 /**
  * A line chart on three stacked canvases.
  *
@@ -286,14 +288,19 @@ export class LineChart {
     const px = this.x.toPixel(at(line.x, last));
     const py = this.y.toPixel(at(line.y, last));
     if (!(px >= this.box.left && px <= this.box.right + 1)) return;
+    if (Number.isNaN(py)) return;
     const inside = Math.min(Math.max(py, this.box.top), this.box.bottom);
-    if (!Number.isNaN(py)) drawEnding(g, line.ending, px, inside, line.color, this.theme);
+    // That a diverged run failed is worth a mark at the edge; that it runs is not.
+    if (inside !== py && line.ending === "running") return;
+    drawEnding(g, line.ending, px, inside, line.color, this.theme);
   }
 
   private paintOver(): void {
     const g = this.context(this.over);
     const line = this.model.lines[this.highlighted];
-    this.lines.style.opacity = line ? String(this.theme.dim) : "1";
+    // A density is already quiet; dimmed as far as lines it would be gone.
+    const dim = this.model.lines.length > DENSITY_LINES ? DENSITY_DIM : this.theme.dim;
+    this.lines.style.opacity = line ? String(dim) : "1";
     if (!line) return;
     const surface = this.surface(g);
     g.save();

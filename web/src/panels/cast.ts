@@ -15,9 +15,11 @@ export interface Cast {
   members: readonly Member[];
   /** Groups have a mean ± std band, runs a min–max envelope. */
   grouped: boolean;
+  /** Charts name their lines. Not needed where the page is about one run. */
+  named: boolean;
 }
 
-const EMPTY_CAST: Cast = { members: [], grouped: false };
+const EMPTY_CAST: Cast = { members: [], grouped: false, named: true };
 
 export const CastContext = createContext<Cast>(EMPTY_CAST);
 

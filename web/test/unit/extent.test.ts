@@ -49,6 +49,13 @@ describe("the y range", () => {
     expect(extent.offScale).toBe(0);
   });
 
+  it("keeps a line that is only different, such as a slower model", () => {
+    const fast = Array.from({ length: 4 }, (_, i) => line(`fast${i}`, Array(50).fill(41_000 + i * 100)));
+    const slow = line("slow", Array(50).fill(18_000));
+
+    expect(yExtent(model([...fast, slow])).offScale).toBe(0);
+  });
+
   it("keeps the steep beginning of a healthy loss", () => {
     const extent = yExtent(model(healthy));
 

@@ -93,42 +93,60 @@ export function yExtent(model: ChartModel): YExtent {
   return { range: withAir(low, high, yLog), offScale, notPositive };
 }
 
+/** Lines that a range may leave out: this share of them, and at least one. */
+const OUTLIER_SHARE = 0.15;
+/** How much taller the rest must become for it. Among few lines "the rest" says little, so it takes more. */
+const GAIN_OF_MANY = 4;
+const GAIN_OF_FEW = 10;
+const MANY_LINES = 10;
+
 /**
  * The range without what would flatten the picture: lines whose extreme lies far outside those of the
  * others (Tukey's outer fence over the lines), and single points so far out that they would squeeze
  * 99 % of all points into a tenth of the height.
  *
- * A trim that gains little is not made: honest extremes are worth more than some pixels.
+ * A trim that gains little is not made: a slower model or a steep start is news, not noise.
  */
 function robustRange(extents: readonly Range[], sample: number[], full: Range, yLog: boolean): Range {
   const to = (value: number) => (yLog ? Math.log10(value) : value);
   const from = (value: number) => (yLog ? 10 ** value : value);
-  const [fullLow, fullHigh]: Range = [to(full[0]), to(full[1])];
-  let low = fullLow;
-  let high = fullHigh;
-  if (extents.length >= 5) {
-    const tops = extents.map((extent) => to(extent[1])).sort((a, b) => a - b);
-    const bottoms = extents.map((extent) => to(extent[0])).sort((a, b) => a - b);
-    // All lines may peak at the same height; then the fence is as wide as their common range, not zero.
-    const typical = quantile(tops, 0.5) - quantile(bottoms, 0.5);
-    const topFence =
-      quantile(tops, 0.75) + Math.max(3 * (quantile(tops, 0.75) - quantile(tops, 0.25)), 0.5 * typical);
-    const bottomFence =
-      quantile(bottoms, 0.25) -
-      Math.max(3 * (quantile(bottoms, 0.75) - quantile(bottoms, 0.25)), 0.5 * typical);
-    high = Math.max(...tops.filter((top) => top <= topFence));
-    low = Math.min(...bottoms.filter((bottom) => bottom >= bottomFence));
-  }
-  if (sample.length >= 20 && !yLog) {
-    const sorted = sample.sort((a, b) => a - b);
-    const bottom = quantile(sorted, 0.005);
-    const top = quantile(sorted, 0.995);
-    const body = top - bottom;
-    if (body > 0 && high - top > 9 * body) high = top + 0.1 * body;
-    if (body > 0 && bottom - low > 9 * body) low = bottom - 0.1 * body;
-  }
-  const gain = (fullHigh - fullLow) / (high - low);
-  return high > low && gain > 1.5 ? [from(low), from(high)] : full;
+  const fullRange: Range = [to(full[0]), to(full[1])];
+  let range = withoutOutliers(
+    extents.map(([low, high]): Range => [to(low), to(high)]),
+    fullRange,
+  );
+  if (sample.length >= 20 && !yLog) range = withoutSpikes(sample, range);
+  return range[0] < range[1] ? [from(range[0]), from(range[1])] : full;
+}
+
+function withoutOutliers(extents: readonly Range[], full: Range): Range {
+  const n = extents.length;
+  if (n < 5) return full;
+  const tops = extents.map((extent) => extent[1]).sort((a, b) => a - b);
+  const bottoms = extents.map((extent) => extent[0]).sort((a, b) => a - b);
+  // All lines may peak at the same height; then the fence is as wide as their common range, not zero.
+  const typical = quantile(tops, 0.5) - quantile(bottoms, 0.5);
+  const reach = (sorted: readonly number[]) =>
+    Math.max(3 * (quantile(sorted, 0.75) - quantile(sorted, 0.25)), 0.5 * typical);
+  const ceiling = quantile(tops, 0.75) + reach(tops);
+  const floor = quantile(bottoms, 0.25) - reach(bottoms);
+  const kept = extents.filter(([low, high]) => high <= ceiling && low >= floor);
+  if (kept.length === 0 || n - kept.length > Math.max(1, n * OUTLIER_SHARE)) return full;
+  const range: Range = [Math.min(...kept.map(([low]) => low)), Math.max(...kept.map(([, high]) => high))];
+  const gain = (full[1] - full[0]) / (range[1] - range[0]);
+  return gain >= (n >= MANY_LINES ? GAIN_OF_MANY : GAIN_OF_FEW) ? range : full;
+}
+
+function withoutSpikes(sample: number[], [low, high]: Range): Range {
+  const sorted = sample.sort((a, b) => a - b);
+  const bottom = quantile(sorted, 0.005);
+  const top = quantile(sorted, 0.995);
+  const body = top - bottom;
+  if (!(body > 0)) return [low, high];
+  return [
+    bottom - low > 9 * body ? bottom - 0.1 * body : low,
+    high - top > 9 * body ? top + 0.1 * body : high,
+  ];
 }
 
 function withAir(low: number, high: number, yLog: boolean): Range {

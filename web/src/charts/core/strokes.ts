@@ -58,7 +58,8 @@ export function drawLine(surface: Surface, line: Line, model: ChartModel, width:
 function drawDots(surface: Surface, line: Line, model: ChartModel): void {
   const { g, x, y, box } = surface;
   const n = line.x.length;
-  const sparse = model.lines.length <= 6 && n * 12 <= box.right - box.left;
+  const room = box.right - box.left;
+  const sparse = model.lines.length <= 6 && model.lines.every((other) => other.x.length * 12 <= room);
   if (n !== 1 && !sparse) return;
   g.fillStyle = line.color;
   for (let i = 0; i < n; i++) {

@@ -26,6 +26,7 @@ export function RunCharts({ run, tab }: RunChartsProps) {
   const cast = useMemo(
     (): Cast => ({
       grouped: false,
+      named: false,
       members: [{ id: run_key, runs: null, label: name, slot: number, ending: endingOf({ state }) }],
     }),
     [run_key, name, number, state],

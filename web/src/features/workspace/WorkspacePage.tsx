@@ -44,7 +44,9 @@ export function WorkspacePage({ entity, project }: { entity: string; project: st
   return (
     <CastContext value={cast}>
       <div className="workspace">
-        {visible && <Sidebar runs={runs} groups={groups} detail={detail.data} onHide={hideRuns} />}
+        {visible && (
+          <Sidebar runs={runs} groups={groups} detail={detail.data} sheet={phone} onHide={hideRuns} />
+        )}
         {phone && sheet && (
           <button type="button" className="scrim" aria-label="Close runs" onClick={() => setSheet(false)} />
         )}

@@ -26,6 +26,7 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       const shown = groups.filter((group) => group.rows.some((row) => isShown(selection, row.number)));
       return {
         grouped: true,
+        named: true,
         members: shown.map(({ id, path, runs: members, slot }) => ({
           id,
           runs: members,
@@ -48,7 +49,7 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       )
       // Charts draw in order of age, so that sorting the list neither redraws them nor changes what lies on top.
       .sort((a, b) => a.slot - b.slot);
-    return { grouped: false, members };
+    return { grouped: false, named: true, members };
   }, [groups, runs.rows, selection, individual]);
   return { cast: useEqualCast(cast), groups };
 }

@@ -117,7 +117,7 @@ export function LinePanel({ info, fullScreen }: PanelProps) {
       footer={
         <>
           <PointsNote counts={counts} lines={lines.length} density={facts.density} status={status} />
-          {(fullScreen || lines.length <= LEGEND_LINES) && <Legend lines={lines} />}
+          {cast.named && (fullScreen || lines.length <= LEGEND_LINES) && <Legend lines={lines} />}
         </>
       }
     >

@@ -13,6 +13,7 @@ export function PointsNote({ counts, lines, density, status }: PointsNoteProps) 
   const { drawn, total } = counts;
   if (lines === 0) return <span className="points-note">{status === "loading" ? "Loading…" : ""}</span>;
   const thinned = drawn < total;
+  const bands = density ? "Bands hold 50 % and 90 % of the lines; the line is their median. " : "";
   const title = thinned
     ? "Points are gathered into buckets of about one pixel; each keeps its lowest and highest value. Zoom in for every point."
     : "Every point is drawn.";
@@ -20,8 +21,8 @@ export function PointsNote({ counts, lines, density, status }: PointsNoteProps) 
     ? `${formatCount(drawn)} of ${formatCount(total)} points`
     : `${formatCount(total)} ${total === 1 ? "point" : "points"}`;
   return (
-    <span className="points-note" title={title}>
-      {density && `${formatCount(lines)} lines as median, 25–75 %, 5–95 % · `}
+    <span className="points-note" title={bands + title}>
+      {density && `quantiles of ${formatCount(lines)} lines · `}
       {text}
     </span>
   );

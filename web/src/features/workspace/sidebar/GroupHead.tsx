@@ -56,7 +56,8 @@ export function GroupHead({ group, folded, unit, onFold }: GroupHeadProps) {
         <span className="group-path">
           {group.path.map(({ name, value }) => (
             <span key={name}>
-              <small>{name}</small> <b>{value}</b>
+              {group.path.length === 1 && <small>{name}</small>}
+              <b>{value}</b>
             </span>
           ))}
         </span>

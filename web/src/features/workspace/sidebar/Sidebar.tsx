@@ -1,4 +1,4 @@
-import { Eye, EyeOff, PanelLeftClose } from "lucide-react";
+import { Eye, EyeOff, PanelLeftClose, X } from "lucide-react";
 import { useMemo } from "react";
 import type { ProjectDetail } from "@/api/types";
 import { ALL_SHOWN, isShown, NONE_SHOWN } from "@/state/selection";
@@ -17,11 +17,13 @@ interface SidebarProps {
   runs: Runs;
   groups: readonly Group[] | null;
   detail: ProjectDetail | undefined;
+  /** It lies over the charts, as on a phone. */
+  sheet: boolean;
   onHide(): void;
 }
 
 /** The list of runs: what is shown, in which order, in which colour. */
-export function Sidebar({ runs, groups, detail, onHide }: SidebarProps) {
+export function Sidebar({ runs, groups, detail, sheet, onHide }: SidebarProps) {
   const selection = useView((view) => view.selection);
   const shown = useMemo(
     () => runs.rows.reduce((count, row) => count + (isShown(selection, row.number) ? 1 : 0), 0),
@@ -43,7 +45,7 @@ export function Sidebar({ runs, groups, detail, onHide }: SidebarProps) {
           </span>
           <span className="grow" />
           <IconButton label="Hide runs" hint="[" onClick={onHide}>
-            <PanelLeftClose size={15} />
+            {sheet ? <X size={16} /> : <PanelLeftClose size={15} />}
           </IconButton>
         </div>
         <SearchField error={runs.error} />

@@ -1,0 +1,183 @@
+"""
+All measurements, one after the other: ``make bench``, or ``python bench/all.py [WORD…]`` for those whose name has a word.
+
+Writes bench/results.json (every line that a bench printed) and bench/RESULTS.md (the table). Rivals are installed into
+.cache/rivals, each in an environment of its own, and measured in the same minutes as treering.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+RIVALS = ROOT / ".cache" / "rivals"
+WANDB = "wandb==0.31.0"
+ROUNDS = 5
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    target: str
+    result: str
+    command: str
+
+
+Lines = list[dict[str, Any]]
+
+
+def lines_of(*command: str, **environ: str) -> Lines:
+    """Run a command and return the JSON lines that it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environ}, check=False)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if not found:
+        raise SystemExit(f"{' '.join(command)} printed no result:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
+    return found
+
+
+def rival_python(name: str, requirement: str) -> str:
+    """Return the interpreter of a rival's own environment, made at the first call."""
+    folder = RIVALS / name
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", requirement], check=True)
+    return str(python)
+
+
+def medians(lines: Lines) -> dict[str, float]:
+    """The median of each number over several rounds."""
+    keys = [key for key, value in lines[0].items() if isinstance(value, (int, float))]
+    return {key: statistics.median(line[key] for line in lines) for key in keys}
+
+
+def log_cost(results: Lines) -> list[Row]:
+    """``log()`` beside wandb, in alternating rounds."""
+    script = str(HERE / "log_cost.py")
+    wandb = rival_python("wandb", WANDB)
+    ours: Lines = []
+    theirs: Lines = []
+    busy: Lines = []
+    wide: Lines = []
+    for _ in range(ROUNDS):
+        ours += lines_of(sys.executable, script, "treering", "50000", "10")
+        theirs += lines_of(wandb, script, "wandb", "10000", "10")
+        busy += lines_of(sys.executable, script, "treering", "50000", "10", "--threads", "2")
+        wide += lines_of(sys.executable, script, "treering", "5000", "200")
+    results += ours + theirs + busy + wide
+    us, wandb_costs, two, many = medians(ours), medians(theirs), medians(busy), medians(wide)
+    ratio = wandb_costs["log_p50_us"] / us["log_p50_us"]
+    command = "bench/log_cost.py treering 50000 10"
+    return [
+        Row("`log()` of 10 floats, median", "≤ 2.5 µs", f"{us['log_p50_us']:.2f} µs", command),
+        Row("`log()` of 10 floats, p99", "≤ 25 µs", f"{us['log_p99_us']:.1f} µs", command),
+        Row("… p99 beside two busy Python threads", "≤ 200 µs", f"{two['log_p99_us']:.1f} µs", command + " --threads 2"),
+        Row(
+            "… median, wandb 0.31 offline : treering",
+            "≥ 25",
+            f"{ratio:.0f} ({wandb_costs['log_p50_us']:.0f} µs : {us['log_p50_us']:.2f} µs)",
+            "bench/log_cost.py wandb 10000 10",
+        ),
+        Row("`log()` of 200 floats, median", "≤ 15 µs", f"{many['log_p50_us']:.1f} µs", "bench/log_cost.py treering 5000 200"),
+        Row("`import treering`", "≤ 60 ms", f"{us['import_s'] * 1000:.0f} ms (wandb {wandb_costs['import_s'] * 1000:.0f})", command),
+        Row("`init()`", "≤ 40 ms", f"{us['init_s'] * 1000:.0f} ms (wandb {wandb_costs['init_s'] * 1000:.0f})", command),
+        Row(
+            "memory added to the training process",
+            "≤ 20 MiB",
+            f"{us['rss_added_mb']:.1f} MiB (wandb {wandb_costs['rss_added_mb']:.1f}); the uploader's own: {us['rss_kids_mb']:.0f} MiB",
+            command,
+        ),
+        Row("bytes per point in the log, 10 floats", "≤ 30", f"{us['disk_bytes_per_point']:.1f}", command),
+    ]  # fmt: skip
+
+
+def kills(results: Lines) -> list[Row]:
+    """A thousand kills, as `make exam` does them."""
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "exam", "tests/exam/test_26_kill_9.py", "-k", "kill_9"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    passed = " passed" in done.stdout and " failed" not in done.stdout
+    results.append({"bench": "kills", "passed": passed, "said": done.stdout[-200:]})
+    found = "0" if passed else f"FAILED: {done.stdout[-200:]}"
+    return [Row("acknowledged records lost in 1,000 `kill -9`", "0", found, "pytest -m exam tests/exam/test_26_kill_9.py")]
+
+
+def store(results: Lines) -> list[Row]:
+    """Charts, the runs table, rebuild and size on disk: each line of those benches says its own target."""
+    rows = []
+    for script in sorted(HERE.glob("store_*.py")):
+        for line in lines_of(sys.executable, str(script)):
+            results.append({"bench": script.stem, **line})
+            rows.append(_row_of(line, f"bench/{script.name}"))
+    return rows
+
+
+def ui(results: Lines) -> list[Row]:
+    """The page in a real browser, drawn in software."""
+    (line,) = lines_of("npm", "--prefix", "web", "run", "--silent", "bench")[-1:]
+    results.append({"bench": "ui", **line})
+    return [_row_of(line, "npm --prefix web run bench")]
+
+
+def _row_of(line: dict[str, Any], command: str) -> Row:
+    rest = {key: value for key, value in line.items() if key not in ("what", "target", "result", "case", "bench")}
+    result = line.get("result") or ", ".join(f"{key} {value}" for key, value in rest.items())
+    return Row(str(line.get("what") or line.get("case") or ""), str(line.get("target", "")), str(result), command)
+
+
+BENCHES: dict[str, Callable[[Lines], list[Row]]] = {"log": log_cost, "kills": kills, "store": store, "ui": ui}
+
+
+def machine() -> str:
+    """What this was measured on."""
+    model = next((l.partition(":")[2].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    where = subprocess.run(["df", "--output=fstype", tempfile.gettempdir()], capture_output=True, text=True, check=False)
+    return (
+        f"{os.cpu_count()} × {model}, {memory:.0f} GiB, {where.stdout.split()[-1] if where.stdout else '?'}, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {datetime.date.today()}"
+    )
+
+
+def main() -> None:
+    """Run the chosen benches and write the table."""
+    words = sys.argv[1:]
+    results: Lines = []
+    path = HERE / "results.json"
+    tables: dict[str, list[list[str]]] = json.loads(path.read_text())["tables"] if path.exists() else {}
+    for name, bench in BENCHES.items():
+        if not words or any(word in name for word in words):
+            print(f"{name} …", flush=True)
+            tables[name] = [list(row) for row in bench(results)]
+            for row in tables[name]:
+                print("  " + " | ".join(row), flush=True)
+    path.write_text(json.dumps({"machine": machine(), "tables": tables, "lines": results}, indent=1) + "\n")
+    lines = [
+        "# Measurements",
+        "",
+        "Written by `make bench`; each line names its command. Rivals are measured in the same minutes on the same machine.",
+        "Figures of a shared two-core machine vary by a third from run to run: read ratios, not digits.",
+        "",
+        f"Machine: {machine()}",
+        "",
+        "| what | to reach | measured | command |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += ["| " + " | ".join([*row[:3], f"`{row[3]}`"]) + " |" for table in tables.values() for row in table]
+    (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -47,7 +47,8 @@ __all__ = [
 
 def init(*args: Any, **kwargs: Any) -> Run | DisabledRun:
     """Begin a run and make it the active one. See :func:`treering.sdk.lifecycle.init` for every argument."""
-    return _lifecycle().init(*args, **kwargs)
+    begun: Run | DisabledRun = _lifecycle().init(*args, **kwargs)
+    return begun
 
 
 def log(data: Any, step: int | None = None, commit: bool | None = None, sync: bool | None = None) -> None:
@@ -77,10 +78,10 @@ def _lifecycle() -> Any:
 
 
 def _active(what: str) -> Run | DisabledRun:
-    active = _lifecycle().active_run()
+    active: Run | DisabledRun | None = _lifecycle().active_run()
     if active is None:
         raise errors.UsageError(f"treering.{what}: no run is active. Call treering.init() first.")
-    return active  # type: ignore[no-any-return]
+    return active
 
 
 def __getattr__(name: str) -> Any:

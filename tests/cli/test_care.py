@@ -22,7 +22,7 @@ def test_rebuild_gives_the_same_answers(own_folder):
 def test_rebuild_refuses_while_a_server_has_the_folder(own_folder):
     own_folder.run("runs", "ls")
 
-    assert "treering: " in own_folder.run("rebuild", code=1).stderr
+    assert "treering: " in own_folder.run("rebuild", code=6).stderr
 
 
 def test_doctor_finds_nothing_wrong_with_a_good_folder(own_folder):

@@ -24,7 +24,7 @@ def test_help_names_every_command_and_every_exit_code_and_comes_at_once():
 
     for command in ("ui", "runs", "verify", "rebuild", "doctor", "demo"):
         assert f"    {command} " in done.stdout
-    for code in range(6):
+    for code in range(7):
         assert f"  {code}  " in done.stdout
     assert "serve-socket" not in done.stdout
     assert min(times) < 0.15

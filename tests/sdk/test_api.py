@@ -230,6 +230,13 @@ def test_an_api_outlives_the_server_that_it_found(tmp_path, number):
     stop_owner(tmp_path)
 
 
+def test_a_folder_that_cannot_be_served_says_why(tmp_path):
+    (tmp_path / "sessions.json").write_text("{}")
+    (tmp_path / "sessions.json").chmod(0o644)
+    with pytest.raises(ServerUnavailable, match="chmod 600"):
+        Api(tmp_path)
+
+
 def test_threads_share_an_api(api):
     found = []
     threads = [threading.Thread(target=lambda: found.append(len(api.run("exact").history()))) for _ in range(8)]

@@ -19,6 +19,7 @@ exit codes:
   3  no such run, project or key
   4  the name fits several runs; they are listed
   5  checked and found wrong: `verify` found damage, `doctor` found a problem
+  6  another process has the folder's index
 """
 
 

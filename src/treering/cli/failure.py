@@ -11,13 +11,13 @@ import json
 import os
 import sys
 
-from treering.errors import AmbiguousName, NotFound, TreeringError, UsageError
+from treering.errors import AmbiguousName, FolderInUse, NotFound, TreeringError, UsageError
 
 from .output import visible
 
 __all__ = ["DAMAGED", "NOT_FOUND", "run_command"]
 
-FAILED, USAGE, NOT_FOUND, AMBIGUOUS, DAMAGED, INTERRUPTED = 1, 2, 3, 4, 5, 130
+FAILED, USAGE, NOT_FOUND, AMBIGUOUS, DAMAGED, BUSY, INTERRUPTED = 1, 2, 3, 4, 5, 6, 130
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -42,6 +42,8 @@ def _code_of(error: Exception) -> int:
         return AMBIGUOUS
     if isinstance(error, NotFound):
         return NOT_FOUND
+    if isinstance(error, FolderInUse):
+        return BUSY
     return USAGE if isinstance(error, UsageError) else FAILED
 
 

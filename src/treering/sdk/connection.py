@@ -47,6 +47,8 @@ _OWNER_MAX_BYTES: Final = 64 * 1024
 _CHUNK_MAX_BYTES: Final = 1024 * 1024 * 1024  # one batch of a history
 _TIMEOUT_S: Final = 300.0  # between two reads: `verify` reads every byte of a run before it answers
 _UNAUTHORIZED: Final = 401
+_HANDOVER_S: Final = 10.0
+_FOLDER_IN_USE: Final = 6  # exit code of `treering serve-socket`
 _START_TIMEOUT_S: Final = 600.0  # a first index of 10 million points takes 10 s
 
 # Only these become errors of their own: a server cannot make a client raise, or import, anything else.
@@ -302,30 +304,27 @@ def _find_or_start(data_dir: Path) -> Connection:
         raise NotFound(
             f"There is no data folder {data_dir}. Runs make it; or name another with --data or TREERING_DIR."
         )
-    connection = running_server(data_dir)
-    if connection is not None:
-        return connection
-    command = [sys.executable, "-m", "treering.cli", "serve-socket", "--data", str(data_dir)]
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=_START_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise ServerUnavailable(f"No server for {data_dir} was ready within {_START_TIMEOUT_S:g} s.") from None
-    # Whoever came first: perhaps another reader started one at the same time and ours found the folder taken.
-    deadline = time.monotonic() + (0 if done.returncode == 0 else 10)
+    # More than once: an owner that is just ending, or one that another reader starts at this moment, has the folder but
+    # does not answer yet.
+    deadline = time.monotonic() + _HANDOVER_S
     while True:
+        code, message = _start_server(data_dir)
         connection = running_server(data_dir)
         if connection is not None:
             return connection
-        if time.monotonic() >= deadline:
-            reason = done.stderr.decode("utf-8", "replace").strip().removeprefix("treering: ")[-1_000:]
-            raise ServerUnavailable(f"Cannot read {data_dir}: {reason or 'its server ended at once'}")
-        time.sleep(0.1)
+        if code != _FOLDER_IN_USE or time.monotonic() > deadline:
+            raise ServerUnavailable(f"Cannot read {data_dir}: {message or 'its server ended at once.'}")
+
+
+def _start_server(data_dir: Path) -> tuple[int, str]:
+    """Start a server that ends when it is idle; return once it answers, or the exit code and why it does not."""
+    command = [sys.executable, "-m", "treering.cli", "serve-socket", "--data", str(data_dir)]
+    quiet = subprocess.DEVNULL
+    try:
+        done = subprocess.run(command, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, timeout=_START_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise ServerUnavailable(f"No server for {data_dir} was ready within {_START_TIMEOUT_S:g} s.") from None
+    return done.returncode, done.stderr.decode("utf-8", "replace").strip().removeprefix("treering: ")[-1_000:]
 
 
 def running_server(data_dir: Path) -> Connection | None:

@@ -165,21 +165,25 @@ class _Gpus:
             name = f"gpu.{index}"
             if own is not None:
                 values[f"{name}.process_memory_gb"] = own / _GB
-            for key, read in (
-                ("util", lambda h: self._nvml.nvmlDeviceGetUtilizationRates(h).gpu),
-                ("power_w", lambda h: self._nvml.nvmlDeviceGetPowerUsage(h) / 1000),
-                ("temperature_c", lambda h: self._nvml.nvmlDeviceGetTemperature(h, 0)),
-            ):
+            for read in (self._load, self._power, self._temperature, self._memory):
                 try:
-                    values[f"{name}.{key}"] = float(read(handle))
+                    figures = read(handle)
                 except Exception:  # noqa: S112 - a figure that this card does not give is left out
                     continue
-            try:
-                memory = self._nvml.nvmlDeviceGetMemoryInfo(handle)
-                values[f"{name}.memory_gb"] = memory.used / _GB
-                values[f"{name}.memory_util"] = 100 * memory.used / memory.total
-            except Exception:  # noqa: S112
-                continue
+                values.update({f"{name}.{key}": value for key, value in figures.items()})
+
+    def _load(self, handle: Any) -> dict[str, float]:
+        return {"util": float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)}
+
+    def _power(self, handle: Any) -> dict[str, float]:
+        return {"power_w": self._nvml.nvmlDeviceGetPowerUsage(handle) / 1000}
+
+    def _temperature(self, handle: Any) -> dict[str, float]:
+        return {"temperature_c": float(self._nvml.nvmlDeviceGetTemperature(handle, 0))}  # 0: of the chip
+
+    def _memory(self, handle: Any) -> dict[str, float]:
+        memory = self._nvml.nvmlDeviceGetMemoryInfo(handle)
+        return {"memory_gb": memory.used / _GB, "memory_util": 100 * memory.used / memory.total}
 
     def _of_processes(self, handle: Any, family: set[int]) -> float | None:
         """Return GPU memory of the training's processes in bytes; None if they use none of it."""

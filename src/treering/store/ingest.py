@@ -421,11 +421,9 @@ class Ingester:
 
     def _apply(self, work: RunWork, segment: SegmentState, frames: list[Frame], live: bool) -> None:
         assert work.applier is not None
-        self._apply_rows(work, segment, frames, replay=False, live=live)
-        for frame in frames:
+        others, count = self._apply_rows(work, segment, frames, replay=False, live=live)
+        for frame in others:
             kind = frame.kind
-            if kind in _ROW_KINDS or kind == records.HEADER:
-                continue
             try:
                 if kind not in records.KINDS:
                     work.state.unknown += 0 if frame.flags & SKIPPABLE else frame.nrec
@@ -434,7 +432,7 @@ class Ingester:
             except (TreeringError, *_MALFORMED) as error:
                 # The frame passed its checksums: its writer said something this version does not understand.
                 self._note_oddity(work, segment, frame, error)
-        segment.doc.records += sum(frame.nrec for frame in frames)
+        segment.doc.records += count
         segment.doc.bytes = frames[-1].end
         self.frames += len(frames)
 
@@ -445,14 +443,19 @@ class Ingester:
 
     def _apply_rows(
         self, work: RunWork, segment: SegmentState, frames: list[Frame], *, replay: bool, live: bool
-    ) -> None:
+    ) -> tuple[list[Frame], int]:
+        """Turn rows and system metrics into columns. Returns the other frames, and the number of all records."""
+        others: list[Frame] = []
+        count = 0
         rows = Rows()
         system: list[Sample] = []
         newest = 0
         base = segment.base_step
         for frame in frames:
             kind = frame.kind
+            count += frame.nrec
             if kind not in _ROW_KINDS:
+                others.append(frame)
                 continue
             try:
                 if kind == records.SYSTEM:
@@ -477,7 +480,7 @@ class Ingester:
                 if not replay:
                     self._note_oddity(work, segment, frame, error)
         if not rows.count and not system:
-            return
+            return others, count
         target = self._target(work, segment, replay)
         before = work.out.count
         rows.emit(target, work.out)
@@ -486,7 +489,7 @@ class Ingester:
         made = work.out.count - before
         self._pending_points += made
         if replay:
-            return
+            return others, count
         self.points += made
         if rows.count:
             segment.last_step = rows.last_step
@@ -494,6 +497,7 @@ class Ingester:
         work.state.activity_ns = max(work.state.activity_ns, min(newest, self._clock_ns()))
         assert work.applier is not None
         work.applier.sign_of_life(segment, newest, self._clock_ns(), live)
+        return others, count
 
     def _target(self, work: RunWork, segment: SegmentState, replay: bool) -> Target:
         heads = work.heads.get(segment.life)

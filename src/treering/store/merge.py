@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from ..limits import FLUSH_POINTS
-from .columns import Points, Rollups, Spans, series_id, starts_of
+from .columns import Array, Points, Rollups, Spans, rows_in, series_id, starts_of
 from .manifest import PartInfo
 from .parts import (
     Engine,
@@ -25,8 +25,8 @@ from .parts import (
     write_marks,
     write_rollups,
 )
-from .rollups import finest, levels, merge_spans, sort_rollups
-from .tail import Mark
+from .rollups import add_up, finest, levels, merge_spans, sort_rollups
+from .tail import Mark, sort_points
 
 FAN_IN: Final = 4
 # Beyond this a part is left alone: merging it again would rewrite gigabytes to save one file.
@@ -70,7 +70,7 @@ def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> Par
         engine.copy(f"select * from {source} order by key, run, step, seg, off", path_of(folder, "points", part))
         spans = merge_spans([read_table(engine, Spans, files(folder, "spans", [p]), "true") for p in with_points])
         engine.copy("select * from spans", path_of(folder, "spans", part), {"spans": spans.columns()})
-        rollups = compute_rollups(engine, files(folder, "points", [part]), spans)
+        rollups = _rollups(engine, folder, part, with_points, spans)
     if len(rollups):
         write_rollups(engine, folder, part, rollups)
     if with_items:
@@ -88,8 +88,35 @@ def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> Par
     return PartInfo(name, project, points, len(rollups), items)
 
 
+def _rollups(engine: Engine, folder: Path, part: PartInfo, inputs: list[PartInfo], spans: Spans) -> Rollups:
+    """
+    Return the rollups of a merged part.
+
+    Most series keep their finest level: then its rows are taken from the inputs, and a bucket that two inputs share
+    is added up. The others (too short for rollups before, or of another density now) are computed from their points.
+    """
+    at = starts_of(spans.key, spans.run)
+    ids, base = series_id(spans.key[at], spans.run[at]), spans.base[at]
+    same = base >= 0
+    for old in inputs:
+        its = read_table(engine, Spans, files(folder, "spans", [old]), "true", ("run", "key", "base"))
+        begin = starts_of(its.key, its.run)
+        row = np.searchsorted(ids, series_id(its.key[begin], its.run[begin]))
+        same[row] &= its.base[begin] == base[row]
+    kept: list[Rollups] = []
+    rolled = [old for old in inputs if old.rollups]
+    if rolled and same.any():
+        got = read_table(engine, Rollups, files(folder, "roll", rolled), "true")
+        row = np.minimum(np.searchsorted(ids, series_id(got.key, got.run)), len(ids) - 1)
+        finest_rows = got.take(same[row] & (got.shift == base[row]))
+        kept.append(levels(add_up(finest_rows)))
+    rest = spans.take(np.repeat(~same, np.diff(np.append(at, len(spans)))))
+    kept.append(compute_rollups(engine, files(folder, "points", [part]), rest))
+    return sort_rollups(Rollups.concat([some for some in kept if len(some)]))
+
+
 def compute_rollups(engine: Engine, source: str, spans: Spans) -> Rollups:
-    """Read a sorted points file in batches and return all rollup levels of its series."""
+    """Read a sorted points file in batches and return all rollup levels of the series in *spans*."""
     done: list[Rollups] = []
     rolled = spans.take(spans.base >= 0)
     at = starts_of(rolled.key, rolled.run)
@@ -128,5 +155,10 @@ def _read_finest(engine: Engine, source: str, spans: Spans, low: int, high: int,
     keys = f"key between {int(low) >> 32} and {int(high) >> 32}"
     bounds = f"(key::bigint << 32 | run::bigint) between {int(low)} and {int(high)}"
     points = read_table(engine, Points, source, f"{keys} and {bounds} and {where}", columns)
-    points = points.take(np.lexsort((points.off, points.seg, points.step, points.run, points.key)))
-    return finest(points, spans)
+    points = points.take(rows_in(_ids(spans), points.key, points.run) >= 0)
+    return finest(sort_points(points), spans)
+
+
+def _ids(spans: Spans) -> Array:
+    at = starts_of(spans.key, spans.run)
+    return series_id(spans.key[at], spans.run[at])

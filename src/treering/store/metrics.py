@@ -76,6 +76,9 @@ class MetricStore(Protocol):
     def view(self, project: int) -> AbstractContextManager[MetricView]:
         """Return a consistent picture, valid until the context is left."""
 
+    def merges_later(self) -> AbstractContextManager[None]:
+        """Put merging off until the context is left: what a rebuild asks for."""
+
     def flush(self) -> None:
         """Make everything appended durable and merge what is due. Returns when that is done."""
 

@@ -57,6 +57,7 @@ class ParquetMetrics:
         self._tails: dict[int, Tail] = {}
         self._frozen: list[_Frozen] = []
         self._writing: list[Future[None]] = []
+        self._merging = True
         self._users: dict[str, int] = {}  # part name → open views
         self._dropped: set[str] = set()  # merged away, to be deleted when nobody reads them
         self._spans: OrderedDict[str, Spans] = OrderedDict()
@@ -102,6 +103,22 @@ class ParquetMetrics:
             return []
         return [max(self._tails, key=lambda number: self._tails[number].nbytes)]
 
+    @contextmanager
+    def merges_later(self) -> Iterator[None]:
+        """While much is written at once, only write parts; on leaving, merging begins in the background."""
+        self._merging = False
+        try:
+            yield
+        finally:
+            self._merging = True
+            with self._lock:
+                projects = sorted({part.project for part in self._manifest.parts})
+            for project in projects:
+                if self._worker is None:
+                    self._merge(project)
+                else:
+                    self._writing.append(self._worker.submit(self._merge, project))
+
     def flush(self) -> None:
         with self._lock:
             due = [number for number, tail in self._tails.items() if tail.marks]
@@ -136,7 +153,8 @@ class ParquetMetrics:
         part = PartInfo(f"{number:08d}", frozen.project, len(points), len(rollups), len(items))
         write_part(self._engine, self._folder, part, points, rollups, spans, items, frozen.marks)
         self._commit(part, [], frozen)
-        self._merge(frozen.project)
+        if self._merging:
+            self._merge(frozen.project)
 
     def _merge(self, project: int) -> None:
         while True:

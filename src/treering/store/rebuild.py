@@ -21,7 +21,7 @@ from .segments import SegmentRef, SegmentStore
 
 MARK: Final = "rebuild.mark"
 # Segments handed to the ingester at once; it commits by itself within them.
-BATCH_SEGMENTS: Final = 64
+BATCH_SEGMENTS: Final = 16
 
 
 def begin_rebuild(index: Path) -> None:
@@ -42,7 +42,10 @@ def forget_index(index: Path, metadata: MetadataStore, metrics: MetricStore) -> 
 
 
 def replay(
-    segments: SegmentStore, ingester: Ingester, progress: Callable[[RebuildProgress], None] | None = None
+    segments: SegmentStore,
+    metrics: MetricStore,
+    ingester: Ingester,
+    progress: Callable[[RebuildProgress], None] | None = None,
 ) -> RebuildProgress:
     """Ingest everything there is, in the order in which it was begun."""
     refs: list[SegmentRef] = [ref for key in segments.runs() for ref in segments.segments(key)]
@@ -51,13 +54,14 @@ def replay(
     total = sum(sizes.values())
     done = read = 0
     before = ingester.points
-    for begin in range(0, len(refs), BATCH_SEGMENTS):
-        batch = refs[begin : begin + BATCH_SEGMENTS]
-        ingester.ingest(batch, live=False)
-        done += len(batch)
-        read += sum(sizes[ref] for ref in batch)
-        if progress is not None:
-            progress(RebuildProgress(done, len(refs), read, total, ingester.points - before))
+    with metrics.merges_later():
+        for begin in range(0, len(refs), BATCH_SEGMENTS):
+            batch = refs[begin : begin + BATCH_SEGMENTS]
+            ingester.ingest(batch, live=False)
+            done += len(batch)
+            read += sum(sizes[ref] for ref in batch)
+            if progress is not None:
+                progress(RebuildProgress(done, len(refs), read, total, ingester.points - before))
     return RebuildProgress(done, len(refs), read, total, ingester.points - before)
 
 

@@ -189,18 +189,28 @@ def levels(base: Rollups) -> Rollups:
     return sort_rollups(Rollups.concat(done))
 
 
-@np.errstate(over="ignore", invalid="ignore")
+def add_up(r: Rollups) -> Rollups:
+    """Return finest levels of several parts as one, sorted by key, run and bucket."""
+    return _combine(r.take(np.lexsort((r.first_step, r.bucket, r.run, r.key))), 0)
+
+
 def _coarser(r: Rollups) -> Rollups:
+    return _combine(r, LEVEL_BITS)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _combine(r: Rollups, bits: int) -> Rollups:
+    """Combine neighbours whose buckets become equal when *bits* are dropped."""
     if not len(r):
         return r
-    bucket = r.bucket >> LEVEL_BITS
+    bucket = r.bucket >> bits
     at = starts_of(r.key, r.run, bucket)
     end = np.append(at[1:], len(r)) - 1
     add = np.add.reduceat
     return Rollups(
         run=r.run[at],
         key=r.key[at],
-        shift=(r.shift[at] + LEVEL_BITS).astype(np.int8),
+        shift=(r.shift[at] + bits).astype(np.int8),
         until=r.until[at],
         bucket=bucket[at],
         first_step=r.first_step[at],

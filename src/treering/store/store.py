@@ -315,7 +315,7 @@ class Store:
             rebuild.forget_index(self.index, self.metadata, self.metrics)
             self._ingester.forget()
             self._sparks.clear()
-            return rebuild.replay(self.segments, self._ingester, progress)
+            return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
 
 
 def _check_edit(name: str, value: Any) -> Any:

@@ -130,7 +130,11 @@ function withoutOutliers(extents: readonly Range[], full: Range): Range {
     Math.max(3 * (quantile(sorted, 0.75) - quantile(sorted, 0.25)), 0.5 * typical);
   const ceiling = quantile(tops, 0.75) + reach(tops);
   const floor = quantile(bottoms, 0.25) - reach(bottoms);
-  const kept = extents.filter(([low, high]) => high <= ceiling && low >= floor);
+  // A line that runs away has a longer way than others; one that is only somewhere else (a larger model's
+  // memory) has not, and leaving it out would hide what one came to see.
+  const spans = extents.map(([low, high]) => high - low).sort((a, b) => a - b);
+  const long = 2 * quantile(spans, 0.5);
+  const kept = extents.filter(([low, high]) => (high <= ceiling && low >= floor) || high - low <= long);
   if (kept.length === 0 || n - kept.length > Math.max(1, n * OUTLIER_SHARE)) return full;
   const range: Range = [Math.min(...kept.map(([low]) => low)), Math.max(...kept.map(([, high]) => high))];
   const gain = (full[1] - full[0]) / (range[1] - range[0]);

@@ -24,6 +24,7 @@ export function PointsNote({ counts, lines, density, status }: PointsNoteProps) 
     <span className="points-note" title={bands + title}>
       {density && `quantiles of ${formatCount(lines)} lines · `}
       {text}
+      {status === "loading" && " · loading…"}
     </span>
   );
 }

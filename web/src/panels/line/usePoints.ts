@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { ApiError } from "@/api/error";
 import type { Series } from "@/api/frames";
 import { seriesLoader } from "@/api/points";
 import type { LoadStatus, Subscription, Want } from "@/api/seriesLoader";
@@ -39,7 +40,7 @@ export function usePoints(want: Want | null, visible: boolean): Points {
           if (kept) series.set(id, kept);
         });
         held.current = { lineage: name, series };
-        setPoints({ series, status: status === "loading" && complete ? "ready" : status });
+        setPoints({ series, status: status instanceof ApiError ? status : complete ? "ready" : "loading" });
       },
     [],
   );

@@ -48,6 +48,10 @@ export default defineConfig({
               name: "vendor",
               test: /node_modules[\\/](react|react-dom|scheduler|@tanstack|zustand|openapi-fetch|use-sync-external-store)[\\/]/,
             },
+            {
+              name: "vendor-ui",
+              test: /node_modules[\\/](radix-ui|@radix-ui|@floating-ui|lucide-react|react-remove-scroll.*|aria-hidden)[\\/]/,
+            },
           ],
         },
       },

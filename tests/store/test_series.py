@@ -94,7 +94,7 @@ def same(a: np.ndarray, b: list[float]) -> bool:
     return np.array_equal(a, np.array(b), equal_nan=True)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     plan=strands,
     seed=st.integers(0, 1 << 30),

@@ -15,7 +15,6 @@ const RUNS = 50;
 const POINTS = 1000;
 const FIRST_PAINT_LIMIT_MS = 500;
 const HOVER_LIMIT_MS = 60;
-const PORT = 6479;
 
 const [url, path = "/acme/vit-pretrain"] = process.argv.slice(2);
 
@@ -23,10 +22,11 @@ const [url, path = "/acme/vit-pretrain"] = process.argv.slice(2);
 async function startServer() {
   if (url) return { base: url, stop: () => undefined };
   const server = join(import.meta.dirname, "../test/mock/server.mjs");
-  const child = spawn(process.execPath, [server, String(PORT), String(RUNS), String(POINTS), String(CHARTS)]);
-  const base = await new Promise((resolve) =>
-    child.stdout.once("data", (data) => resolve(String(data).trim())),
-  );
+  const child = spawn(process.execPath, [server, "0", String(RUNS), String(POINTS), String(CHARTS)]);
+  const base = await new Promise((resolve, reject) => {
+    child.stdout.once("data", (data) => resolve(String(data).trim()));
+    child.once("exit", (code) => reject(new Error(`the mock server ended with code ${code}`)));
+  });
   return { base, stop: () => child.kill() };
 }
 

@@ -304,6 +304,9 @@ def _find_or_start(data_dir: Path) -> Connection:
         raise NotFound(
             f"There is no data folder {data_dir}. Runs make it; or name another with --data or TREERING_DIR."
         )
+    connection = running_server(data_dir)
+    if connection is not None:
+        return connection
     # More than once: an owner that is just ending, or one that another reader starts at this moment, has the folder but
     # does not answer yet.
     deadline = time.monotonic() + _HANDOVER_S

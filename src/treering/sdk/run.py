@@ -360,7 +360,8 @@ class Run:
         Args:
             name: a key, or a pattern with ``*`` such as ``val/*``. Later definitions win over earlier ones.
             step_metric: the key that is this metric's x axis.
-            summary: one or more of ``min,max,mean,last,first,best,none``, separated by commas.
+            summary: what the run's summary shows beside the last value, as ``<name>.<rule>``: one or more of ``min,max,
+                mean,first,best``, separated by commas; ``none`` shows nothing, ``last`` adds nothing.
             goal: ``minimize`` or ``maximize``; what ``best`` means.
             unit: written after the value, such as ``%`` or ``s``.
             hidden: draw no chart of its own.

@@ -178,7 +178,10 @@ class Ingester:
         """Return the state of a segment, registering it at first sight; None if it cannot be read."""
         work = self.work(ref.run_key)
         if work is not None and ref.segment in work.segments:
-            return work.segments[ref.segment]
+            segment = work.segments[ref.segment]
+            if segment.life not in work.state.lives:  # killed between the id and the first commit
+                self._remember_life(work, segment, ref)
+            return segment
         try:
             size = self._segments.size(ref)
             if size < HEADER_BYTES + FRAME_HEADER_BYTES or self._bad.get(ref, (-1, ""))[0] == size:
@@ -301,24 +304,36 @@ class Ingester:
         )
         self._metadata.add_segment(segment)
         work.segments[ref.segment] = segment
+        self._add_life(work, segment, life)
+        return segment
+
+    def _remember_life(self, work: RunWork, segment: SegmentState, ref: SegmentRef) -> None:
+        try:
+            life, _, _ = self._first_life(ref)
+        except (TreeringError, OSError, msgspec.DecodeError):
+            return
+        if life is not None:
+            self._add_life(work, segment, life)
+
+    def _add_life(self, work: RunWork, segment: SegmentState, life: dict[str, Any]) -> None:
+        state = work.state
         process = life.get("process")
         process = process if isinstance(process, dict) else {}
-        if life_id not in state.lives:
-            state.lives[life_id] = Life(
-                writer=label,
-                created_ns=created_ns,
+        if segment.life not in state.lives:
+            state.lives[segment.life] = Life(
+                writer=segment.writer,
+                created_ns=segment.life_created_ns,
                 host=_text(process.get("host")),
                 boot_id=_text(process.get("boot_id")),
                 pid=_int(process.get("pid")),
                 start_time=_number_or_none(process.get("start_time")),
                 rank=_int(process.get("rank")),
                 of=_text(life.get("of_life")),
-                beat_ns=min(created_ns, self._clock_ns()),
+                beat_ns=min(segment.life_created_ns, self._clock_ns()),
             )
-        if label != "server":
-            state.created_ns = min(state.created_ns, created_ns)
+        if segment.writer != "server":
+            state.created_ns = min(state.created_ns, segment.life_created_ns)
         self._touch(work)
-        return segment
 
     def _touch(self, work: RunWork) -> None:
         self._dirty[work.state.run_key] = work

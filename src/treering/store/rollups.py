@@ -52,10 +52,15 @@ def with_base(spans: Spans) -> Spans:
         return spans
     n = np.add.reduceat(spans.n, at)
     width = np.maximum.reduceat(spans.last_step, at) - np.minimum.reduceat(spans.first_step, at) + 1
-    shift = np.ceil(np.log2(np.maximum(POINTS_PER_BUCKET * (width / n), 1.0))).astype(np.int8)
-    base = np.where(n > ROLLUP_MIN_POINTS, np.minimum(shift, 62), -1).astype(np.int8)
+    base = finest_shift(n, width).astype(np.int8)
     lengths = np.diff(np.append(at, len(spans)))
     return Spans(**{**spans.columns(), "base": np.repeat(base, lengths)})
+
+
+def finest_shift(n: Array, width: Array) -> Array:
+    """Return the finest level for series of *n* points over *width* steps; -1 for those too short for rollups."""
+    shift = np.ceil(np.log2(np.maximum(POINTS_PER_BUCKET * (width / np.maximum(n, 1)), 1.0)))
+    return np.where(n > ROLLUP_MIN_POINTS, np.minimum(shift, 62), -1).astype(np.int64)
 
 
 def merge_spans(parts: list[Spans]) -> Spans:

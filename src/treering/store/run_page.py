@@ -114,18 +114,12 @@ def _shown(number: float | None, text: str | None, is_int: bool) -> Any:
 
 
 def _summarise(name: str, last: Any, stats: MetricStats, wanted: list[str], goal: str | None) -> dict[str, Any]:
-    """Return the summary entries of one key: its last value, unless define_metric asks for others."""
-    if not wanted:
-        return {name: last}
+    """Return the summary entries of one key: its last value, and ``<key>.<rule>`` for each rule of define_metric."""
+    if "none" in wanted:
+        return {}
     best = stats.max if goal == "maximize" else stats.min
     named = {"min": stats.min, "max": stats.max, "mean": stats.mean, "first": stats.first, "best": best}
-    result: dict[str, Any] = {}
-    for what in wanted:
-        if what in named:
-            result[f"{name}.{what}"] = named[what]
-        elif what in ("last", "copy"):
-            result[name] = last
-    return result
+    return {name: last} | {f"{name}.{what}": named[what] for what in wanted if what in named}
 
 
 def _end(state: RunState) -> End | None:

@@ -19,6 +19,7 @@ from .cells import Cells, cells_of_points, cells_of_rollups, combine
 from .columns import Array, Points, Spans, ints, rows_in, series_id, starts_of
 from .line import Lineage, dirty_steps, draw, draw_simple
 from .metrics import MetricView
+from .rollups import finest_shift
 
 # Raw points in memory at once: 40 bytes each.
 BATCH_POINTS: Final = 2_000_000
@@ -103,8 +104,8 @@ def _plan(view: MetricView, keys: Array, runs: Array, lineage: Lineage, frame: F
     if frame.axis == "step":
         low, high = _bounds(frame, 1.0, first, last, np.zeros(count, np.int64))
         grid_low, grid_high = _per_key(key, np.maximum(low, first), np.minimum(high, last))
-        base = np.full(count, -1, np.int64)
-        np.maximum.at(base, series, spans.base)
+        # Of the whole series, not of its parts: the same points have the same grid however they are stored.
+        base = finest_shift(total, last - first + 1)
         shift, width, origin = _step_grid(grid_low, grid_high, frame.buckets, _per_key(key, base, base)[1], total)
     else:
         since, until = _extent(series, spans.min_ts, spans.max_ts, count)
@@ -254,18 +255,52 @@ def _points(
     for some, is_dirty in ((wanted[~dirty], False), (wanted[dirty], True)):
         if not len(some):
             continue
-        points = _read_points(view, plan, some, frame, None, steps, full=is_dirty)
         if is_dirty:
-            mine = np.isin(series, some)
-            line, ghost = draw(points, spans.take(mine), lineage)
+            line, ghost = _contested(view, plan, some, spans.take(np.isin(series, some)), lineage, frame, steps)
             ghosts.append(ghost)
         else:
+            points = _read_points(view, plan, some, frame, None, steps)
             line = draw_simple(points, in_stretches=in_stretches)
         found.append(line)
     line = Points.concat(found)
     if len(found) > 1 and not in_stretches:
         line = line.take(np.argsort(series_id(line.key, line.run), kind="stable"))
     return line, Points.concat(ghosts)
+
+
+def _contested(
+    view: MetricView,
+    plan: _Plan,
+    some: Array,
+    spans: Spans,
+    lineage: Lineage,
+    frame: Frame,
+    steps: tuple[int, int] | None,
+) -> tuple[Points, Points]:
+    """
+    Return (line, ghost) of series in which strands meet.
+
+    On the time axis what replaces a point may lie outside of the range: all points of the steps in range are read.
+    """
+    if frame.axis == "time":
+        inside = _read_points(view, plan, some, frame, None, steps)
+        if not len(inside):
+            return Points.empty(), Points.empty()
+        steps = (int(inside.step.min()), int(inside.step.max()))
+    else:
+        low, high = int(plan.low[some].min()), int(plan.high[some].max())
+        steps = (low, high) if steps is None else (max(low, steps[0]), min(high, steps[1]))
+    points = view.points(ints(plan.key[some]), ints(plan.run[some]), steps=steps)
+    points = points.take(rows_in(plan.ids[some], points.key, points.run) >= 0)
+    line, ghost = draw(points, spans, lineage)
+    return _in_range(plan, some, line, frame), _in_range(plan, some, ghost, frame)
+
+
+def _in_range(plan: _Plan, some: Array, points: Points, frame: Frame) -> Points:
+    row = rows_in(plan.ids[some], points.key, points.run)
+    at = points.step if frame.axis == "step" else points.ts
+    keep = (at >= plan.low[some][row]) & (at <= plan.high[some][row])
+    return points if bool(keep.all()) else points.take(keep)
 
 
 def _read_points(
@@ -275,9 +310,8 @@ def _read_points(
     frame: Frame,
     parts: set[int] | None,
     steps: tuple[int, int] | None,
-    *,
-    full: bool,
 ) -> Points:
+    """Return the points of *some* series within the range; what only contested series need is not read."""
     columns = ["run", "key", "step", "val", "lo", "hi"] if frame.axis == "time" else ["run", "key", "step", "val"]
     if frame.axis == "time":
         columns.append("ts")
@@ -291,7 +325,7 @@ def _read_points(
         parts=parts,
         steps=steps,
         times=times,
-        columns=None if full else columns,
+        columns=columns,
     )
     row = rows_in(plan.ids[some], points.key, points.run)
     keep = row >= 0
@@ -338,7 +372,7 @@ def _bucketed(
         cells.append(_grid_rollups(plan, got, blocks, frame))
         # Parts without rollups for a series (the tail, short pieces): their points, outside of the blocks.
         for number, some in _unrolled(plan, rolled, series, part, usable):
-            points = draw_simple(_read_points(view, plan, some, frame, {number}, None, full=False))
+            points = draw_simple(_read_points(view, plan, some, frame, {number}, None))
             inside = blocks.contain(plan, points)
             cells.append(_grid_points(plan, points.take(~inside) if inside.any() else points, frame))
         # Inside the blocks: points of all parts.
@@ -349,6 +383,8 @@ def _bucketed(
             ghosts.append(ghost.take(blocks.contain(plan, ghost)))
 
     grid = combine(Cells.concat([c for c in cells if len(c)]))
+    if frame.axis == "time":
+        grid = combine(replace(grid, bucket=_buckets(plan, grid.series, grid.max_ts)))
     return _lines(plan, many, grid, Points.concat([g for g in ghosts if len(g)]), frame)
 
 
@@ -469,8 +505,19 @@ class _Blocks:
 
 def _grid_points(plan: _Plan, points: Points, frame: Frame) -> Cells:
     series = rows_in(plan.ids, points.key, points.run)
-    at = points.step if frame.axis == "step" else points.ts
-    return cells_of_points(points, series, _buckets(plan, series, at), times=frame.axis == "time")
+    return cells_of_points(points, series, _place(plan, series, points.step, frame), times=frame.axis == "time")
+
+
+def _place(plan: _Plan, series: Array, first_step: Array, frame: Frame) -> Array:
+    """
+    Return where rows are gathered: in their bucket, or on the time axis first in blocks of ``2**shift`` steps.
+
+    A block goes into the bucket of its last moment as a whole, so that points and rollups give the same buckets.
+    """
+    if frame.axis == "step":
+        return _buckets(plan, series, first_step)
+    blocks: Array = first_step >> np.maximum(plan.shift, 0)[series]
+    return blocks
 
 
 def _buckets(plan: _Plan, series: Array, at: Array) -> Array:
@@ -493,8 +540,7 @@ def _grid_rollups(plan: _Plan, got: tuple[Array, Cells], blocks: _Blocks, frame:
     outside = ~blocks.covers(series, cells.first_step)
     if not outside.all():
         series, cells = series[outside], cells.take(outside)
-    at = cells.first_step if frame.axis == "step" else cells.max_ts
-    return replace(cells, bucket=_buckets(plan, series, at))
+    return replace(cells, bucket=_place(plan, series, cells.first_step, frame))
 
 
 def _lines(plan: _Plan, many: Array, grid: Cells, ghosts: Points, frame: Frame) -> tuple[list[Drawn], Array]:

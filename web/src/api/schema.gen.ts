@@ -288,7 +288,7 @@ export interface paths {
         post: operations["create_session"];
         /**
          * Delete Session
-         * @description End the caller's session, or all of them on every browser.
+         * @description End the caller's session, or all of them on every browser, and the live streams that they opened.
          */
         delete: operations["delete_session"];
         options?: never;
@@ -835,7 +835,9 @@ export interface components {
          */
         RunKeyInfo: {
             /** First */
-            first?: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            first?: number | ("NaN" | "Infinity" | "-Infinity") | string | boolean | {
+                [key: string]: unknown;
+            } | null;
             /** Goal */
             goal: ("minimize" | "maximize") | null;
             /** Hidden */
@@ -848,7 +850,9 @@ export interface components {
              */
             kind: "number" | "text" | "media" | "system";
             /** Last */
-            last?: number | ("NaN" | "Infinity" | "-Infinity") | string | null;
+            last?: number | ("NaN" | "Infinity" | "-Infinity") | string | boolean | {
+                [key: string]: unknown;
+            } | null;
             /** Last Step */
             last_step?: number | null;
             /** Max */

@@ -69,8 +69,8 @@ describe("the list of runs", () => {
   beforeEach(() => {
     openView(DEFAULT_VIEW);
     // happy-dom lays nothing out; without a height the virtual list has no rows.
-    vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(800);
-    vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(300);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(800);
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(300);
   });
   afterEach(() => {
     cleanup();

@@ -470,4 +470,6 @@ createServer(async (request, reply) => {
   if (run && request.method === "PATCH") Object.assign(run, body);
   if (run) return json(detail(run));
   return json({ error: { code: "not_found", message: `no route ${name}` } }, 404);
-}).listen(Number(port), "127.0.0.1", () => console.log(`http://127.0.0.1:${port}/#t=mock`));
+}).listen(Number(port), "127.0.0.1", function () {
+  console.log(`http://127.0.0.1:${this.address().port}/#t=mock`);
+});

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from treering.ids import run_key
 from treering.store import RunQuery, Sort, Store
 from treering.store import schema as t
-from treering.store.sql import _encode, _run_columns
+from treering.store.sql import document_columns, run_columns, text_columns
 from treering.store.state import Life, RunState
 
 
@@ -39,6 +39,8 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
     scope = {"entity_id": project.entity_id, "project_id": project.id}
     rival.execute("create table runs (id integer primary key, doc text)")
     run_rows: list[dict[str, Any]] = []
+    document_rows: list[dict[str, Any]] = []
+    text_rows: list[dict[str, Any]] = []
     attrs: list[tuple[Any, ...]] = []
     series: list[tuple[Any, ...]] = []
     documents = []
@@ -55,7 +57,9 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
             meta={"name": f"amber-heron-{number}", "tags": [name for name, _ in mine]}, config=values,
             lives={"a": Life("", start, end={"state": "finished"}, end_ns=start)}, state=rng.choice(["finished", "failed"]),
         )  # fmt: skip
-        run_rows.append({**_run_columns(state), "seq": 1, "doc": _encode(state)})
+        run_rows.append({**run_columns(state), "seq": 1})
+        document_rows.append(document_columns(state))
+        text_rows.append(text_columns(state))
         ids = (number, *scope.values())
         for name, key in config:
             value = values[name]
@@ -71,7 +75,8 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
     series.sort(key=lambda row: row[:2])
     with metadata._write() as connection:
         for begin in range(0, runs, 5_000):
-            connection.execute(sa.insert(t.runs), run_rows[begin : begin + 5_000])
+            for table, rows in ((t.runs, run_rows), (t.documents, document_rows), (t.texts, text_rows)):
+                connection.execute(sa.insert(table), rows[begin : begin + 5_000])
         raw = connection.connection.driver_connection
         raw.executemany("insert into attrs (key_id, run_id, entity_id, project_id, kind, num, text) values (?,?,?,?,?,?,?)", attrs)
         raw.executemany(f"insert into series values ({','.join('?' * len(series[0]))})", series)

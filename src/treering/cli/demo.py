@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise MissingExtra(
             "The demo trains on scikit-learn's digits. Install them: pip install 'treering[demo]'"
         ) from None
+    # A service manager's TERM ends the server and the trainings too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(arguments.data or "treering-demo").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     server = _serve(folder, arguments)

@@ -85,7 +85,7 @@ def _announce(arguments: argparse.Namespace, data_dir: Path, listening: Listenin
     if new:
         print(f"treering: serving {data_dir}")
         if arguments.port is None and listening.port != PORT:
-            print(f"  port {PORT} is not what this folder uses, or is taken: listening on {listening.port}")
+            print(f"  on port {listening.port}: {PORT} is taken, or was when this folder was first served")
     else:
         print(f"treering: {data_dir} is being served already; here is a fresh link")
     print(f"  {address}")

@@ -315,8 +315,8 @@ def _find_or_start(data_dir: Path) -> Connection:
         connection = running_server(data_dir)
         if connection is not None:
             return connection
-        if code != _FOLDER_IN_USE or time.monotonic() > deadline:
-            raise ServerUnavailable(f"Cannot read {data_dir}: {message or 'its server ended at once.'}")
+        if code not in (0, _FOLDER_IN_USE) or time.monotonic() > deadline:
+            raise ServerUnavailable(f"Cannot read {data_dir}: {message or f'its server ended with code {code}.'}")
 
 
 def _start_server(data_dir: Path) -> tuple[int, str]:

@@ -183,8 +183,10 @@ class Watch:
                 "runtime_s": time.monotonic() - self._began,
                 "writer": self._life.get("writer") or "",
             }
+            self._beat()
             self._writer.append(records.END, [time.time_ns(), body])
-        self._beat()
+        else:
+            self._beat()
         self._writer.close()
         _fdatasync(self._writer.path)
 

@@ -95,8 +95,7 @@ def serve_socket(settings: Settings, started: Callable[[], None], idle_exit_s: f
             def ready() -> None:
                 host = socket.gethostname()
                 OwnerFile(os.getpid(), host, None, None, str(path), tokens.folder_token, True).write(settings.data_dir)
-
-            started()
+                started()
 
             server = _Server(idle, app, ready, idle.is_over)
             _run(server, [bound])

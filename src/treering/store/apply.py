@@ -10,7 +10,6 @@ import msgspec
 
 from ..runlog import records
 from ..runlog.frames import Frame
-from . import liveness
 from .attrs import flatten, to_attr
 from .metadata import MetadataStore, ProjectRef
 from .state import Attr, ConsoleSpan, Gap, Life, RewindRow, RunState, SegmentState
@@ -102,8 +101,9 @@ class Applier:
         seen = now_ns if live else min(time_ns, now_ns)
         for life in self._lives_of(segment):
             life.beat_ns = max(life.beat_ns, seen)
-            if life.end is not None and life.end.get("state") == "crashed" and time_ns > (life.end_ns or 0):
-                life.end, life.end_ns = None, None  # crashed is soft
+        for life in self._state.lives.values():
+            if life.of == segment.life and life.end is not None and time_ns > (life.end_ns or 0):
+                life.end, life.end_ns = None, None  # its uploader said it was gone; it came back
 
     def _lives_of(self, segment: SegmentState) -> list[Life]:
         own = self._state.lives.get(segment.life)
@@ -167,13 +167,8 @@ class Applier:
 
     def _end(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
         time_ns, body = int(value[0]), dict(value[1])
-        own = self._state.lives.get(segment.life)
-        life = self._state.lives.get(own.of) if own is not None and own.of else own
-        label = body.get("writer")
-        if life is not None and isinstance(label, str) and life.writer != label:
-            life = liveness.newest_life(self._state, label)
-        # What a process says of its own end counts more than what its uploader saw from outside.
-        if life is not None and (life.end is None or life.end.get("state") == "crashed"):
+        life = self._state.lives.get(segment.life)  # an uploader's is what it saw of the other: see liveness.end_of
+        if life is not None and life.end is None:
             life.end, life.end_ns = body, time_ns
         self._state.activity_ns = max(self._state.activity_ns, min(time_ns, now_ns))
 

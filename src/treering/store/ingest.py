@@ -150,7 +150,7 @@ class Ingester:
         if work is None or segment is None:
             return False
         life = work.state.lives.get(segment.life)
-        return life is not None and life.end is not None
+        return life is not None and liveness.end_of(work.state, life) is not None
 
     def work(self, key: str) -> RunWork | None:
         """Return a known run, from memory or from the metadata."""
@@ -384,7 +384,9 @@ class Ingester:
                 segment.base_step = _base_step(work, segment)
             life = work.state.lives.get(segment.life)
             # Behind a block of zeros there can be more only where nobody writes any longer.
-            gone = segment.doc.sealed or work.state.state == "crashed" or (life is not None and life.end is not None)
+            gone = segment.doc.sealed or work.state.state == "crashed" or (
+                life is not None and liveness.end_of(work.state, life) is not None
+            )
             while frames := self._read(ref, reader, gone):
                 replay = [f for f in frames if f.offset < done.offset]
                 new = frames[len(replay) :]

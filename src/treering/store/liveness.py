@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import psutil
 
@@ -74,14 +75,30 @@ def deciding_life(run: RunState) -> Life | None:
     return max(others or run.lives.values(), key=lambda life: life.created_ns, default=None)
 
 
+def end_of(run: RunState, life: Life) -> tuple[dict[str, Any], int] | None:
+    """
+    Return (body, unix nanoseconds) of the end of *life*; None while it goes on.
+
+    What a process says of its own end counts more than what its uploader saw from outside. The two stand in different
+    segments, which may be read in any order.
+    """
+    if life.end is not None:
+        return life.end, life.end_ns or 0
+    for other in run.lives.values():
+        if other.of is not None and other.end is not None and run.lives.get(other.of) is life:
+            return other.end, other.end_ns or 0
+    return None
+
+
 def state_of(run: RunState, now_ns: int, lives: Callable[[Life], bool] = process_lives) -> tuple[str, int | None]:
     """Return (state, end in unix nanoseconds) of *run*. ``crashed`` is soft: a later sign of life takes it back."""
     life = deciding_life(run)
     if life is None:
         return "crashed", run.activity_ns
-    if life.end is not None:
-        state = str(life.end.get("state", "finished"))
-        return (state if state in END_STATES else "finished"), life.end_ns
+    end = end_of(run, life)
+    if end is not None:
+        state = str(end[0].get("state", "finished"))
+        return (state if state in END_STATES else "finished"), end[1]
     # Server time only: a client's clock may be a day off.
     if now_ns - life.beat_ns < CRASHED_AFTER_S * 1e9 or lives(life):
         return "running", None

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import schema as t
-from .liveness import process_lives
+from .liveness import deciding_life, end_of, process_lives
 from .metadata import MetadataStore
 from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, Writer
 from .projects import key_info
@@ -123,11 +123,11 @@ def _summarise(name: str, last: Any, stats: MetricStats, wanted: list[str], goal
 
 
 def _end(state: RunState) -> End | None:
-    ends = [life for life in state.lives.values() if life.writer == "" and life.end is not None]
-    ends = ends or [life for life in state.lives.values() if life.end is not None]
-    if not ends or state.state in ("running",):
+    life = deciding_life(state)
+    end = None if life is None else end_of(state, life)
+    if end is None or state.state == "running":
         return None
-    body = max(ends, key=lambda life: life.created_ns).end or {}
+    body = end[0]
     code = body.get("exit_code")
     return End(
         state=state.state,
@@ -150,7 +150,7 @@ def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list
                 host=newest.host if newest else None,
                 pid=newest.pid if newest else None,
                 rank=newest.rank if newest else None,
-                state=_writer_state(newest, now_ns),
+                state=_writer_state(state, newest, now_ns),
                 last_beat_at=newest.beat_ns / 1e9 if newest and newest.beat_ns else None,
                 segments=len(mine),
                 bytes=sum(s.doc.bytes for s in mine),
@@ -160,11 +160,12 @@ def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list
     return writers
 
 
-def _writer_state(life: Life | None, now_ns: int) -> str:
+def _writer_state(state: RunState, life: Life | None, now_ns: int) -> str:
     if life is None:
         return "crashed"
-    if life.end is not None:
-        return str(life.end.get("state", "finished"))
+    end = end_of(state, life)
+    if end is not None:
+        return str(end[0].get("state", "finished"))
     if life.writer == "server":
         return "finished"
     return "running" if now_ns - life.beat_ns < 60e9 or process_lives(life) else "crashed"

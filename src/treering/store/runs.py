@@ -52,12 +52,15 @@ def query_runs(metadata: MetadataStore, project: ProjectRef, query: RunQuery, no
 
 
 def _search(metadata: MetadataStore, project: ProjectRef, text: str, regex: bool) -> ColumnElement[bool]:
+    x = t.texts.c
+    mine = x.project_id == project.id
     if regex:
         compile_pattern(text)
-        mine = r.project_id == project.id
-        return FilterSql(metadata, project.id).regex(r.search, text, r.id, t.runs, mine)
-    position = sa.func.instr if metadata.dialect == "sqlite" else sa.func.strpos
-    return position(r.search_folded, text.replace("\0", "\ufffd").casefold()) > 0
+        found = FilterSql(metadata, project.id).regex(x.search, text, x.run_id, t.texts, mine)
+    else:
+        position = sa.func.instr if metadata.dialect == "sqlite" else sa.func.strpos
+        found = position(x.folded, text.replace("\0", "\ufffd").casefold()) > 0
+    return r.id.in_(sa.select(x.run_id).where(mine, found))
 
 
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────

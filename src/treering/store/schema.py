@@ -90,12 +90,28 @@ runs = Table(
     Column("deleted", Boolean, nullable=False),
     Column("damaged", Boolean, nullable=False),
     Column("error", _Text),
-    Column("search", _Text, nullable=False),  # name, id, tags and notes, a line each
-    Column("search_folded", _Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("doc", LargeBinary, nullable=False),  # the whole RunState, msgpack
-    Index("runs_by_project", "project_id", "created_us"),
+    Index("runs_by_project", "project_id", "deleted", "created_us"),
     Index("runs_by_seq", "project_id", "seq"),
+)
+
+# Apart from the runs table, which queries scan: a document is kilobytes.
+documents = Table(
+    "documents",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("doc", LargeBinary, nullable=False),  # the whole RunState, msgpack
+)
+
+# What a search looks into: name, id, tags and notes, a line each.
+texts = Table(
+    "texts",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("search", _Text, nullable=False),
+    Column("folded", _Text, nullable=False),
 )
 
 segments = Table(

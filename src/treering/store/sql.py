@@ -172,10 +172,11 @@ class SqlMetadata:
 
     def add_run(self, state: RunState) -> int:
         with self._write() as connection:
-            values = {**_run_columns(state), "seq": self._seq, "doc": b""}
+            values = {**run_columns(state), "seq": self._seq}
             values.pop("id")
             state.id = _new_id(connection, sa.insert(t.runs).values(values))
-            connection.execute(sa.update(t.runs).where(t.runs.c.id == state.id).values(doc=_encode(state)))
+            connection.execute(sa.insert(t.documents).values(document_columns(state)))
+            connection.execute(sa.insert(t.texts).values(text_columns(state)))
         return state.id
 
     def add_segment(self, segment: SegmentState) -> int:
@@ -187,15 +188,16 @@ class SqlMetadata:
 
     def run(self, run_key: str) -> RunState | None:
         with self.connect() as connection:
-            doc = connection.scalar(sa.select(t.runs.c.doc).where(t.runs.c.run_key == run_key))
+            query = sa.select(t.documents.c.doc).join(t.runs, t.runs.c.id == t.documents.c.run_id)
+            doc = connection.scalar(query.where(t.runs.c.run_key == run_key))
         return None if doc is None else _decode_run(doc)
 
     def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]:
         found: dict[int, RunState] = {}
         with self.connect() as connection:
             for some in _chunks(list(ids), _MAX_PARAMETERS):
-                query = sa.select(t.runs.c.id, t.runs.c.doc).where(t.runs.c.id.in_(some))
-                found.update({row.id: _decode_run(row.doc) for row in connection.execute(query)})
+                query = sa.select(t.documents).where(t.documents.c.run_id.in_(some))
+                found.update({row.run_id: _decode_run(row.doc) for row in connection.execute(query)})
         return found
 
     def run_ids(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
@@ -307,7 +309,9 @@ class SqlMetadata:
         seq = self._seq + 1
         with self._write() as connection:
             upsert = Upserts(connection, self.dialect)
-            upsert.rows(t.runs, [{**_run_columns(b.state), "seq": seq, "doc": _encode(b.state)} for b in batches])
+            upsert.rows(t.runs, [{**run_columns(b.state), "seq": seq} for b in batches])
+            upsert.rows(t.documents, [document_columns(b.state) for b in batches])
+            upsert.rows(t.texts, [text_columns(b.state) for b in batches])
             upsert.rows(t.segments, [_segment_columns(s) for b in batches for s in b.segments])
             upsert.rows(t.series, [_stat_columns(s) for b in batches for s in b.series])
             scope = [(b, {"entity_id": b.state.entity_id, "project_id": b.state.project_id}) for b in batches]
@@ -421,9 +425,22 @@ def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _run_columns(state: RunState) -> dict[str, Any]:
+def document_columns(state: RunState) -> dict[str, Any]:
+    """Return the row of the documents table."""
+    scope = {"entity_id": state.entity_id, "project_id": state.project_id}
+    return {"run_id": state.id, **scope, "doc": _encode(state)}
+
+
+def text_columns(state: RunState) -> dict[str, Any]:
+    """Return the row of the texts table."""
+    scope = {"entity_id": state.entity_id, "project_id": state.project_id}
+    search = _clean("\n".join([state.name, state.run_id, *state.tags, state.text("notes") or ""]))
+    return {"run_id": state.id, **scope, "search": search, "folded": search.casefold()}
+
+
+def run_columns(state: RunState) -> dict[str, Any]:
+    """Return the row of the runs table, without its sequence number."""
     notes = state.text("notes")
-    search = "\n".join([state.name, state.run_id, *state.tags, notes or ""])
     hosts = [life.host for life in state.lives.values() if life.writer == "" and life.host]
     return {
         "id": state.id,
@@ -445,8 +462,6 @@ def _run_columns(state: RunState) -> dict[str, Any]:
         "deleted": state.deleted,
         "damaged": state.damaged,
         "error": state.error,
-        "search": _clean(search),
-        "search_folded": _clean(search).casefold(),
     }
 
 

@@ -245,6 +245,9 @@ export class LineChart {
 
   private paintLines(): void {
     const { model, theme } = this;
+    // A canvas that is touched is copied to the screen whole, drawn on or not; one without content stays hidden.
+    this.lines.hidden = model.lines.length === 0;
+    if (model.lines.length === 0) return;
     const g = this.context(this.lines);
     const surface = this.surface(g);
     g.save();
@@ -296,12 +299,13 @@ export class LineChart {
   }
 
   private paintOver(): void {
-    const g = this.context(this.over);
     const line = this.model.lines[this.highlighted];
     // A density is already quiet; dimmed as far as lines it would be gone.
     const dim = this.model.lines.length > DENSITY_LINES ? DENSITY_DIM : this.theme.dim;
     this.lines.style.opacity = line ? String(dim) : "1";
+    this.over.hidden = !line;
     if (!line) return;
+    const g = this.context(this.over);
     const surface = this.surface(g);
     g.save();
     clipToBox(g, this.box);

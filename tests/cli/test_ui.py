@@ -72,6 +72,7 @@ def test_started_again_it_prints_a_fresh_link_to_the_one_that_runs(own_folder, s
     assert second.process.wait(15) == 0
     assert second.said["new"] is False
     assert second.said["port"] == first.said["port"]
+    assert second.said["pid"] == first.process.pid
     assert second.said["url"] != first.said["url"]
 
 

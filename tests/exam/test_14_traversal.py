@@ -175,8 +175,10 @@ def paths(text: str) -> list[str]:
 
 def test_in_a_path_none_opens_a_file_or_breaks_the_server(world):
     with only_opens_below(world.data_dir):
-        for text in STRINGS:
-            for path in paths(text):
+        for number, text in enumerate(STRINGS):
+            for path in paths(text)[
+                number % 2 :: 2
+            ]:  # encoded for one string, as raw as a request line allows for the next
                 if len(path) < 8_000:
                     reply = world.server.send("GET", f"/api/1{path}", {"Authorization": f"Bearer {world.server.token}"})
                     assert reply.status < 500, path
@@ -202,11 +204,12 @@ def test_in_a_query_and_in_a_body_none_opens_a_file_or_breaks_the_server(world):
         for number, text in enumerate(STRINGS):
             text = text[:1000]
             query = quote(text, safe="")
-            for path in (
+            queries = (
                 f"/changes?entity={query}&project={query}",
                 f"/runs/{key}/history?keys={query}",
                 f"/runs/{key}/history?key={query}",
-            ):
+            )
+            for path in queries[number % 3 :: 3]:
                 assert world.server.call("GET", path).status < 500, path
             bodies = [
                 ("/runs/query", {"entity": text, "project": text}),
@@ -225,7 +228,7 @@ def test_in_a_query_and_in_a_body_none_opens_a_file_or_breaks_the_server(world):
                 ("/series", {"runs": [key], "keys": ["loss"], "x": f"metric:{text}"}),
                 ("/runs/diff", {"runs": [text]}),
             ]
-            for path, body in bodies[number % 3 :: 3]:  # each string in a third of the places: 4 s instead of 12
+            for path, body in bodies[number % 5 :: 5]:  # each string in two of the places: 3 s instead of 12
                 reply = world.server.call("POST", path, body)
                 assert reply.status < 500, (path, body)
 

@@ -60,8 +60,10 @@ def test_a_number_of_a_million_digits_is_no_crash_and_fast():
     assert time.perf_counter() - begin < 0.5
 
 
-def test_a_body_over_the_limit_is_refused_while_it_arrives(server):
-    reply = server.call("POST", "/runs/query", {"entity": "ada", "project": "x" * JSON_BODY_MAX_BYTES})
+def test_a_body_that_says_itself_that_it_is_too_large_is_refused_before_it_comes(server):
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+    length = str(JSON_BODY_MAX_BYTES + 1)
+    reply = server.send("POST", "/api/1/runs/query", {**headers, "Content-Length": length})
 
     assert (reply.status, reply.code) == (413, "too_large")
     assert reply.headers["connection"] == "close"

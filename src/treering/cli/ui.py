@@ -73,13 +73,14 @@ def _link_to_running(data_dir: Path) -> Listening | None:
     connection = Connection.to_url(f"http://127.0.0.1:{owner.port}", owner.token)
     link = connection.call("POST", "/session/links", {})
     connection.close()
-    return Listening(owner.port, owner.url, link["path"].removeprefix("#t="))
+    return Listening(owner.pid, owner.port, owner.url, link["path"].removeprefix("#t="))
 
 
 def _announce(arguments: argparse.Namespace, data_dir: Path, listening: Listening, new: bool) -> None:
     address = f"{listening.url}#t={listening.one_time}"
     if arguments.json:
-        print_json({"url": address, "port": listening.port, "data": str(data_dir), "pid": os.getpid(), "new": new})
+        said = {"url": address, "port": listening.port, "data": str(data_dir), "pid": listening.pid, "new": new}
+        print_json(said)
         sys.stdout.flush()
         return
     if new:

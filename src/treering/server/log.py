@@ -14,6 +14,7 @@ import logging.handlers
 import os
 import re
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,8 +54,16 @@ class JsonLines(logging.Formatter):
             if value is not None:
                 line[name] = scrub(value) if isinstance(value, str) else value
         if record.exc_info:
-            line["traceback"] = scrub(self.formatException(record.exc_info))
+            line["traceback"] = scrub(_format_own_frames(record.exc_info))
         return json.dumps(line)
+
+
+def _format_own_frames(failure: Any) -> str:
+    """Return a traceback without the frames of libraries but the last: thirty of them stand between two of ours."""
+    told = traceback.TracebackException(*failure)
+    ours = [frame for frame in told.stack[:-1] if "site-packages" not in frame.filename]
+    told.stack = traceback.StackSummary.from_list([*ours, *told.stack[-1:]])
+    return "".join(told.format())
 
 
 class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):

@@ -67,7 +67,7 @@ def serve_loopback(settings: Settings, port: int | None, started: Callable[[List
             OwnerFile(os.getpid(), socket.gethostname(), bound_port, url, None, tokens.folder_token).write(
                 settings.data_dir
             )
-            started(Listening(bound_port, url, tokens.new_code()))
+            started(Listening(os.getpid(), bound_port, url, tokens.new_code()))
 
         _run(_Server(app, app, ready), sockets)
 

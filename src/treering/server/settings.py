@@ -38,6 +38,7 @@ class Settings:
 class Listening:
     """What a started server tells whoever started it. ``one_time`` is a code for the first browser."""
 
+    pid: int
     port: int
     url: str
     one_time: str

@@ -31,11 +31,11 @@ def flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def to_attr(value: Any) -> Attr:
-    """Return the row of one leaf. Numbers of any kind compare as numbers, all else as text."""
+    """Return the row of one leaf. Only int and float have a number: a comparison needs to look at nothing else."""
     if value is None:
         return Attr("null")
     if isinstance(value, bool):
-        return Attr("bool", float(value))
+        return Attr("bool", None, "true" if value else "false")
     if isinstance(value, int):
         return Attr("int", _float(value), str(value) if abs(value) > 1 << 53 else None)
     if isinstance(value, float):
@@ -50,7 +50,7 @@ def from_attr(kind: str, num: float | None, text: str | None) -> Any:
     if kind == "null":
         return None
     if kind == "bool":
-        return bool(num)
+        return text == "true"
     if kind == "int":
         return int(text) if text is not None else int(num or 0)
     if kind == "float":

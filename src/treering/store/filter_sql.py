@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
@@ -20,7 +22,7 @@ from .query import And, Compare, Field, Has, In, Is, Match, Node, Not, Or, Value
 from .regex import matches
 from .sql import NAN_TEXT
 
-r, a, s = t.runs.c, t.attrs.c, t.series.c
+r = t.runs.c
 
 _NUMERIC = ("int", "float")
 
@@ -54,10 +56,11 @@ _COMPARE: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 }
 
 
-def aggregate(name: str) -> ColumnElement[Any]:
+def aggregate(name: str, s: Any = t.series.c) -> ColumnElement[Any]:
     """Return the column or expression of a metric's aggregate; NULL where it has no finite value or is NaN."""
     if name == "mean":
-        return s.sum / sa.func.nullif(s.finite, 0)
+        mean: ColumnElement[Any] = s.sum / sa.func.nullif(s.finite, 0)
+        return mean
     columns: dict[str, ColumnElement[Any]] = {
         "last": s.last,
         "min": s.min,
@@ -67,6 +70,24 @@ def aggregate(name: str) -> ColumnElement[Any]:
         "last_step": s.last_step,
     }
     return columns[name]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSet:
+    """
+    Runs that have a row of *table* (attrs or series, aliased) for which *where* holds; at most one row each.
+
+    ``narrow``: likely few of them, so that a query had better begin here.
+    """
+
+    table: Any
+    where: ColumnElement[bool]
+    narrow: bool = False
+
+    @property
+    def run_id(self) -> ColumnElement[int]:
+        found: ColumnElement[int] = self.table.c.run_id
+        return found
 
 
 class FilterSql:
@@ -84,12 +105,24 @@ class FilterSql:
             return sa.or_(*(self.condition(item) for item in node.items))
         if isinstance(node, Not):
             return sa.not_(self.condition(node.item))
+        found = self.run_set(node)
+        if found is not None:
+            return r.id.in_(sa.select(found.run_id).where(found.where))
         if node.field.space == "column":
             return self._column(node)
+        assert isinstance(node, Is)  # missing: what no row is of
+        return self._missing(node)
+
+    def run_set(self, node: Node) -> RunSet | None:
+        """Return the rows that a term asks for, None for terms about the runs table or about what is missing."""
+        if isinstance(node, (And, Or, Not)):
+            return None
+        if isinstance(node, Has) and node.field.space == "column":
+            return self._tagged(node)
+        if node.field.space == "column" or (isinstance(node, Is) and node.what == "missing"):
+            return None
         key = self._key(node.field)
-        if node.field.space == "metric":
-            return self._metric(node, key)
-        return self._attr(node, key)
+        return self._metric(node, key) if node.field.space == "metric" else self._attr(node, key)
 
     def _key(self, field: Field) -> int:
         space = field.space
@@ -126,10 +159,13 @@ class FilterSql:
             return _COMPARE[op](column, value_in_sql)
         return _COMPARE[op](column, _bind(value))
 
+    def _tagged(self, node: Has) -> RunSet:
+        a = t.attrs.alias()
+        key = self._metadata.find_keys(self._project_id, "tag", [node.text]).get(node.text, -1)
+        return RunSet(a, a.c.key_id == key, narrow=True)
+
     def _tags(self, node: Compare | In | Match | Has | Is) -> ColumnElement[bool]:
-        if isinstance(node, Has):
-            key = self._metadata.find_keys(self._project_id, "tag", [node.text]).get(node.text, -1)
-            return r.id.in_(sa.select(a.run_id).where(a.key_id == key))
+        a = t.attrs.alias().c
         tagged = (
             sa.select(a.run_id)
             .join(t.keys, t.keys.c.id == a.key_id)
@@ -138,69 +174,78 @@ class FilterSql:
         has_any = r.id.in_(tagged)
         return sa.not_(has_any) if isinstance(node, Is) and node.what in ("missing", "null") else sa.false()
 
+    def _missing(self, node: Is) -> ColumnElement[bool]:
+        key = self._key(node.field)
+        if node.field.space != "metric":
+            a = t.attrs.alias().c
+            return r.id.not_in(sa.select(a.run_id).where(a.key_id == key))
+        s = t.series.alias().c
+        rows = sa.select(s.run_id).where(s.key_id == key)
+        if (node.field.agg or "last") not in ("last", "first"):
+            rows = rows.where(aggregate(node.field.agg, s).is_not(None))
+        return r.id.not_in(rows)
+
     # ── config and summary ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _attr(self, node: Compare | In | Match | Has | Is, key: int) -> ColumnElement[bool]:
-        rows = sa.select(a.run_id).where(a.key_id == key)
+    def _attr(self, node: Compare | In | Match | Has | Is, key: int) -> RunSet:
+        table = t.attrs.alias()
+        a = table.c
+        mine = a.key_id == key
         if isinstance(node, Is):
-            if node.what == "missing":
-                return r.id.not_in(rows)
             what = {
                 "null": a.kind == "null",
                 "nan": (a.kind == "float") & a.num.is_(None),
                 "inf": a.kind.in_(_NUMERIC) & a.num.in_((math.inf, -math.inf)),
                 "finite": a.kind.in_(_NUMERIC) & a.num.is_not(None) & a.num.not_in((math.inf, -math.inf)),
             }[node.what]
-            return r.id.in_(rows.where(what))
+            return RunSet(table, mine & what)
         if isinstance(node, Compare):
-            return r.id.in_(rows.where(_attr_compare(node.op, node.value)))
+            return RunSet(table, mine & _attr_compare(a, node.op, node.value), narrow=node.op == "=")
         if isinstance(node, In):
-            return r.id.in_(rows.where(sa.or_(*(_attr_compare("=", value) for value in node.values))))
+            return RunSet(table, mine & sa.or_(*(_attr_compare(a, "=", value) for value in node.values)))
         if isinstance(node, Has):
-            return r.id.in_(self._having(rows, node.text))
-        text = a.kind == "str"
-        return r.id.in_(rows.where(text & self._matches(a.text, node, a.run_id, t.attrs, (a.key_id == key) & text)))
+            return RunSet(table, mine & self._having(a, node.text))
+        text = mine & (a.kind == "str")
+        return RunSet(table, text & self._matches(a.text, node, a.run_id, table, text))
 
-    def _having(self, rows: sa.Select[Any], text: str) -> sa.Select[Any]:
+    def _having(self, a: Any, text: str) -> ColumnElement[bool]:
         """Lists are stored as JSON text: an element that is *text* stands there between commas or brackets."""
-        import msgspec
-
         element = msgspec.json.encode(text).decode().replace("\0", "")
         found = [
             _position(self._metadata.dialect, a.text, f"{before}{element}{after}") > 0
             for before in "[,"
             for after in ",]"
         ]
-        return rows.where((a.kind == "json") & sa.or_(*found))
+        listed: ColumnElement[bool] = (a.kind == "json") & sa.or_(*found)
+        return listed
 
     # ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _metric(self, node: Compare | In | Match | Has | Is, key: int) -> ColumnElement[bool]:
+    def _metric(self, node: Compare | In | Match | Has | Is, key: int) -> RunSet:
         agg = node.field.agg or "last"
-        rows = sa.select(s.run_id).where(s.key_id == key)
-        column = aggregate(agg)
+        table = t.series.alias()
+        s = table.c
+        mine = s.key_id == key
+        column = aggregate(agg, s)
         marker = {"last": s.last_text, "first": s.first_text}.get(agg)
         if isinstance(node, Is):
-            nan = marker == NAN_TEXT if marker is not None else sa.false()
-            if node.what == "missing":
-                return r.id.not_in(rows if marker is not None else rows.where(column.is_not(None)))
             what = {
                 "null": sa.false(),
-                "nan": nan,
+                "nan": sa.false() if marker is None else sa.func.coalesce(marker == NAN_TEXT, sa.false()),
                 "inf": column.in_((math.inf, -math.inf)),
                 "finite": column.is_not(None) & column.not_in((math.inf, -math.inf)),
             }[node.what]
-            return r.id.in_(rows.where(what))
+            return RunSet(table, mine & what)
         if isinstance(node, Compare):
-            return r.id.in_(rows.where(_metric_compare(column, marker, node.op, node.value)))
+            return RunSet(table, mine & _metric_compare(column, marker, node.op, node.value))
         if isinstance(node, In):
             tests = (_metric_compare(column, marker, "=", value) for value in node.values)
-            return r.id.in_(rows.where(sa.or_(*tests)))
+            return RunSet(table, mine & sa.or_(*tests))
         if marker is None or isinstance(node, Has):
-            return sa.false()
+            return RunSet(table, sa.false())
         text = sa.func.substr(marker, 2)
-        logged = marker.is_not(None) & (sa.func.substr(marker, 1, 1) == "=")
-        return r.id.in_(rows.where(logged & self._matches(text, node, s.run_id, t.series, (s.key_id == key) & logged)))
+        logged = mine & marker.is_not(None) & (sa.func.substr(marker, 1, 1) == "=")
+        return RunSet(table, logged & self._matches(text, node, s.run_id, table, logged))
 
     # ── text search ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,7 +254,7 @@ class FilterSql:
         column: ColumnElement[Any],
         node: Match,
         owner: ColumnElement[Any],
-        table: sa.Table,
+        table: Any,
         candidates: ColumnElement[bool],
     ) -> ColumnElement[bool]:
         if node.op == "contains":
@@ -221,7 +266,7 @@ class FilterSql:
         column: ColumnElement[Any],
         pattern: str,
         owner: ColumnElement[Any],
-        table: sa.Table,
+        table: Any,
         candidates: ColumnElement[bool],
     ) -> ColumnElement[bool]:
         """RE2 inside SQLite. PostgreSQL's own engine can be made to run for minutes: there Python tests candidates."""
@@ -254,34 +299,36 @@ def _bind(value: float | int | str) -> Any:
     return value
 
 
-def _attr_compare(op: str, value: Value) -> ColumnElement[bool]:
+def _attr_compare(a: Any, op: str, value: Value) -> ColumnElement[bool]:
     if value is None:
         return _COMPARE[op](a.kind, "null") if op in ("=", "!=") else sa.false()
     if isinstance(value, bool):
-        same_kind, test = a.kind == "bool", _COMPARE[op](a.num, float(value))
+        same_kind, test = a.kind == "bool", _COMPARE[op](a.text, "true" if value else "false")
     elif isinstance(value, str):
         same_kind = a.kind == "str"
         test = sa.false() if "\0" in value else _COMPARE[op](a.text, value)
     else:
-        # NaN has num NULL: it differs from every number, and no other comparison holds.
-        same_kind = a.kind.in_(_NUMERIC)
         test = _COMPARE[op](a.num, float(_bind(value)))
-        test = sa.func.coalesce(test, sa.true() if op == "!=" else sa.false())
-    return (same_kind & test) if op != "!=" else sa.not_(same_kind) | test
+        # NaN and all that is no number have no num: different from every number, and no other comparison holds.
+        return sa.func.coalesce(test, sa.true()) if op == "!=" else test
+    holds: ColumnElement[bool] = (same_kind & test) if op != "!=" else sa.not_(same_kind) | test
+    return holds
 
 
 def _metric_compare(
     column: ColumnElement[Any], marker: ColumnElement[Any] | None, op: str, value: Value
 ) -> ColumnElement[bool]:
+    # Of another type: only ever different, where there is a value at all.
+    different = sa.false() if op != "!=" else sa.true() if marker is not None else column.is_not(None)
     if value is None or isinstance(value, bool):
-        return sa.true() if op == "!=" else sa.false()
+        return different
     if isinstance(value, str):
         if marker is None:
-            return sa.true() if op == "!=" else sa.false()
+            return different
         text, logged = sa.func.substr(marker, 2), sa.func.coalesce(sa.func.substr(marker, 1, 1) == "=", sa.false())
         test = sa.false() if "\0" in value else _COMPARE[op](text, value)
         return (logged & test) if op != "!=" else sa.not_(logged) | test
     test = _COMPARE[op](column, float(_bind(value)))
     if op == "!=":  # a run has the metric: NaN, or a text, differs from every number
-        return sa.func.coalesce(test, sa.true()) if marker is not None else sa.func.coalesce(test, sa.false())
-    return sa.func.coalesce(test, sa.false())
+        return sa.func.coalesce(test, sa.true()) if marker is not None else test
+    return test

@@ -384,8 +384,10 @@ class Ingester:
                 segment.base_step = _base_step(work, segment)
             life = work.state.lives.get(segment.life)
             # Behind a block of zeros there can be more only where nobody writes any longer.
-            gone = segment.doc.sealed or work.state.state == "crashed" or (
-                life is not None and liveness.end_of(work.state, life) is not None
+            gone = (
+                segment.doc.sealed
+                or work.state.state == "crashed"
+                or (life is not None and liveness.end_of(work.state, life) is not None)
             )
             while frames := self._read(ref, reader, gone):
                 replay = [f for f in frames if f.offset < done.offset]

@@ -39,4 +39,5 @@ def compile_pattern(pattern: str) -> Any:
 
 def matches(pattern: str, text: str | None) -> bool:
     """Return whether *pattern* is found anywhere in *text*."""
-    return text is not None and compile_pattern(pattern).search(text) is not None
+    # As bytes: for a str the wrapper computes where in it the match lies, which nobody asks, in half of the time.
+    return text is not None and compile_pattern(pattern).search(text.encode("utf-8", "replace")) is not None

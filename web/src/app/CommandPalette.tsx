@@ -1,10 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { BarChart3, Folder, Keyboard, SunMoon, Waypoints } from "lucide-react";
+import { BarChart3, Folder, Keyboard, LogOut, SunMoon, Waypoints } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ReactNode, useMemo, useState } from "react";
-import { fetchRuns, projectQuery, projectsQuery } from "@/api/queries";
+import { endSession, fetchRuns, projectQuery, projectsQuery } from "@/api/queries";
 import { toggleTheme } from "@/state/theme";
 import { changeView } from "@/state/view";
 import { StateMark } from "@/ui/StateMark";
@@ -113,6 +113,12 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
       items: [
         { id: "theme", label: "Switch theme", icon: <SunMoon size={15} />, run: toggleTheme },
         { id: "keys", label: "Keyboard shortcuts", icon: <Keyboard size={15} />, run: onHelp },
+        {
+          id: "end-session",
+          label: "End this browser's session",
+          icon: <LogOut size={15} />,
+          run: () => void endSession(),
+        },
         {
           id: "projects",
           label: "All projects",

@@ -1,4 +1,4 @@
-import { panDomain, zoomDomain } from "./core/scale";
+import { createScale, panDomain, type Scale, zoomDomain } from "./core/scale";
 import type { LineChart } from "./line";
 
 export interface GestureEvents {
@@ -24,7 +24,10 @@ const WHEEL_SETTLE_MS = 200;
  */
 export function attachGestures(chart: LineChart, events: GestureEvents): () => void {
   const { element } = chart;
-  let drag: { from: number; pan: readonly [number, number] | null } | null = null;
+  /** A drag under way; `pan` is the scale at its start, because the chart's own moves along and lags by a frame. */
+  let drag: { from: number; pan: Scale | null } | null = null;
+  /** Where a wheel zoom has come to; like a pan, it is ahead of what the chart has painted. */
+  let wheeled: Scale | null = null;
   let keyboardX: number | null = null;
   let wheelTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -37,9 +40,7 @@ export function attachGestures(chart: LineChart, events: GestureEvents): () => v
   const onMove = (event: PointerEvent) => {
     const [px, py] = position(event);
     if (drag?.pan) {
-      const domain = panDomain(chart.x, px - drag.from);
-      drag = { from: px, pan: domain };
-      events.onRange(domain, false);
+      events.onRange(panDomain(drag.pan, px - drag.from), false);
       return;
     }
     if (drag) {
@@ -59,7 +60,7 @@ export function attachGestures(chart: LineChart, events: GestureEvents): () => v
     }
     if (event.button !== 0) return;
     if (px < chart.box.left - 4 || px > chart.box.right + 4) return;
-    drag = { from: inside(px), pan: event.shiftKey ? chart.x.domain : null };
+    drag = { from: inside(px), pan: event.shiftKey ? chart.x : null };
     element.setPointerCapture(event.pointerId);
     if (drag.pan) events.onPoint(null);
   };
@@ -70,7 +71,7 @@ export function attachGestures(chart: LineChart, events: GestureEvents): () => v
     const { from, pan } = drag;
     drag = null;
     chart.setBrush(null);
-    if (pan) events.onRange(pan, true);
+    if (pan) events.onRange(panDomain(pan, px - from), true);
     else if (Math.abs(inside(px) - from) >= DRAG_PX) {
       const [a, b] = [chart.x.toValue(from), chart.x.toValue(inside(px))];
       events.onPoint(null);
@@ -93,10 +94,15 @@ export function attachGestures(chart: LineChart, events: GestureEvents): () => v
     event.preventDefault();
     const [px] = position(event);
     const factor = Math.exp(Math.max(-60, Math.min(60, event.deltaY || event.deltaX)) * 0.004);
-    const range = zoomDomain(chart.x, chart.x.toValue(inside(px)), factor);
+    const scale = wheeled ?? chart.x;
+    const range = zoomDomain(scale, scale.toValue(inside(px)), factor);
+    wheeled = createScale(range, chart.box.left, chart.box.right, scale.log);
     events.onRange(range, false);
     if (wheelTimer !== null) clearTimeout(wheelTimer);
-    wheelTimer = setTimeout(() => events.onRange(range, true), WHEEL_SETTLE_MS);
+    wheelTimer = setTimeout(() => {
+      wheeled = null;
+      events.onRange(range, true);
+    }, WHEEL_SETTLE_MS);
   };
 
   const onKey = (event: KeyboardEvent) => {

@@ -228,14 +228,16 @@ export class LineChart {
     this.x = createScale(xDomain, left, right, model.xLog);
     this.y = createScale(extent.range, bottom, top, model.yLog);
     const xAxis = xTicks(model.axis, xDomain, model.xLog, right - left);
-    drawAxes(
-      g,
-      this.box,
-      { scale: this.x, ticks: xAxis, label: axisLabel(model.axis) },
-      { scale: this.y, ticks: yAxis },
-      theme,
-      width,
-    );
+    // Without lines the ranges are made up, and made-up numbers do not belong on an axis.
+    if (model.lines.length > 0)
+      drawAxes(
+        g,
+        this.box,
+        { scale: this.x, ticks: xAxis, label: axisLabel(model.axis) },
+        { scale: this.y, ticks: yAxis },
+        theme,
+        width,
+      );
     this.onFacts?.({
       offScale: extent.offScale,
       notPositive: extent.notPositive,

@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatMoment, formatNumber, formatValue } from "@/ui/humanize";
+import { axisLabel } from "./core/axes";
 import type { Axis } from "./core/model";
 import type { LineChart, Reading } from "./line";
 
@@ -40,10 +41,7 @@ export function showTooltip(
   const below = sorted.length - from - rows.length;
 
   const head = element("header");
-  head.append(
-    element("span", model.axis.startsWith("metric:") ? model.axis.slice(7) : model.axis),
-    element("b", formatX(model.axis, x)),
-  );
+  head.append(element("span", axisLabel(model.axis)), element("b", formatX(model.axis, x)));
   const more = [above > 0 ? `+${above} above` : "", below > 0 ? `+${below} below` : ""]
     .filter(Boolean)
     .join(" · ");
@@ -59,15 +57,22 @@ export function showTooltip(
     row.append(swatch, element("span", line.label), element("b", formatValue(value, model.unit)));
     node.append(row);
   }
-  place(node, chart.element);
+  place(node, chart.element, chart.x.toPixel(x));
 }
 
 export function hideTooltip(): void {
   if (box) box.hidden = true;
 }
 
-function place(node: HTMLDivElement, plot: HTMLElement): void {
+function place(node: HTMLDivElement, plot: HTMLElement, crossPx: number): void {
   node.hidden = false;
+  const bounds = plot.getBoundingClientRect();
+  if (bounds.width > window.innerWidth * 0.7 && bounds.width > 3 * WIDTH_PX) {
+    // In full screen nothing is beside the panel; the corner away from the crosshair is free.
+    const x = crossPx > bounds.width / 2 ? bounds.left + 64 : bounds.right - WIDTH_PX - 24;
+    node.style.transform = `translate(${Math.round(x)}px, ${Math.round(bounds.top + 12)}px)`;
+    return;
+  }
   const panel = (plot.closest("[data-panel]") ?? plot).getBoundingClientRect();
   const height = node.offsetHeight;
   const right = panel.right + GAP_PX;

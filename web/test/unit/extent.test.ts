@@ -76,6 +76,12 @@ describe("the y range", () => {
     expect(extent.range[0]).toBeGreaterThan(0);
   });
 
+  it("of a log axis that leaves nothing out says so", () => {
+    const lines = Array.from({ length: 24 }, (_, i) => line(`run${i}`, decay(60, 7.3 + i * 0.07)));
+
+    expect(yExtent(model(lines, { yLog: true })).offScale).toBe(0);
+  });
+
   it("never is empty", () => {
     for (const lines of [[], [line("a", [])], [line("a", [Number.NaN])], [line("a", [2, 2])]]) {
       for (const yLog of [false, true]) {

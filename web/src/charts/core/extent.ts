@@ -116,7 +116,13 @@ function robustRange(extents: readonly Range[], sample: number[], full: Range, y
     fullRange,
   );
   if (sample.length >= 20 && !yLog) range = withoutSpikes(sample, range);
-  return range[0] < range[1] ? [from(range[0]), from(range[1])] : full;
+  if (!(range[0] < range[1])) return full;
+  // An untouched end is passed on as it came: there and back through the logarithm it would move by a hair,
+  // and a line that ends exactly there would count as off scale.
+  return [
+    range[0] === fullRange[0] ? full[0] : from(range[0]),
+    range[1] === fullRange[1] ? full[1] : from(range[1]),
+  ];
 }
 
 function withoutOutliers(extents: readonly Range[], full: Range): Range {

@@ -99,7 +99,11 @@ export function drawBand(surface: Surface, line: Line, model: ChartModel, alpha:
   if (!line.lo || !line.hi) return;
   const { g } = surface;
   g.globalAlpha = alpha;
-  if (model.lines.length > FILLED_BANDS) drawHairlines(surface, line, model);
+  const [from, to] = visibleSlice(line, model.xRange);
+  const width = surface.x.toPixel(at(line.x, to - 1)) - surface.x.toPixel(at(line.x, from));
+  // All in one pixel (a short run over wall time) has no area to fill; what it spans is then drawn as a line.
+  if (!(width >= 2)) g.globalAlpha = Math.min(1, alpha * 4);
+  if (model.lines.length > FILLED_BANDS || !(width >= 2)) drawHairlines(surface, line, model);
   else fillBand(surface, line, model);
   g.globalAlpha = 1;
 }

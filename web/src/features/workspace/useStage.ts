@@ -2,7 +2,7 @@ import { useMemo, useRef } from "react";
 import type { RunRow } from "@/api/types";
 import type { Ending } from "@/charts/core/model";
 import type { Cast, Member } from "@/panels/cast";
-import { isShown } from "@/state/selection";
+import { isShown, type Selection } from "@/state/selection";
 import { useView } from "@/state/view";
 import { type Group, joinGroups } from "./groups";
 import type { Runs } from "./useRuns";
@@ -10,6 +10,13 @@ import type { Runs } from "./useRuns";
 /** The mark at the end of a run's lines; a finished run needs none. */
 export function endingOf(row: Pick<RunRow, "state">): Ending | null {
   return row.state === "finished" ? null : row.state;
+}
+
+/** A group is drawn if any of its runs is shown; of one that is not loaded yet nothing has been hidden. */
+function isGroupShown(group: Group, selection: Selection): boolean {
+  return group.rows.length === 0
+    ? selection.shown === "all"
+    : group.rows.some((row) => isShown(selection, row.number));
 }
 
 /** Who is on stage: the cast for the charts, and the groups for the sidebar. */
@@ -23,7 +30,7 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
   const cast = useMemo((): Cast => {
     if (groups && !individual) {
       // A group's mean is always over all its runs: hiding one run must not bend the mean of the rest.
-      const shown = groups.filter((group) => group.rows.some((row) => isShown(selection, row.number)));
+      const shown = groups.filter((group) => isGroupShown(group, selection));
       return {
         grouped: true,
         named: true,

@@ -43,7 +43,9 @@ def write_run(folder: Path, number: int, rows: int, keys: int) -> None:
     start = 1_700_000_000_000_000_000
     for step in range(rows):
         value = math.sin(step / 50) + number
-        writer.append(records.ROW, [step, start + step * 100_000_000, {name: value * i for i, name in enumerate(names)}])
+        writer.append(
+            records.ROW, [step, start + step * 100_000_000, {name: value * i for i, name in enumerate(names)}]
+        )
     writer.append(records.END, [start, {"state": "finished", "writer": ""}])
     writer.close()
 
@@ -91,7 +93,9 @@ def main() -> None:
                 "log_bytes_per_point": round(log_bytes / points, 1),
                 "target_points_per_s": 1_000_000,
             }
-        made = sum(p.stat().st_size for kind in ("points", "roll", "spans") for p in (folder / "index" / kind).iterdir())
+        made = sum(
+            p.stat().st_size for kind in ("points", "roll", "spans") for p in (folder / "index" / kind).iterdir()
+        )
         print(json.dumps({**report, "index_bytes_per_point": round(made / points, 2)}))
 
 

@@ -32,8 +32,14 @@ from treering.store.state import Life, RunState
 def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
     metadata = store.metadata
     project = metadata.make_project("bench", "runs")
-    config = list(metadata.make_keys(project, "config", [f"c{i}" for i in range(keys // 2 - 2)] + ["lr", "model"], "config").items())
-    metric = list(metadata.make_keys(project, "metric", [f"m{i}" for i in range(keys // 2 - 1)] + ["acc"], "number").items())
+    config = list(
+        metadata.make_keys(
+            project, "config", [f"c{i}" for i in range(keys // 2 - 2)] + ["lr", "model"], "config"
+        ).items()
+    )
+    metric = list(
+        metadata.make_keys(project, "metric", [f"m{i}" for i in range(keys // 2 - 1)] + ["acc"], "number").items()
+    )
     tags = list(metadata.make_keys(project, "tag", ["baseline", "sweep", "ablation"], "tag").items())
     rng = random.Random(1)
     scope = {"entity_id": project.entity_id, "project_id": project.id}
@@ -55,7 +61,8 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
             id=number, **scope, entity="bench", project="runs", run_id=run_id, run_key=run_key("bench", "runs", run_id),
             number=number, created_ns=start + number * 10**9, activity_ns=start + number * 10**9,
             meta={"name": f"amber-heron-{number}", "tags": [name for name, _ in mine]}, config=values,
-            lives={"a": Life("", start, end={"state": "finished"}, end_ns=start)}, state=rng.choice(["finished", "failed"]),
+            lives={"a": Life("", start, end={"state": "finished"}, end_ns=start)},
+            state=rng.choice(["finished", "failed"]),
         )  # fmt: skip
         run_rows.append({**run_columns(state), "seq": 1})
         document_rows.append(document_columns(state))
@@ -68,8 +75,13 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
         attrs += [(key, *ids, "bool", 1.0, None) for _, key in mine]
         measured = {name: rng.random() for name, _ in metric}
         measured["acc"] = acc
-        series += [(key, *ids, 10, 10, v, None, 9, 0, v, None, 0, 0, v, v, 10 * v, False) for (_, key), v in zip(metric, measured.values(), strict=True)]
-        documents.append((number, json.dumps({"config": values, "metrics": measured, "tags": [name for name, _ in mine]})))
+        series += [
+            (key, *ids, 10, 10, v, None, 9, 0, v, None, 0, 0, v, v, 10 * v, False)
+            for (_, key), v in zip(metric, measured.values(), strict=True)
+        ]
+        documents.append(
+            (number, json.dumps({"config": values, "metrics": measured, "tags": [name for name, _ in mine]}))
+        )
     # In key order, as an index that has grown for long is after VACUUM; row by row it took 20 minutes.
     attrs.sort(key=lambda row: row[:2])
     series.sort(key=lambda row: row[:2])
@@ -78,7 +90,9 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
             for table, rows in ((t.runs, run_rows), (t.documents, document_rows), (t.texts, text_rows)):
                 connection.execute(sa.insert(table), rows[begin : begin + 5_000])
         raw = connection.connection.driver_connection
-        raw.executemany("insert into attrs (key_id, run_id, entity_id, project_id, kind, num, text) values (?,?,?,?,?,?,?)", attrs)
+        raw.executemany(
+            "insert into attrs (key_id, run_id, entity_id, project_id, kind, num, text) values (?,?,?,?,?,?,?)", attrs
+        )
         raw.executemany(f"insert into series values ({','.join('?' * len(series[0]))})", series)
     rival.executemany("insert into runs values (?, ?)", documents)
     rival.commit()
@@ -116,7 +130,10 @@ def main() -> None:
         begin = time.perf_counter()
         fill(store, options.runs, options.keys, rival)
         size = (Path(name) / "data" / "index" / "meta.db").stat().st_size
-        print(json.dumps({"case": "filled", "s": round(time.perf_counter() - begin, 1), "meta_mb": size >> 20}), flush=True)
+        print(
+            json.dumps({"case": "filled", "s": round(time.perf_counter() - begin, 1), "meta_mb": size >> 20}),
+            flush=True,
+        )
         base = RunQuery("bench", "runs", limit=50, metrics=["acc", "m1"], config=["lr", "model"])
 
         def ask(**more: Any) -> Callable[[], Any]:
@@ -133,11 +150,18 @@ def main() -> None:
         tagged = 'config.lr > 0.001 and tags has "baseline"'
         measure("filter lr and tag, sort acc, page 50", ask(filter=tagged, sort=by_acc),
                 rival_sql(lr + " and doc like '%baseline%'", acc), target_ms=30)  # fmt: skip
-        measure("filter lr, sort acc, page 50", ask(filter="config.lr > 0.001", sort=by_acc), rival_sql(lr, acc), target_ms=30)
+        measure(
+            "filter lr, sort acc, page 50",
+            ask(filter="config.lr > 0.001", sort=by_acc),
+            rival_sql(lr, acc),
+            target_ms=30,
+        )
         measure("sort acc, page 50", ask(sort=by_acc), rival_sql("1", acc), target_ms=30)
         measure("sort acc, page 1,000 of 2,000", ask(sort=by_acc, offset=50_000), None)
         measure("newest 50", ask(), rival_sql("1", "id desc"), target_ms=30)
-        measure("sort config.lr, page 50", ask(sort=[Sort("config.lr")]), rival_sql("1", "json_extract(doc,'$.config.lr')"))
+        measure(
+            "sort config.lr, page 50", ask(sort=[Sort("config.lr")]), rival_sql("1", "json_extract(doc,'$.config.lr')")
+        )
         measure("not filter, or", ask(filter='not config.lr > 0.001 or config.model = "vit"', sort=by_acc), None)
         measure("search text", ask(search="heron-777"), None)
         measure("search regex", ask(search="n-777[0-9]$", regex=True), None)

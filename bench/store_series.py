@@ -146,10 +146,14 @@ def one_long(store: Store, scale: float) -> None:
     store.metrics.flush()
     p = bulk.project.id
     scan = rival(store, p, "true", 0, total // 1000)
-    measure("10M steps, 1,000 buckets", lambda: store.series(request([key], ["loss"], 1_000)), target_ms=30, rival_ms=scan)
+    measure(
+        "10M steps, 1,000 buckets", lambda: store.series(request([key], ["loss"], 1_000)), target_ms=30, rival_ms=scan
+    )
     for name, low, high in (("1/10", 0.4, 0.5), ("1/1,000", 0.4, 0.401), ("1,234 steps", 0.4, 0.4 + 1_234 / total)):
         bounds = (int(low * total) + 3, int(high * total) + 3)
-        scan = rival(store, p, f"step between {bounds[0]} and {bounds[1]}", bounds[0], max(1, (bounds[1] - bounds[0]) // 1000))
+        scan = rival(
+            store, p, f"step between {bounds[0]} and {bounds[1]}", bounds[0], max(1, (bounds[1] - bounds[0]) // 1000)
+        )
         measure(
             f"zoom to {name}",
             lambda bounds=bounds: store.series(request([key], ["loss"], 1_000, range=bounds)),

@@ -305,31 +305,6 @@ def test_workers_that_never_log_leave_nothing(script: Script, folder: Folder) ->
     assert folder.end()["state"] == "finished"
 
 
-def test_a_fork_while_another_thread_logs_does_not_hang(script: Script, folder: Folder) -> None:
-    done = script("""
-        import os, threading, treering as tr
-        run = tr.init(project='p')
-        stop = threading.Event()
-        def work():
-            while not stop.is_set(): run.log({'a': 1})
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for t in threads: t.start()
-        for n in range(20):
-            pid = os.fork()
-            if pid == 0:
-                run.log({'child': n})
-                os._exit(0)
-            assert os.waitpid(pid, 0)[1] == 0
-        stop.set()
-        for t in threads: t.join()
-    """)
-
-    assert done.code == 0, done.err
-    steps = [step for step, _ in folder.rows()]
-    assert sorted(steps) == list(range(len(steps)))
-    assert sum("/fork" in life["writer"] for life in folder.lives()) == 20
-
-
 def test_the_ranks_of_a_job_write_one_run(tmp_path: Path, folder: Folder) -> None:
     text = "import os, treering as tr\nr = tr.init(project='p')\nr.log({'loss': float(os.environ['RANK'])})"
     ranks = [

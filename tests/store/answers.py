@@ -37,7 +37,9 @@ def answers(store: Store, entity: str = "ada", project: str = "digits") -> dict[
         "runs": plain(page.runs),
         "pages": [plain(store.run(key)) for key in keys],
         "console": [plain(store.console(key, 0, 10_000)) for key in keys],
-        "filter": [row.run_key for row in store.query_runs(msgspec.structs.replace(query, filter="config.lr > 0.15")).runs],
+        "filter": [
+            row.run_key for row in store.query_runs(msgspec.structs.replace(query, filter="config.lr > 0.15")).runs
+        ],
     }
     for axis in ("step", "relative"):
         for buckets in (7, 200, 4_000):

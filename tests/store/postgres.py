@@ -23,7 +23,19 @@ class PostgresServer:
         self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.getuid() == 0 else []
         if self._as:
             shutil.chown(self.folder, "postgres", "postgres")
-        self._run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "treering", "--no-sync", "-E", "UTF8", "--locale=C")
+        self._run(
+            "initdb",
+            "-D",
+            self.folder / "data",
+            "-A",
+            "trust",
+            "-U",
+            "treering",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        )
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=60"
         self._run("pg_ctl", "-D", self.folder / "data", "-w", "-l", self.folder / "log", "-o", options, "start")
         self._databases = 0

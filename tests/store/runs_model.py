@@ -38,8 +38,7 @@ def holds(node: Node, run: dict[str, Any]) -> bool:
 
 def _value(field: Any, run: dict[str, Any]) -> Any:
     if field.space == "metric":
-        found = run["metric"].get(field.name, {}).get(field.agg, MISSING)
-        return found
+        return run["metric"].get(field.name, {}).get(field.agg, MISSING)
     found = run[field.space].get(field.name, MISSING)
     return MISSING if found is None and field.space == "column" else found
 

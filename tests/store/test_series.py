@@ -119,9 +119,7 @@ def test_every_bucket_is_what_all_its_points_say(plan, seed, buckets, window, ch
 
     assert len(lines) == 1
     drawn = lines[0]
-    columns = _columns(
-        drawn, "r", "k", lambda steps, times, _: steps.astype(float) if axis == "step" else times / 1e6
-    )
+    columns = _columns(drawn, "r", "k", lambda steps, times, _: steps.astype(float) if axis == "step" else times / 1e6)
     assert columns.total == len(expected)
     assert columns.total_all == len(points)
     assert columns.exact == (len(expected) <= buckets)

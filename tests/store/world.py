@@ -64,9 +64,7 @@ class Life:
             **extra,
         }
         self.id = life["life_id"]
-        self.writer = Writer(
-            self.folder, life, segment_max_bytes=segment_max_bytes, clock_ns=world.now, mapped=False
-        )
+        self.writer = Writer(self.folder, life, segment_max_bytes=segment_max_bytes, clock_ns=world.now, mapped=False)
 
     @property
     def path(self) -> Path:

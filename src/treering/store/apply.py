@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ..runlog import records
-from ..runlog.frames import Frame
+from treering.runlog import records
+from treering.runlog.frames import Frame
+
 from .attrs import flatten, to_attr
 from .metadata import MetadataStore, ProjectRef
 from .state import Attr, ConsoleSpan, Gap, Life, RewindRow, RunState, SegmentState

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from ..errors import InvalidValue, NotFound
+from treering.errors import InvalidValue, NotFound
+
 from .manifest import sync_folder
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\Z")

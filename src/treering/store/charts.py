@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from ..errors import InvalidValue
-from ..limits import SERIES_MAX_BUCKETS, SERIES_MAX_KEYS, SERIES_MAX_POINTS, SERIES_MAX_RUNS
+from treering.errors import InvalidValue
+from treering.limits import SERIES_MAX_BUCKETS, SERIES_MAX_KEYS, SERIES_MAX_POINTS, SERIES_MAX_RUNS
+
 from .axes import read_over_metric
 from .cells import Cells
 from .columns import Array, Points, ints, starts_of

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ..errors import TreeringError
-from ..runlog import records
+from treering.errors import TreeringError
+from treering.runlog import records
+
 from .metadata import MetadataStore
 from .model import ConsoleLine, ConsolePage
 from .segments import SegmentRef, SegmentStore

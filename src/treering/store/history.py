@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..errors import InvalidValue
+from treering.errors import InvalidValue
+
 from .columns import BIGINT, BOOL, INT, Array, Items, Points, Spans, ints, starts_of
 from .line import Lineage, attempts_of_points, draw
 from .metadata import MetadataStore

@@ -17,11 +17,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
-from ..errors import TreeringError
-from ..ids import check_name, run_key
-from ..runlog import records
-from ..runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, SKIPPABLE, Frame, decode_header
-from ..runlog.reader import SegmentReader
+from treering.errors import TreeringError
+from treering.ids import check_name, run_key
+from treering.runlog import records
+from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, SKIPPABLE, Frame, decode_header
+from treering.runlog.reader import SegmentReader
+
 from . import liveness
 from .apply import Applier
 from .columns import Items, Points

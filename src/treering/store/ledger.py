@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
-from .. import _version
-from ..errors import TreeringError
-from ..ids import new_life_id
-from ..runlog import records
-from ..runlog.writer import Writer
+from treering._version import __version__
+from treering.errors import TreeringError
+from treering.ids import new_life_id
+from treering.runlog import records
+from treering.runlog.writer import Writer
+
 from .liveness import this_machine
 from .metadata import ProjectRef
 from .segments import LEDGER, SegmentStore
@@ -80,5 +81,5 @@ def server_life(run: dict[str, Any] | None) -> dict[str, Any]:
         "from_step": None,
         "resumed": False,
         "process": {"host": host, "boot_id": boot},
-        "client": f"treering {_version.__version__}",
+        "client": f"treering {__version__}",
     }

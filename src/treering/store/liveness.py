@@ -10,7 +10,8 @@ from typing import Any
 
 import psutil
 
-from ..limits import CRASHED_AFTER_S
+from treering.limits import CRASHED_AFTER_S
+
 from .state import Life, RunState
 
 END_STATES = frozenset({"finished", "failed", "killed", "preempted", "crashed"})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import StorageError
+from treering.errors import StorageError
 
 
 class PartInfo(msgspec.Struct, frozen=True):

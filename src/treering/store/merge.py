@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from ..limits import FLUSH_POINTS
+from treering.limits import FLUSH_POINTS
+
 from .columns import Array, Points, Rollups, Spans, rows_in, series_id, starts_of
 from .manifest import PartInfo
 from .parts import (
@@ -67,7 +68,10 @@ def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> Par
     rollups = Rollups.empty()
     if with_points:
         source = files(folder, "points", with_points)
-        engine.copy(f"select * from {source} order by key, run, step, seg, off", path_of(folder, "points", part))
+        engine.copy(
+            f"select * from {source} order by key, run, step, seg, off",  # noqa: S608
+            path_of(folder, "points", part),
+        )
         spans = merge_spans([read_table(engine, Spans, files(folder, "spans", [p]), "true") for p in with_points])
         engine.copy("select * from spans", path_of(folder, "spans", part), {"spans": spans.columns()})
         rollups = _rollups(engine, folder, part, with_points, spans)
@@ -76,7 +80,9 @@ def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> Par
     if with_items:
         source = files(folder, "items", with_items)
         engine.copy(
-            f"select * from {source} order by key, run, step, seg, off", path_of(folder, "items", part), rows=4_096
+            f"select * from {source} order by key, run, step, seg, off",  # noqa: S608
+            path_of(folder, "items", part),
+            rows=4_096,
         )
     marks: dict[int, Mark] = {}
     for old in parts:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..limits import PAGE_DEFAULT_ROWS
+from treering.limits import PAGE_DEFAULT_ROWS
 
 Float64s = NDArray[np.float64]
 Int64s = NDArray[np.int64]

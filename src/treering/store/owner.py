@@ -8,7 +8,8 @@ import os
 import time
 from pathlib import Path
 
-from ..errors import FolderInUse
+from treering.errors import FolderInUse
+
 from .liveness import this_machine
 
 

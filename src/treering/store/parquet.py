@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from ..limits import FLUSH_POINTS, TAIL_BUDGET_BYTES
+from treering.limits import FLUSH_POINTS, TAIL_BUDGET_BYTES
+
 from . import merge
 from .columns import Array, Items, Points, Rollups, Spans, series_id
 from .manifest import Manifest, PartInfo, read_manifest, sync_folder, write_manifest

@@ -29,8 +29,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..errors import FilterError
-from ..limits import FILTER_MAX_BYTES, FILTER_MAX_DEPTH, FILTER_MAX_TERMS
+from treering.errors import FilterError
+from treering.limits import FILTER_MAX_BYTES, FILTER_MAX_DEPTH, FILTER_MAX_TERMS
+
 from .regex import compile_pattern
 
 AGGREGATES: Final = ("last", "min", "max", "mean", "first", "n", "last_step")

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ..errors import TreeringError
+from treering.errors import TreeringError
+
 from .ingest import Ingester
 from .manifest import sync_folder, write_durably
 from .metadata import MetadataStore

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import re2
 
-from ..errors import FilterError
-from ..limits import REGEX_MAX_CHARS
+from treering.errors import FilterError
+from treering.limits import REGEX_MAX_CHARS
 
 # RE2 compiles `.{1000}{1000}` into gigabytes if it may.
 _MAX_PROGRAM_BYTES: Final = 1 << 20

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from ..limits import ROLLUP_MIN_POINTS
+from treering.limits import ROLLUP_MIN_POINTS
+
 from .columns import Array, Points, Rollups, Spans, series_id, starts_of
 
 POINTS_PER_BUCKET: Final = 16

@@ -150,7 +150,7 @@ def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list
                 host=newest.host if newest else None,
                 pid=newest.pid if newest else None,
                 rank=newest.rank if newest else None,
-                state=_writer_state(state, newest, now_ns),
+                state=_writer_state(state, newest, all(s.doc.sealed for s in mine), now_ns),
                 last_beat_at=newest.beat_ns / 1e9 if newest and newest.beat_ns else None,
                 segments=len(mine),
                 bytes=sum(s.doc.bytes for s in mine),
@@ -160,13 +160,13 @@ def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list
     return writers
 
 
-def _writer_state(state: RunState, life: Life | None, now_ns: int) -> str:
+def _writer_state(state: RunState, life: Life | None, sealed: bool, now_ns: int) -> str:
     if life is None:
         return "crashed"
     end = end_of(state, life)
     if end is not None:
         return str(end[0].get("state", "finished"))
-    if life.writer == "server":
+    if sealed or life.writer == "server":
         return "finished"
     return "running" if now_ns - life.beat_ns < 60e9 or process_lives(life) else "crashed"
 

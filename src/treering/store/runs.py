@@ -11,8 +11,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from ..errors import InvalidValue
-from ..limits import PAGE_MAX_ROWS
+from treering.errors import InvalidValue
+from treering.limits import PAGE_MAX_ROWS
+
 from . import schema as t
 from .attrs import flatten, from_attr
 from .filter_sql import COLUMN, FilterSql, RunSet, aggregate

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ..errors import SegmentNotFound
-from ..ids import RUN_KEY, SEGMENT_ID
-from ..limits import READ_CHUNK_BYTES
-from ..runlog.reader import Damage, SegmentReader
-from ..runlog.writer import Writer
+from treering.errors import SegmentNotFound
+from treering.ids import RUN_KEY, SEGMENT_ID
+from treering.limits import READ_CHUNK_BYTES
+from treering.runlog.reader import Damage, SegmentReader
+from treering.runlog.writer import Writer
 
 
 class SegmentRef(NamedTuple):

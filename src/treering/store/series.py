@@ -8,13 +8,11 @@ strands meet, and in parts and tails that have none. So its cost follows the pix
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from ..limits import SERIES_MAX_BUCKETS
 from .cells import Cells, cells_of_points, cells_of_rollups, combine
 from .columns import Array, Points, Spans, ints, rows_in, series_id, starts_of
 from .line import Lineage, dirty_steps, draw, draw_simple
@@ -100,12 +98,12 @@ def _plan(view: MetricView, keys: Array, runs: Array, lineage: Lineage, frame: F
     total = np.zeros(count, np.int64)
     np.add.at(total, series, spans.n)
     first, last = _extent(series, spans.first_step, spans.last_step, count)
+    # Of the whole series, not of its parts: the same points have the same grid however they are stored.
+    base = finest_shift(total, last - first + 1)
     start = starts_us[np.searchsorted(runs, run)] if count else np.empty(0, np.int64)
     if frame.axis == "step":
         low, high = _bounds(frame, 1.0, first, last, np.zeros(count, np.int64))
         grid_low, grid_high = _per_key(key, np.maximum(low, first), np.minimum(high, last))
-        # Of the whole series, not of its parts: the same points have the same grid however they are stored.
-        base = finest_shift(total, last - first + 1)
         shift, width, origin = _step_grid(grid_low, grid_high, frame.buckets, _per_key(key, base, base)[1], total)
     else:
         since, until = _extent(series, spans.min_ts, spans.max_ts, count)
@@ -114,7 +112,8 @@ def _plan(view: MetricView, keys: Array, runs: Array, lineage: Lineage, frame: F
         width = np.maximum(1, -(-(offset_high - offset_low + 1) // frame.buckets))
         origin = start + offset_low
         steps_per_us = (last - first + 1) / np.maximum(until - since, 1)
-        shift = np.floor(np.log2(np.maximum(steps_per_us * width / 4, 0.25))).astype(np.int64)
+        octave = np.floor(np.log2(np.maximum(steps_per_us * width, 0.25))).astype(np.int64)
+        shift = _shift(octave, base, total)
     dirty_series, _, _ = dirty_steps(spans, series, lineage)
     return _Plan(ids, key, run, spans, series, part, total, low, high, origin, width, shift, np.unique(dirty_series))
 
@@ -152,22 +151,29 @@ def _per_key(key: Array, low: Array, high: Array) -> tuple[Array, Array]:
 def _step_grid(low: Array, high: Array, buckets: int, base: Array, total: Array) -> tuple[Array, Array, Array]:
     """
     Return (shift, width, origin): buckets of *width* steps whose edges are multiples of ``2**shift``, so that rollups
-    up to *shift* nest in them exactly; at most *buckets* of them, and at least 4/5 of that where steps allow.
-
-    Where that grid is finer than the finest rollups (*base*) and there are too many points to read, the grid is
-    made as coarse as they are, down to half of *buckets*: 1,000 runs then cost 0.2 s and not 1 s.
+    up to *shift* nest in them exactly; at most *buckets* of them, and at least 4/5 of that where steps allow (half
+    where ``_shift`` makes it coarse).
     """
     ideal = (high - low + 1) / buckets
     octave = np.where(ideal > 1, np.floor(np.log2(np.maximum(ideal, 1.0))), -1).astype(np.int64)
-    shift = np.maximum(octave - 2, -1)
-    coarse = (shift < base) & (base <= octave)
-    if int(total[coarse].sum()) > RAW_POINTS:
-        shift = np.where(coarse, base, shift)
+    shift = _shift(octave, base, total)
     unit = np.int64(1) << np.maximum(shift, 0)
     origin = (low // unit) * unit
     per_bucket = -(-(high - origin + 1) // buckets)
     width = np.maximum(1, -(-per_bucket // unit) * unit)
     return shift, width, origin
+
+
+def _shift(octave: Array, base: Array, total: Array) -> Array:
+    """
+    Return the level whose blocks are a quarter to an eighth of a bucket of about ``2**octave`` steps.
+
+    Where that is finer than the finest rollups (*base*) and there are too many points to read, it is made as coarse
+    as they are if a bucket still holds a block: 1,000 runs then cost 0.2 s and not 1 s.
+    """
+    shift = np.maximum(octave - 2, -1)
+    coarse = (shift < base) & (base <= octave)
+    return np.where(coarse, base, shift) if int(total[coarse].sum()) > RAW_POINTS else shift
 
 
 def _batches(plan: _Plan) -> list[Array]:
@@ -572,12 +578,3 @@ def _thin(plan: _Plan, ghost: Points, series: int, frame: Frame) -> Points:
     bucket = (at - plan.origin[series]) // plan.width[series]
     begin = starts_of(bucket)
     return ghost.take(np.append(begin[1:], len(ghost)) - 1)
-
-
-def check_buckets(buckets: int) -> int:
-    """Return *buckets* within 1 and the limit."""
-    return max(1, min(int(buckets), SERIES_MAX_BUCKETS))
-
-
-def keys_of(names: Sequence[int]) -> Array:
-    return ints(names)

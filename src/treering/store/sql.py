@@ -18,7 +18,8 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 
-from ..errors import StorageError
+from treering.errors import StorageError
+
 from . import schema as t
 from .line import NEVER, Lineage, Rewind
 from .metadata import ProjectRef
@@ -45,7 +46,11 @@ class SqlMetadata:
         self._projects: dict[tuple[str, str], ProjectRef] = {}
         self._keys: dict[tuple[int, str], dict[str, int]] = {}
         self._names: dict[int, tuple[str, str]] = {}
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self) -> None:
         with self._write() as connection:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import InvalidValue, ProjectNotFound, RunNotFound
-from ..limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
-from ..runlog import records
-from ..runlog.writer import Writer
+from treering.errors import InvalidValue, ProjectNotFound, RunNotFound
+from treering.limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from treering.runlog import records
+from treering.runlog.writer import Writer
+
 from . import charts, rebuild
 from .apply import EDITABLE
 from .blobs import FileBlobs
@@ -247,7 +248,7 @@ class Store:
 
     def find_run(self, entity: str, project: str, run_id: str) -> str:
         """Return the key of a run by its id. Raises RunNotFound."""
-        from ..ids import run_key
+        from treering.ids import run_key
 
         key = run_key(entity, project, run_id)
         self._state(key)

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..errors import TreeringError
-from ..runlog import records
+from treering.errors import TreeringError
+from treering.runlog import records
+
 from .metadata import MetadataStore
 from .model import DamageRow, SegmentCheck, Verification
 from .segments import SegmentRef, SegmentStore

@@ -14,9 +14,10 @@ import threading
 import time
 from typing import Final
 
-from ..errors import TreeringError
-from ..ids import RUN_KEY, SEGMENT_ID
-from ..limits import FULL_SCAN_S, LIVE_POLL_S
+from treering.errors import TreeringError
+from treering.ids import RUN_KEY, SEGMENT_ID
+from treering.limits import FULL_SCAN_S, LIVE_POLL_S
+
 from .ingest import Ingester
 from .segments import FileSegments, SegmentRef
 

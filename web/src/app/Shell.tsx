@@ -7,8 +7,8 @@ import { toggleTheme, useTheme } from "@/state/theme";
 import { IconButton } from "@/ui/IconButton";
 import { Logo } from "@/ui/Logo";
 import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
+import { bindKeys } from "@/ui/shortcuts";
 import { ShortcutList } from "./ShortcutList";
-import { bindKeys } from "./shortcuts";
 
 const CommandPalette = lazy(() => import("./CommandPalette"));
 

@@ -1,5 +1,5 @@
 import { Dialog } from "@/ui/Dialog";
-import { SHORTCUTS } from "./shortcuts";
+import { SHORTCUTS } from "@/ui/shortcuts";
 
 export function ShortcutList({ open, onClose }: { open: boolean; onClose(): void }) {
   return (

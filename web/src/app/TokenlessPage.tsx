@@ -1,5 +1,5 @@
 import { Logo } from "@/ui/Logo";
-import { useTitle } from "./useTitle";
+import { useTitle } from "@/ui/useTitle";
 
 /** A tab without a session: says which command opens one. */
 export function TokenlessPage() {

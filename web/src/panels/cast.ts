@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 import type { Subject } from "@/api/seriesLoader";
+import type { RunState } from "@/api/types";
 import type { Ending } from "@/charts/core/model";
 
 /** One line in every chart: who it is and what it looks like, but not its points. */
@@ -25,4 +26,9 @@ export const CastContext = createContext<Cast>(EMPTY_CAST);
 
 export function useCast(): Cast {
   return useContext(CastContext);
+}
+
+/** The mark at the end of a run's lines; a finished run needs none. */
+export function endingOf({ state }: { state: RunState }): Ending | null {
+  return state === "finished" ? null : state;
 }

@@ -87,7 +87,7 @@ const ZOOM_HISTORY_LIMIT = 50;
 
 /**
  * The view of the open page. The store is the truth while the page is open and the address is its
- * mirror (see features/workspace/viewAddress.ts): a slider moves faster than browsers let an address change.
+ * mirror (see grid/viewAddress.ts): a slider moves faster than browsers let an address change.
  */
 export const useViewStore = create<ViewStore>(() => ({ view: DEFAULT_VIEW, zoomHistory: [] }));
 

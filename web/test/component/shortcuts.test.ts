@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { bindKeys } from "@/app/shortcuts";
+import { bindKeys } from "@/ui/shortcuts";
 
 const press = (key: string, options: KeyboardEventInit = {}, target: EventTarget = document.body) => {
   const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...options });

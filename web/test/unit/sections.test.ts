@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KeyInfo } from "@/api/types";
-import { keyMatcher, sectionsOf } from "@/features/workspace/sections";
+import { keyMatcher, sectionsOf } from "@/grid/sections";
 
 const info = (key: string, kind: KeyInfo["kind"] = "number"): KeyInfo => ({
   key,

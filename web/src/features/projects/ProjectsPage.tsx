@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { projectsQuery, sessionQuery } from "@/api/queries";
 import { type ProjectRow, parseMoment, parseNumber } from "@/api/types";
-import { useTitle } from "@/app/useTitle";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatAge, formatCount } from "@/ui/humanize";
+import { useTitle } from "@/ui/useTitle";
 import { Sparkline } from "./Sparkline";
 
 /** All projects, the latest active first. */

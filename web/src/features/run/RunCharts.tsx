@@ -1,10 +1,9 @@
 import { useMemo } from "react";
 import type { KeyInfo, RunDetail } from "@/api/types";
-import { type Cast, CastContext } from "@/panels/cast";
-import { PanelGrid } from "../workspace/PanelGrid";
-import { useStableKeys } from "../workspace/useStableKeys";
-import { endingOf } from "../workspace/useStage";
-import { useViewAddress } from "../workspace/viewAddress";
+import { PanelGrid } from "@/grid/PanelGrid";
+import { useStableKeys } from "@/grid/useStableKeys";
+import { useViewAddress } from "@/grid/viewAddress";
+import { type Cast, CastContext, endingOf } from "@/panels/cast";
 import { useRunKeys } from "./runKeys";
 
 interface RunChartsProps {

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { runQuery } from "@/api/queries";
-import { useTitle } from "@/app/useTitle";
+import { useLiveProject } from "@/grid/useLiveProject";
 import { usePageStatus } from "@/state/pageStatus";
 import { ErrorNote } from "@/ui/ErrorNote";
-import { useLiveProject } from "../workspace/useLiveProject";
+import { useTitle } from "@/ui/useTitle";
 import { Overview } from "./Overview";
 import { RunCharts } from "./RunCharts";
 import type { RunTab } from "./tabs";

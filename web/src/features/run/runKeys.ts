@@ -1,6 +1,6 @@
 import { useEffect } from "react";
-import { bindKeys } from "@/app/shortcuts";
 import { zoomBack } from "@/state/view";
+import { bindKeys } from "@/ui/shortcuts";
 
 /** The keyboard of a run's charts. */
 export function useRunKeys(): void {

@@ -1,19 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { projectQuery } from "@/api/queries";
-import { useTitle } from "@/app/useTitle";
+import { PanelGrid } from "@/grid/PanelGrid";
+import { useLiveProject } from "@/grid/useLiveProject";
+import { useStableKeys } from "@/grid/useStableKeys";
+import { useViewAddress } from "@/grid/viewAddress";
 import { CastContext } from "@/panels/cast";
 import { usePageStatus } from "@/state/pageStatus";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { useMediaQuery } from "@/ui/useMediaQuery";
+import { useTitle } from "@/ui/useTitle";
 import { FirstRun } from "./FirstRun";
-import { PanelGrid } from "./PanelGrid";
 import { Sidebar } from "./sidebar/Sidebar";
-import { useLiveProject } from "./useLiveProject";
 import { useRuns } from "./useRuns";
-import { useStableKeys } from "./useStableKeys";
 import { useStage } from "./useStage";
-import { useViewAddress } from "./viewAddress";
 import { useWorkspaceKeys } from "./workspaceKeys";
 
 /** All runs of a project: the list beside the charts. */

@@ -1,4 +1,4 @@
-import type { RunGroup, RunRow } from "@/api/types";
+import { parseNumber, type RunGroup, type RunRow } from "@/api/types";
 import { formatNumber } from "@/ui/humanize";
 
 /** A group of the sidebar with its loaded rows. */
@@ -38,6 +38,17 @@ export function joinGroups(groups: readonly RunGroup[], rows: readonly RunRow[])
   const ranks = joined.map(({ id, oldest }) => ({ id, oldest })).sort((a, b) => a.oldest - b.oldest);
   const slots = new Map(ranks.map(({ id }, rank) => [id, rank]));
   return joined.map(({ oldest: _, ...group }) => ({ ...group, slot: slots.get(group.id) ?? 0 }));
+}
+
+/** Groups in the order of the mean of *key*, where the list is sorted by it; without a mean last, both ways. */
+export function sortGroups(groups: readonly Group[], key: string, desc: boolean): Group[] {
+  const meanOf = (group: Group) => parseNumber(group.metrics[key]?.mean) ?? Number.NaN;
+  return [...groups].sort((a, b) => {
+    const [left, right] = [meanOf(a), meanOf(b)];
+    if (Number.isNaN(left) || Number.isNaN(right))
+      return Number(Number.isNaN(left)) - Number(Number.isNaN(right));
+    return desc ? right - left : left - right;
+  });
 }
 
 /** `config.optimizer.lr` → `optimizer.lr`. */

@@ -1,16 +1,9 @@
 import { useMemo, useRef } from "react";
-import type { RunRow } from "@/api/types";
-import type { Ending } from "@/charts/core/model";
-import type { Cast, Member } from "@/panels/cast";
+import { type Cast, endingOf, type Member } from "@/panels/cast";
 import { isShown, type Selection } from "@/state/selection";
 import { useView } from "@/state/view";
-import { type Group, joinGroups } from "./groups";
+import { type Group, joinGroups, sortGroups } from "./groups";
 import type { Runs } from "./useRuns";
-
-/** The mark at the end of a run's lines; a finished run needs none. */
-export function endingOf(row: Pick<RunRow, "state">): Ending | null {
-  return row.state === "finished" ? null : row.state;
-}
 
 /** A group is drawn if any of its runs is shown; of one that is not loaded yet nothing has been hidden. */
 function isGroupShown(group: Group, selection: Selection): boolean {
@@ -23,10 +16,14 @@ function isGroupShown(group: Group, selection: Selection): boolean {
 export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | null } {
   const selection = useView((view) => view.selection);
   const individual = useView((view) => view.individual);
-  const groups = useMemo(
-    () => (runs.groups ? joinGroups(runs.groups, runs.rows) : null),
-    [runs.groups, runs.rows],
-  );
+  const sort = useView((view) => view.sort);
+  const groups = useMemo(() => {
+    if (!runs.groups) return null;
+    const joined = joinGroups(runs.groups, runs.rows);
+    return sort.by.startsWith("metric:")
+      ? sortGroups(joined, sort.by.slice("metric:".length), sort.desc)
+      : joined;
+  }, [runs.groups, runs.rows, sort]);
   const cast = useMemo((): Cast => {
     if (groups && !individual) {
       // A group's mean is always over all its runs: hiding one run must not bend the mean of the rest.

@@ -1,9 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import type { RunRow } from "@/api/types";
-import { bindKeys } from "@/app/shortcuts";
 import { getHover, setHover } from "@/state/hover";
 import { zoomBack } from "@/state/view";
+import { bindKeys } from "@/ui/shortcuts";
 import { togglePin, toggleRuns } from "./sidebar/visibility";
 
 interface WorkspaceKeys {

@@ -64,9 +64,9 @@ export function GroupHead({ group, folded, unit, onFold }: GroupHeadProps) {
         <span className="count">{group.count}</span>
       </button>
       {mean !== null && (
-        <span className="run-value">
+        <span className="run-value" title="Mean of the group">
+          <small>⌀</small>
           {formatValue(mean, unit)}
-          <small>avg</small>
         </span>
       )}
     </div>

@@ -30,7 +30,8 @@ export function RunList({ runs, groups, unit }: RunListProps) {
   const folded = useView((view) => view.collapsed);
   const pinned = useView((view) => view.pinned);
   const [pointed, setPointed] = useState(false);
-  const rows = useFrozenOrder(runs.rows, pointed);
+  const rows = useFrozenOrder(runs.rows, runKeyOf, pointed);
+  const heads = useFrozenOrder(groups ?? NO_GROUPS, groupIdOf, pointed);
 
   const items = useMemo(() => {
     const list: Item[] = [];
@@ -41,14 +42,14 @@ export function RunList({ runs, groups, unit }: RunListProps) {
       return list;
     }
     const rowsOf = rowsByGroup(groups, rows);
-    for (const group of groups) {
+    for (const group of heads) {
       list.push({ kind: "group", group });
       if (folded.includes(group.id)) continue;
       for (const row of rowsOf.get(group.id) ?? [])
         if (!pins.has(row.number)) list.push({ kind: "run", row, pinned: false });
     }
     return list;
-  }, [rows, groups, folded, pinned]);
+  }, [rows, groups, heads, folded, pinned]);
 
   const virtual = useVirtualizer({
     count: items.length,
@@ -126,19 +127,24 @@ function rowsByGroup(groups: readonly Group[], rows: readonly RunRow[]): Map<str
   return rowsOf;
 }
 
-/** The rows with fresh values, in the order they had when *frozen* began; rows that are new since then come last. */
-function useFrozenOrder(rows: readonly RunRow[], frozen: boolean): readonly RunRow[] {
+const NO_GROUPS: readonly Group[] = [];
+const runKeyOf = (row: RunRow) => row.run_key;
+const groupIdOf = (group: Group) => group.id;
+
+/** Items with fresh values, in the order they had when *frozen* began; items that are new since then come last. */
+function useFrozenOrder<Entry>(
+  entries: readonly Entry[],
+  keyOf: (entry: Entry) => string,
+  frozen: boolean,
+): readonly Entry[] {
   const order = useRef<readonly string[]>([]);
   return useMemo(() => {
     if (!frozen || order.current.length === 0) {
-      order.current = rows.map((row) => row.run_key);
-      return rows;
+      order.current = entries.map(keyOf);
+      return entries;
     }
-    const place = new Map(order.current.map((key, index) => [key, index]));
-    const sorted = [...rows].sort(
-      (a, b) =>
-        (place.get(a.run_key) ?? order.current.length) - (place.get(b.run_key) ?? order.current.length),
-    );
-    return sorted;
-  }, [rows, frozen]);
+    const places = new Map(order.current.map((key, index) => [key, index]));
+    const placeOf = (entry: Entry) => places.get(keyOf(entry)) ?? places.size;
+    return [...entries].sort((a, b) => placeOf(a) - placeOf(b));
+  }, [entries, keyOf, frozen]);
 }

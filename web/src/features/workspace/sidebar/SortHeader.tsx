@@ -1,8 +1,8 @@
 import { ArrowDown, ArrowUp, ChevronDown } from "lucide-react";
 import type { KeyInfo, ProjectDetail } from "@/api/types";
+import { compareKeys } from "@/grid/sections";
 import { AGGREGATES, type Aggregate, changeView, getView, type Sort, useView } from "@/state/view";
 import { Picker } from "@/ui/Picker";
-import { compareKeys } from "../sections";
 
 const FIELDS = [
   { value: "created_at", label: "created" },

@@ -49,6 +49,16 @@ describe("the y range", () => {
     expect(extent.offScale).toBe(0);
   });
 
+  it("among few lines leaves out only one that exploded", () => {
+    const lines = [line("a", decay(200, 7)), line("b", decay(200, 6))];
+    const exploded = line("bad", [...decay(20, 7), 1e147]);
+    const tall = line("tall", decay(200, 700));
+
+    expect(yExtent(model([...lines, exploded]))).toMatchObject({ offScale: 1 });
+    expect(yExtent(model([...lines, exploded])).range[1]).toBeLessThan(12);
+    expect(yExtent(model([...lines, tall])).offScale).toBe(0);
+  });
+
   it("keeps a line that is only different, such as a slower model", () => {
     const fast = Array.from({ length: 4 }, (_, i) => line(`fast${i}`, Array(50).fill(41_000 + i * 100)));
     const slow = line("slow", Array(50).fill(18_000));

@@ -12,6 +12,10 @@ describe("ticks", () => {
     for (const tick of linearTicks(0, 0.7, 7)) expect(String(tick).length).toBeLessThan(5);
   });
 
+  it("of a huge axis are powers of ten", () => {
+    expect(numberTicks(0, 2e147, 4, false).labels).toEqual(["0", "5e146", "1e147", "1.5e147", "2e147"]);
+  });
+
   it("of an empty or broken range do not loop for ever", () => {
     expect(linearTicks(5, 5, 4)).toEqual([5]);
     expect(linearTicks(Number.NaN, 1, 4)).toEqual([]);

@@ -99,6 +99,7 @@ const OUTLIER_SHARE = 0.15;
 const GAIN_OF_MANY = 4;
 const GAIN_OF_FEW = 10;
 const MANY_LINES = 10;
+const GIANT = 1000;
 
 /**
  * The range without what would flatten the picture: lines whose extreme lies far outside those of the
@@ -127,7 +128,7 @@ function robustRange(extents: readonly Range[], sample: number[], full: Range, y
 
 function withoutOutliers(extents: readonly Range[], full: Range): Range {
   const n = extents.length;
-  if (n < 5) return full;
+  if (n < 5) return withoutGiant(extents, full);
   const tops = extents.map((extent) => extent[1]).sort((a, b) => a - b);
   const bottoms = extents.map((extent) => extent[0]).sort((a, b) => a - b);
   // All lines may peak at the same height; then the fence is as wide as their common range, not zero.
@@ -145,6 +146,17 @@ function withoutOutliers(extents: readonly Range[], full: Range): Range {
   const range: Range = [Math.min(...kept.map(([low]) => low)), Math.max(...kept.map(([, high]) => high))];
   const gain = (full[1] - full[0]) / (range[1] - range[0]);
   return gain >= (n >= MANY_LINES ? GAIN_OF_MANY : GAIN_OF_FEW) ? range : full;
+}
+
+/** Among two to four lines, only one that is a thousand times taller than each other one is left out: it exploded. */
+function withoutGiant(extents: readonly Range[], full: Range): Range {
+  const byHeight = [...extents].sort((a, b) => b[1] - b[0] - (a[1] - a[0]));
+  const [giant, next] = byHeight;
+  if (!giant || !next) return full;
+  const height = next[1] - next[0];
+  if (!(height > 0) || giant[1] - giant[0] < GIANT * height) return full;
+  const rest = byHeight.slice(1);
+  return [Math.min(...rest.map(([low]) => low)), Math.max(...rest.map(([, high]) => high))];
 }
 
 function withoutSpikes(sample: number[], [low, high]: Range): Range {

@@ -96,6 +96,7 @@ function axisNumber(value: number, all: readonly number[], log: boolean): string
     largest < 1e4 ? [1, ""] : largest >= 1e9 ? [1e9, "G"] : largest >= 1e6 ? [1e6, "M"] : [1e3, "k"];
   const rounded = Number.parseFloat((value / divisor).toPrecision(digits));
   if (Math.abs(rounded) < 1e-3 && largest < 1e-2) return trimExponent(rounded, digits - 1);
+  if (largest >= 1e15) return trimExponent(value, digits - 1);
   return `${rounded}${suffix}`.replace("-", "−");
 }
 

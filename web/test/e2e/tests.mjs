@@ -573,16 +573,33 @@ export const tests = [
       await drawn(page, "train/loss");
       const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok((await overflow()) <= 0);
+      assert.deepEqual(await axe(page), []);
       const first = await page.locator("[data-panel]").first().boundingBox();
       assert.ok(first.width > 340);
       await page.getByRole("button", { name: /^Runs/ }).tap();
       await page.waitForSelector(".sidebar .run");
+      await page.waitForTimeout(400); // the sheet has come to rest
+      assert.deepEqual(await axe(page), []);
       assert.ok((await page.locator(".run").first().boundingBox()).height >= 44);
       await page.locator(".scrim").tap({ position: { x: 200, y: 60 } });
       await page.waitForSelector(".sidebar", { state: "detached" });
       await plot(page, "train/loss").tap({ position: { x: 180, y: 120 } });
       assert.ok(await page.locator(".chart-tooltip").isVisible());
       assert.ok((await overflow()) <= 0);
+    },
+  ],
+
+  [
+    "a run's page fits a phone",
+    async (world) => {
+      const page = await world.open("/acme/vit/runs/r6/overview", {
+        width: 390,
+        height: 844,
+        isMobile: true,
+      });
+      await page.waitForSelector(".overview");
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+      assert.deepEqual(await axe(page), []);
     },
   ],
 

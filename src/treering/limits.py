@@ -23,6 +23,7 @@ KEY_MAX_BYTES: Final = 1024  # longer metric keys are cut and get a hash suffix
 
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
 ROW_MAX_KEYS: Final = 10_000  # a log() call with more is split over several records
+RECORD_SPLIT_BYTES: Final = 8 * MIB  # so are one, and a config change, of more bytes: half of what a frame can hold
 ROW_MAX_DEPTH: Final = 32  # nested dicts in log()
 TEXT_MAX_CHARS: Final = 64 * KIB  # a string logged as a status value
 UNKNOWN_TYPE_MAX_CHARS: Final = 1_000  # repr() of a value of an unknown type

@@ -26,7 +26,17 @@ from .limits import (
     UNKNOWN_TYPE_MAX_CHARS,
 )
 
-__all__ = ["Warn", "clean_config", "clean_key", "clean_row", "clean_text", "from_json", "is_media", "to_json"]
+__all__ = [
+    "Warn",
+    "clean_config",
+    "clean_key",
+    "clean_row",
+    "clean_text",
+    "from_json",
+    "is_media",
+    "split_row",
+    "to_json",
+]
 
 # Called with (subject, message); the caller says each subject once.
 Warn = Callable[[str, str], None]
@@ -82,6 +92,41 @@ def clean_row(data: Mapping[Any, Any], warn: Warn) -> dict[str, Any]:
     return row
 
 
+def split_row(row: Mapping[str, Any], max_keys: int, max_bytes: int) -> list[dict[str, Any]]:
+    """
+    Return *row* in parts of at most so many keys and about so many bytes, in order. One part if all fits.
+
+    A value that is larger on its own is a part of its own.
+    """
+    parts: list[dict[str, Any]] = [{}]
+    size = 0
+    for key, value in row.items():
+        its = _utf8_max(key) + _size(value)
+        if parts[-1] and (len(parts[-1]) >= max_keys or size + its > max_bytes):
+            parts.append({})
+            size = 0
+        parts[-1][key] = value
+        size += its
+    return parts
+
+
+def _utf8_max(text: str) -> int:
+    return 8 + (len(text) if text.isascii() else 4 * len(text))
+
+
+def _size(value: object) -> int:
+    """Return about how many bytes a stored value takes."""
+    if isinstance(value, str):
+        return _utf8_max(value)
+    if isinstance(value, bytes):
+        return 8 + len(value)
+    if isinstance(value, dict):
+        return 8 + sum(_utf8_max(key) + _size(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 8 + sum(map(_size, value))
+    return 9
+
+
 def _flatten(data: Mapping[Any, Any], prefix: str, row: dict[str, Any], warn: Warn, depth: int) -> None:
     for name, value in list(data.items()):
         key = clean_key(f"{prefix}{name}" if prefix else name, warn)
@@ -114,10 +159,8 @@ def _scalar(key: str, value: object, warn: Warn) -> Any:
         return None
     if isinstance(value, str):
         return _text(key, str(value), warn)
-    if is_media(value):
-        return value
     try:
-        return _foreign(key, value, warn)
+        return _media(key, value, warn, 0) if is_media(value) else _foreign(key, value, warn)
     except Exception as error:  # a user's type may raise anything from any of its methods
         warn(f"unreadable {key}", f"{key!r} ({_name(value)}) cannot be read: {error!r}. It was left out.")
         return None
@@ -149,6 +192,29 @@ def _foreign(key: str, value: object, warn: Warn) -> Any:
     if hasattr(value, "__float__") and not isinstance(value, complex):
         return float(value)
     warn(f"type {key} {_name(value)}", f"{key!r} has the type {_name(value)}, which is no metric; stored as text.")
+    return _as_text(value)
+
+
+def _media(key: str, value: Any, warn: Warn, depth: int) -> Any:
+    """Return a snapshot of what stands in a media map: maps, lists, texts, bytes, numbers and None."""
+    kind = type(value)
+    if value is None or kind in (float, bool, bytes):
+        return value
+    if kind is int:
+        return _int(key, value, warn)
+    if isinstance(value, str):
+        return clean_text(value)
+    if depth < ROW_MAX_DEPTH:
+        if isinstance(value, Mapping):
+            return {clean_text(str(name)): _media(key, item, warn, depth + 1) for name, item in list(value.items())}
+        if isinstance(value, (list, tuple)):
+            return [_media(key, item, warn, depth + 1) for item in value]
+        shape = _shape(value)
+        if shape is not None and hasattr(value, "tolist"):
+            return _media(key, value.tolist(), warn, depth + 1)
+        if shape is None and isinstance(value, (bool, int, float, enum.Enum)):
+            return _foreign(key, value, warn)
+    warn(f"media {key}", f"{key!r} holds a {_name(value)}, which cannot be stored inside it; stored as text.")
     return _as_text(value)
 
 

@@ -69,6 +69,21 @@ def test_workers_of_a_pool_that_log(script: Script, folder: Folder, method: str)
     assert sorted(logged) == (list(range(20)) if method == "fork" else [])
 
 
+def test_a_forked_worker_ends_at_once_when_it_is_terminated(script: Script) -> None:
+    """A handler of ours, inherited by the worker, could come too late; a pool would then wait for ever."""
+    done = script("""
+        import os, signal, treering as tr
+        run = tr.init(project='p')
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+    """)
+
+    assert done.code == 0, done.err
+
+
 def test_a_program_started_by_the_training_has_a_run_of_its_own(script: Script, folder: Folder) -> None:
     done = script("""
         import subprocess, sys, treering as tr

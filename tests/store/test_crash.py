@@ -86,6 +86,35 @@ def test_a_killed_store_answers_like_one_that_was_never_killed(world: World, tmp
         assert flushed[name] == answer, name
 
 
+def test_a_run_that_is_begun_anew_is_so_after_a_kill_at_its_first_sight(world: World):
+    first = world.life()
+    first.config({"old": 1})
+    first.log({"loss": 1.0}, 0)
+    first.end()
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        store.ingest_now()
+    second = world.life(from_step=0)
+    second.config({"new": 2})
+    second.log({"loss": 5.0}, 0)
+
+    def die_before_the_first_commit() -> None:
+        store = Store.open(world.folder, clock_ns=world.now)
+        store._ingester.commit = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        store.ingest_now()
+
+    child = multiprocessing.get_context("fork").Process(target=die_before_the_first_commit)
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        store.ingest_now()
+        run = store.run(first.run_key)
+
+    assert run.config == {"new": 2}
+    assert run.metrics["loss"].n == 1
+
+
 def test_files_that_no_manifest_names_are_removed_at_the_start(world: World):
     life = world.life()
     life.log({"loss": 1.0}, 0)

@@ -149,7 +149,7 @@ def test_a_last_value_of_nan_is_nan_and_not_missing(world: World, store: Store):
     assert (stats.min, stats.mean) == (None, None)
 
 
-def test_config_is_merged_changed_and_deleted_key_by_key(world: World, store: Store):
+def test_config_is_replaced_and_deleted_by_top_level_key(world: World, store: Store):
     life = world.life()
     life.config({"lr": 0.1, "model": {"depth": 3, "name": "vit"}, "old": 1})
     life.config({"lr": 0.2, "model": {"depth": 4}})
@@ -158,7 +158,7 @@ def test_config_is_merged_changed_and_deleted_key_by_key(world: World, store: St
 
     run = store.run(life.run_key)
 
-    assert run.config == {"lr": 0.2, "model": {"depth": 4, "name": "vit"}}
+    assert run.config == {"lr": 0.2, "model": {"depth": 4}}
     assert [(c["key"], c["before"]) for c in run.meta["config_changes"]] == [
         ("lr", 0.1),
         ("model", {"depth": 3, "name": "vit"}),

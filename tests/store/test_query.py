@@ -238,6 +238,7 @@ def write_runs(world: World, runs: list[dict[str, Any]]) -> None:
         life = world.life(run["column"]["id"], meta=meta)
         life.config(run["config"])
         life.record(records.SUMMARY, run["summary"])
+        run["summary"] = {key: value for key, value in run["summary"].items() if value is not None}  # None removes
         steps = max((len(values) for values in run["metric"].values()), default=0)
         for step in range(steps):
             life.log({key: values[step] for key, values in run["metric"].items() if step < len(values)}, step)

@@ -94,7 +94,7 @@ def same(a: np.ndarray, b: list[float]) -> bool:
     return np.array_equal(a, np.array(b), equal_nan=True)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     plan=strands,
     seed=st.integers(0, 1 << 30),
@@ -106,20 +106,72 @@ def same(a: np.ndarray, b: list[float]) -> bool:
 )
 def test_every_bucket_is_what_all_its_points_say(plan, seed, buckets, window, chunk, flush_points, axis):
     points, fences = made(plan, seed)
-    low, high = (None, None) if window is None else (float(window[0]), float(window[0] + window[1]))
-    to_x = (lambda p: p.step) if axis == "step" else (lambda p: p.ts / 1e6)
-    expected = [p for p in line(points, fences) if low is None or low <= to_x(p) <= high]
-    one = np.ones(1, np.int32)
     with tempfile.TemporaryDirectory() as folder:
         metrics = stored(Path(folder), points, chunk, flush_points)
-        with metrics.view(1) as view:
-            frame = Frame(axis, low, high, buckets)
-            lines = read_lines(view, one, one, lineage_of(len(plan), fences), frame, np.zeros(1, np.int64))
+        compare(metrics, points, fences, len(plan), buckets, window, axis)
         metrics.close()
 
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rollups_say_what_all_their_points_say(tmp_path: Path, seed: int):
+    """Long series, few buckets: all levels of the rollups are read, with every kind of seam between two lives."""
+    rng = random.Random(seed)
+    length = rng.choice([8_000, 32_000])  # whole portions: some seams then lie between two parts
+    stride = rng.choice([1, 1, 3, 50])
+    last = (length - 1) * stride
+    seams = [
+        [],
+        [(last + stride, stride, 5_000, True)],  # goes on behind
+        [(last, stride, 5_000, False)],  # repeats the last step
+        [(last - 700 * stride, stride, 3_000, True)],  # resumes before the end
+        [(last // 2, stride, 300, False)],  # visits the middle
+        [(last // 3, stride, 1_500, True), (last // 2, stride, 4_000, True)],  # rewinds twice
+    ]
+    plan = [(rng.randint(-40, 40) * stride, stride, length, False), *seams[seed]]
+    points, fences = made(plan, seed)
+    metrics = stored(tmp_path, points, 4_000, rng.choice([4_000, 11_000]))
+    metrics.flush()
+    unit = 1 << rng.randint(4, 9)
+    windows = [
+        None,
+        (0, last // 2),
+        (last // 3, last // 3),
+        (17, last - 40),
+        (unit, 40 * unit - 1),
+        (unit - 1, 40 * unit),
+    ]
+    for window in [*windows, *((rng.randint(0, last), rng.randint(0, last)) for _ in range(4))]:
+        for buckets in (3, 20, 130):
+            for axis in ("step", "time"):
+                compare(metrics, points, fences, len(plan), buckets, window, axis)
+    metrics.close()
+
+
+def compare(
+    metrics: ParquetMetrics,
+    points: list[Logged],
+    fences: dict[int, int],
+    lives: int,
+    buckets: int,
+    window: tuple[int, int] | None,
+    axis: str,
+) -> None:
+    """Compare one query with the model. *window* is (low, length) on the axis."""
+    low, high = (None, None) if window is None else (float(window[0]), float(window[0] + window[1]))
+
+    def to_x(p: Logged) -> float:
+        return p.step if axis == "step" else p.ts / 1e6
+
+    expected = [p for p in line(points, fences) if low is None or low <= to_x(p) <= high]
+    one = np.ones(1, np.int32)
+    with metrics.view(1) as view:
+        frame = Frame(axis, low, high, buckets)
+        lines = read_lines(view, one, one, lineage_of(lives, fences), frame, np.zeros(1, np.int64))
+
     assert len(lines) == 1
-    drawn = lines[0]
-    columns = _columns(drawn, "r", "k", lambda steps, times, _: steps.astype(float) if axis == "step" else times / 1e6)
+    columns = _columns(
+        lines[0], "r", "k", lambda steps, times, _: steps.astype(float) if axis == "step" else times / 1e6
+    )
     assert columns.total == len(expected)
     assert columns.total_all == len(points)
     assert columns.exact == (len(expected) <= buckets)
@@ -130,8 +182,7 @@ def test_every_bucket_is_what_all_its_points_say(plan, seed, buckets, window, ch
     else:
         assert columns.n <= buckets
         assert bool((columns.x[1:] >= columns.x[:-1]).all())
-        rises = in_order == expected
-        if rises:
+        if in_order == expected:
             check_buckets(expected, columns.x, columns, to_x)
         finite = [p.val for p in expected if math.isfinite(p.val)]
         assert int(columns.count.sum()) == len(expected)

@@ -11,6 +11,7 @@ its place, and everything behind it is read.
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 from bisect import bisect_right
 from pathlib import Path
@@ -33,7 +34,7 @@ from .frames import (
     seed,
 )
 
-__all__ = ["Damage", "Header", "SegmentReader"]
+__all__ = ["Damage", "Header", "SegmentReader", "open_segment"]
 
 
 class Damage(NamedTuple):
@@ -42,6 +43,23 @@ class Damage(NamedTuple):
     offset: int
     length: int
     reason: str
+
+
+def open_segment(path: Path | str) -> int:
+    """
+    Return a descriptor to read a segment with.
+
+    A folder may hold anything under a segment's name: opening a pipe must not wait for somebody who writes into it.
+
+    Raises:
+        NotASegment: not a regular file.
+        FileNotFoundError, OSError: as ``open`` does.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise NotASegment(f"{path}: not a regular file.")
+    return fd
 
 
 class SegmentReader:
@@ -68,7 +86,7 @@ class SegmentReader:
         self._torn = False
         self._work = 0
         self._seen: list[list[int]] = []  # after a hole: [first, last) sequence numbers already returned
-        self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        self._fd = open_segment(self.path)
         try:
             self.header = self._read_header()
         except BaseException:

@@ -55,6 +55,9 @@ __all__ = ["Writer", "map_is_safe"]
 _OPTIONAL = frozenset({records.BEAT, records.SYSTEM, records.CONSOLE, records.FACTS, records.SOURCE, records.SEAL})
 _FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))
 
+# A checkpoint that is large itself (a config may hold a megabyte) stands more rarely: at most a ninth of the log.
+_BYTES_PER_CHECKPOINT_BYTE: Final = 8
+
 _PAGE = mmap.ALLOCATIONGRANULARITY
 _MADV_POPULATE_WRITE: Final = 23  # linux/mman.h; the mmap module has no name for it
 
@@ -250,13 +253,20 @@ class Writer:
 
     def _write_state(self) -> None:
         self._state_due = False
-        if self.checkpoint is not None:
+        if self.checkpoint is None:
+            return
+        try:
             payload = self._encode([self._clock_ns(), self.checkpoint()])
-            self._busy = True
-            try:
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return  # a checkpoint only saves reading; it must not cost the row that was just saved
+        self._busy = True
+        try:
+            if FRAME_HEADER_BYTES + len(payload) <= FRAME_MAX_BYTES:
                 self._put(records.STATE, payload, 1)
-            finally:
-                self._busy = False
+            self._state_at = self._pos + max(STATE_EVERY_BYTES, _BYTES_PER_CHECKPOINT_BYTE * len(payload))
+            self._set_mark()
+        finally:
+            self._busy = False
 
     # ── room ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -273,7 +283,7 @@ class Writer:
         try:
             if self._pos + size > self._segment_max:
                 self._rotate()
-            elif self._map is not None and self._pos + size > self._window_start + len(self._map):
+            if self._map is not None and self._pos + size > self._window_start + len(self._map):
                 self._slide(size)
             if self._pos >= self._state_at:
                 self._state_at = self._pos + STATE_EVERY_BYTES

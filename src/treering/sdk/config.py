@@ -100,7 +100,7 @@ class Summary(_Recorded):
     """
     One value per key for the whole run: the last one logged, unless it is set here.
 
-    What is set here stays, whatever is logged later.
+    What is set here stays, whatever is logged later; None takes it away again.
     """
 
     __slots__ = ("_save",)
@@ -120,6 +120,9 @@ class Summary(_Recorded):
 
     def _change(self, changes: Mapping[str, Any]) -> None:
         self._values.update(self._save(changes))
+        for key, value in changes.items():
+            if value is None:
+                self._values.pop(key, None)
 
     def _remove(self, key: str) -> None:
         self._save({key: None})

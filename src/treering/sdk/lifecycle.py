@@ -9,6 +9,9 @@ process is never changed.
 from __future__ import annotations
 
 import atexit
+import builtins
+import contextlib
+import dis
 import os
 import platform
 import signal
@@ -169,6 +172,8 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
         "client": f"treering {__version__}",
         "meta": _meta(settings, first=not again and not label),
     }
+    # Arguments and variables may hold bytes that are no text.
+    life = clean_config(life, terminal.warn_once)
     writer = Writer(run_folder, life)
     (folder.path / "live" / f"{key}.{writer.segment_id}").touch(mode=0o600)
     if not map_is_safe(run_folder):
@@ -353,21 +358,25 @@ def _forget_for_auto(run: Run) -> None:
 
 _watching = False
 _exit_code: int | None = None
+_outermost: FrameType | None = None  # the main thread's: the script itself
 _failure: tuple[str, int | None, str, str] | None = None
 
 
 def _watch_process() -> None:
     """Learn how the process ends. Installed at the first ``init()``, chained to whatever was there."""
-    global _watching
+    global _watching, _outermost
     if _watching:
         return
     _watching = True
+    _outermost = _outermost_frame()
     atexit.register(_at_exit)
     os.register_at_fork(after_in_child=_after_fork)
     _chain_excepthook()
     _chain_exit()
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_terminate)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):  # a scheduler's word, and a terminal that was closed
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _on_terminate)
 
 
 def _chain_excepthook() -> None:
@@ -384,31 +393,63 @@ def _chain_excepthook() -> None:
 
 
 def _chain_exit() -> None:
+    """Note the code of ``sys.exit()`` and of the builtin ``exit()`` and ``quit()``."""
     before = sys.exit
 
     def exit_noting_the_code(status: Any = None, /) -> Any:
-        global _exit_code
-        _exit_code = status if isinstance(status, int) else 0 if status is None else 1
+        _note_exit(status)
         return before(status)
 
     sys.exit = exit_noting_the_code
+    quitter = type(getattr(builtins, "exit", None))
+    call = quitter.__dict__.get("__call__")
+    if quitter.__module__ == "_sitebuiltins" and call is not None:
+
+        def quit_noting_the_code(self: Any, code: Any = None) -> Any:
+            _note_exit(code)
+            return call(self, code)
+
+        quitter.__call__ = quit_noting_the_code  # type: ignore[method-assign]
+
+
+def _note_exit(status: Any) -> None:
+    global _exit_code
+    _exit_code = status if isinstance(status, int) else 0 if status is None else 1
+
+
+def _outermost_frame() -> FrameType | None:
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def _returned(frame: FrameType | None) -> bool:
+    """Return whether a frame that is over ended by returning, not by an exception."""
+    if frame is None or frame.f_lasti < 0:
+        return False
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")
 
 
 def _at_exit() -> None:
+    returned = _returned(_outermost)  # then a sys.exit() was caught on the way
     for run in list(_open_runs):
         if run._finished:
             continue
         if _failure is not None:
             run._end(*_failure)
+        elif returned or _exit_code is not None:
+            run.finish(0 if returned else _exit_code)
         else:
-            run.finish(_exit_code)
+            # `raise SystemExit(code)`: Python shows its code to nobody.
+            run._end("finished", None, "SystemExit")
         _forget_for_auto(run)
 
 
 def _on_terminate(signum: int, frame: FrameType | None) -> None:
     """Record the end, then die of the signal as if nobody had looked: the exit status stays what it would have been."""
     for run in list(_open_runs):
-        if not run._finished and not run._child:
+        if not run._finished:
             run._end("killed", 128 + signum, signal.Signals(signum).name, quick=True)
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
@@ -417,5 +458,11 @@ def _on_terminate(signum: int, frame: FrameType | None) -> None:
 def _after_fork() -> None:
     global _lock
     _lock = threading.RLock()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is _on_terminate:
+            # A worker of a pool is ended by TERM while it waits for work. A handler in Python can come too late for
+            # that, just before the wait begins, and the pool would wait for its worker for ever.
+            with contextlib.suppress(ValueError):
+                signal.signal(number, signal.SIG_DFL)
     for run in list(_open_runs):
         run._after_fork()

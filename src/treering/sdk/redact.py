@@ -33,9 +33,9 @@ _TOKEN = re.compile(
     r"trk_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|wandb_v1_[A-Za-z0-9_]{20,}|"
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,})"
 )
-_URL_CREDENTIALS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@", re.IGNORECASE
-)
+# Found by "://" and not by the scheme before it: a run of letters is looked at once, however long (a config value may
+# be a megabyte of them).
+_URL_CREDENTIALS = re.compile(r"(?<=[A-Za-z0-9+.-])://(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@")
 _URL_TOKEN = re.compile(r"(?P<scheme>https?://)(?P<user>[^\s/@:]{16,})@", re.IGNORECASE)
 
 
@@ -48,7 +48,7 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Return *text* with token shapes and URL credentials hidden. 40 hexadecimal digits are left: a commit."""
-    text = _URL_CREDENTIALS.sub(lambda m: f"{m['scheme']}{m['user']}:{HIDDEN}@", text)
+    text = _URL_CREDENTIALS.sub(lambda m: f"://{m['user']}:{HIDDEN}@", text)
     text = _URL_TOKEN.sub(lambda m: f"{m['scheme']}{HIDDEN}@", text)
     return _TOKEN.sub(HIDDEN, text)
 

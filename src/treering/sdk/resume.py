@@ -13,7 +13,7 @@ from treering.runlog.reader import SegmentReader
 
 __all__ = ["Past", "read_past", "sample_rows"]
 
-# A checkpoint stands in every MiB, so this much of a segment's end holds one.
+# A checkpoint of usual size stands in every MiB, so this much of a segment's end holds one.
 _TAIL_BYTES = 2 * STATE_EVERY_BYTES
 
 
@@ -105,14 +105,26 @@ def _life(reader: SegmentReader) -> dict[str, Any]:
 
 def _replay_segment(path: Path, replay: _Replay) -> None:
     size = path.stat().st_size
-    with SegmentReader(path) as reader:
-        if size > 2 * _TAIL_BYTES:
+    if size > 2 * _TAIL_BYTES:
+        with SegmentReader(path) as reader:
             for frame in reader.read(64 * 1024):  # config stands at the head
                 _apply(replay, frame)
             reader.offset = max(reader.offset, size - _TAIL_BYTES)
-        while frames := reader.read(whole=True):
-            for frame in frames:
-                _apply(replay, frame)
+            if _replay_rest(reader, replay):
+                return
+    # Large checkpoints stand more rarely than one in 2 MiB.
+    with SegmentReader(path) as reader:
+        _replay_rest(reader, replay)
+
+
+def _replay_rest(reader: SegmentReader, replay: _Replay) -> bool:
+    """Apply everything from the reader's place on; return whether a checkpoint was among it."""
+    seen = False
+    while frames := reader.read(whole=True):
+        for frame in frames:
+            seen = seen or frame.kind == records.STATE
+            _apply(replay, frame)
+    return seen
 
 
 def _apply(replay: _Replay, frame: Frame) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
 from types import TracebackType
@@ -14,20 +13,20 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from treering.errors import InvalidValue
-from treering.ids import new_life_id, run_key
-from treering.limits import ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
+from treering.ids import run_key
+from treering.limits import RECORD_SPLIT_BYTES, ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
 from treering.runlog import records
 from treering.runlog.writer import Writer
-from treering.values import clean_config, clean_key, clean_row, clean_text
+from treering.values import clean_config, clean_key, clean_row, clean_text, split_row
 
 from . import resume as earlier
 from .config import Config, Summary
-from .ranks import process_start_time
+from .fork import ForkedWriter
 from .redact import redact_config
 from .settings import Settings
 from .terminal import Terminal, end_block
 
-__all__ = ["ForkedWriter", "Metric", "Run", "UploaderHandle", "outcome_of"]
+__all__ = ["Metric", "Run", "UploaderHandle", "outcome_of"]
 
 _PLAIN: Final = frozenset({float, int, bool})
 _STATE_KEYS_MAX: Final = 1_000  # summary values in a checkpoint
@@ -40,75 +39,6 @@ class UploaderHandle(Protocol):
 
     def finish(self, timeout_s: float) -> None:
         """Say that the run has ended and wait for the process, at most so long."""
-
-
-class ForkedWriter:
-    """
-    Stands in for the parent's writer in a forked child, and opens a segment only if the child has something to say.
-
-    Most children (data loader workers) never do.
-    """
-
-    def __init__(self, parent: Writer | ForkedWriter) -> None:
-        self.folder: Path = parent.folder
-        self.checkpoint: Callable[[], dict[str, Any]] | None = parent.checkpoint
-        self._life = parent.life
-        self._writer: Writer | None = None
-        self.lock = threading.RLock()
-        self._failed = False
-
-    def append(self, kind: int, obj: Any) -> None:
-        """As ``Writer.append``; end and state records alone open nothing."""
-        if self._writer is None:
-            if self._failed or kind in (records.STATE, records.END):
-                return
-            with self.lock:
-                self._writer = self._writer or self._open()
-            if self._writer is None:
-                return
-        self._writer.append(kind, obj)
-
-    def _open(self) -> Writer | None:
-        pid = os.getpid()
-        label = f"{self._life.get('writer') or 'main'}/fork{pid}"
-        process = {**self._life.get("process", {}), "pid": pid, "start_time": process_start_time(pid)}
-        own = {"life_id": new_life_id(), "writer": label, "process": process, "from_step": None}
-        try:
-            return Writer(self.folder, {**self._life, **own}, checkpoint=self.checkpoint)
-        except OSError:
-            self._failed = True
-            return None
-
-    def close(self) -> None:
-        """Seal the child's segment, if it has one."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def abandon(self) -> None:
-        """A child of the child."""
-        if self._writer is not None:
-            self._writer.abandon()
-            self._writer = None
-
-    @property
-    def life(self) -> dict[str, Any]:
-        """The parent's life record."""
-        return self._life
-
-    @property
-    def segments(self) -> list[str]:
-        """Ids of the child's own segments."""
-        return self._writer.segments if self._writer is not None else []
-
-    @property
-    def lost_records(self) -> int:
-        """Records of this child that the disk refused."""
-        return self._writer.lost_records if self._writer is not None else 0
-
-    @property
-    def disk_error(self) -> OSError | None:
-        """Why the disk refuses at present."""
-        return self._writer.disk_error if self._writer is not None else None
 
 
 class Metric:
@@ -159,8 +89,10 @@ class Run:
         self.resumed = past is not None
         self.starting_step = self._step
         self.config = Config(self._save_config)
+        self._shown_config: dict[str, Any] = {}  # as it is recorded: secrets hidden
         if past is not None:
             self.config._values.update(past.config)
+            self._shown_config.update(past.config)
         self.summary = Summary(self._last, self._save_summary)
         writer.checkpoint = self._state
 
@@ -274,11 +206,13 @@ class Run:
         if self._finished:
             self._terminal.warn_once("log after finish", "log() after finish() stores nothing.")
             return
-        if not (type(data) is dict and _PLAIN.issuperset(map(type, data.values()))):
+        if not (type(data) is dict and _PLAIN.issuperset(map(type, data.values())) and len(data) <= ROW_MAX_KEYS):
             data = self._clean(data)
-        if len(data) > ROW_MAX_KEYS:
-            self._log_in_parts(data, step, commit)
-            return
+            if len(data) > ROW_MAX_KEYS or not _PLAIN.issuperset(map(type, data.values())):
+                parts = split_row(data, ROW_MAX_KEYS, RECORD_SPLIT_BYTES)
+                if len(parts) > 1:
+                    self._log_in_parts(parts, step, commit)
+                    return
         if step is not None and (type(step) is not int or not 0 <= step <= _STEP_MAX):
             step = _whole_step(step)
         with self._lock:
@@ -298,7 +232,9 @@ class Run:
             try:
                 self._append(1, (step, time_ns(), data))
             except OverflowError:  # an int of more than 64 bits came through the quick look
-                self._append(1, (step, time_ns(), clean_row(data, self._terminal.warn_once)))
+                data = clean_row(data, self._terminal.warn_once)
+                last.update(data)
+                self._append(1, (step, time_ns(), data))
 
     def _clean(self, data: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(data, Mapping):
@@ -314,24 +250,27 @@ class Run:
         self._last.update(row)
         return row
 
-    def _log_in_parts(self, row: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
-        """A very wide row becomes several records of the same step, which readers merge."""
-        items = list(row.items())
+    def _log_in_parts(self, parts: Sequence[dict[str, Any]], step: int | None, commit: bool | None) -> None:
+        """A very wide or large row becomes several records of the same step, which readers merge."""
         with self._lock:
             at = self._step if step is None else step
-            for begin in range(0, len(items), ROW_MAX_KEYS):
-                last = begin + ROW_MAX_KEYS >= len(items)
-                self.log(dict(items[begin : begin + ROW_MAX_KEYS]), at, commit if last else False)
+            for part in parts[:-1]:
+                self.log(part, at, commit=False)
+            self.log(parts[-1], at, commit)
 
     # ── config, summary, definitions ────────────────────────────────────────────────────────────────────────────
 
     def _save_config(self, changes: Mapping[str, Any], removed: str | None) -> dict[str, Any]:
         if removed is not None:
+            self._shown_config.pop(removed, None)
             self._record(records.CONFIG, [time.time_ns(), {}, "delete", [removed]])
             return {}
         cleaned: dict[str, Any] = clean_config(changes, self._terminal.warn_once)
+        shown: dict[str, Any] = redact_config(cleaned)
+        self._shown_config.update(shown)
         if cleaned:
-            self._record(records.CONFIG, [time.time_ns(), redact_config(cleaned), "merge"])
+            for part in split_row(shown, ROW_MAX_KEYS, RECORD_SPLIT_BYTES):
+                self._record(records.CONFIG, [time.time_ns(), part, "merge"])
         return cleaned
 
     def _save_summary(self, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -379,10 +318,10 @@ class Run:
             step_metric = step_metric.name
         definition: dict[str, Any] = {
             "name": clean_key(name, self._terminal.warn_once),
-            "step_metric": step_metric,
+            "step_metric": None if step_metric is None else clean_key(step_metric, self._terminal.warn_once),
             "summary": rules,
             "goal": goal,
-            "unit": unit,
+            "unit": None if unit is None else clean_text(str(unit)),
             "hidden": bool(hidden),
         }
         self._defines[definition["name"]] = definition
@@ -390,8 +329,14 @@ class Run:
         return Metric(definition)
 
     def mark_preempting(self) -> None:
-        """Say that the scheduler is taking the machine away: if the process ends now, the run is *preempted*."""
-        self._preempting = True
+        """
+        Say that the scheduler is taking the machine away: if the process ends badly now, the run is *preempted*.
+
+        It is recorded at once, so that it holds for a process that is killed without another word, too.
+        """
+        if not self._preempting:
+            self._preempting = True
+            self._record(records.FACTS, [time.time_ns(), {"preempting": self._writer.life["life_id"]}])
 
     def _edit(self, field: str, value: Any) -> None:
         value = tuple(map(clean_text, value)) if isinstance(value, tuple) else clean_text(value)
@@ -412,8 +357,12 @@ class Run:
     def _state(self) -> dict[str, Any]:
         """Return a checkpoint: what a later life needs to go on, so that it need not read the whole log."""
         last = self._last if len(self._last) <= _STATE_KEYS_MAX else dict(list(self._last.items())[:_STATE_KEYS_MAX])
-        config = redact_config(self.config.as_dict())
-        return {"last_step": self._step - 1, "config": config, "summary": dict(last), "defines": dict(self._defines)}
+        return {
+            "last_step": self._step - 1,
+            "config": dict(self._shown_config),
+            "summary": dict(last),
+            "defines": dict(self._defines),
+        }
 
     # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -438,7 +387,7 @@ class Run:
             end = {
                 "state": state,
                 "exit_code": exit_code,
-                "reason": reason,
+                "reason": clean_text(reason),
                 "traceback": clean_text(traceback[-TRACEBACK_MAX_CHARS:]),
                 "runtime_s": runtime_s,
             }

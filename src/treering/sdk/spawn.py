@@ -46,6 +46,7 @@ class UploaderProcess:
             "sample_s": settings.sample_s,
         }
         try:
+            line = msgspec.json.encode(order) + b"\n"
             process = subprocess.Popen(
                 [sys.executable, "-c", _ENTRY, _PACKAGE_ROOT],
                 stdin=subprocess.PIPE,
@@ -56,9 +57,9 @@ class UploaderProcess:
                 cwd="/",
             )
             assert process.stdin is not None
-            process.stdin.write(msgspec.json.encode(order) + b"\n")
+            process.stdin.write(line)
             process.stdin.flush()
-        except OSError:
+        except (OSError, UnicodeEncodeError):  # a folder whose name is no text
             return None
         return cls(process)
 

@@ -21,6 +21,7 @@ from treering.errors import TreeringError
 from treering.ids import new_life_id
 from treering.limits import BEAT_EVERY_S, EARLY_SAMPLES_S, SAMPLE_WINDOW_S, SYNC_EVERY_S
 from treering.runlog import records
+from treering.runlog.frames import Frame
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer
 
@@ -63,6 +64,7 @@ class Watch:
         self._synced: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._ended = False
+        self._preempting = False
         self._began = time.monotonic()
         label = self._life.get("writer") or ""
         own = {**self._life, "life_id": new_life_id(), "writer": f"system/{label}" if label else "system"}
@@ -161,13 +163,21 @@ class Watch:
                 continue
             try:
                 while frames := reader.read():
-                    self._ended = self._ended or any(frame.kind == records.END for frame in frames)
+                    for frame in frames:
+                        self._look_at(frame)
                 reached = reader.offset
                 _fdatasync(reader.path)
                 self._synced[name] = reached
             except OSError as error:
                 # A failed fsync is final for this file: what it covered may be gone although a second one succeeds.
                 self._failed[name] = f"{error.strerror} after byte {self._synced.get(name, 0):,}"
+
+    def _look_at(self, frame: Frame) -> None:
+        if frame.kind == records.END:
+            self._ended = True
+        elif frame.kind == records.FACTS:
+            facts = (record.data for record in records.decode(frame))
+            self._preempting = self._preempting or any(its.get("preempting") for its in facts)
 
     def _end(self) -> None:
         """The run has ended or its process is gone: say which, put everything on the disk, seal."""
@@ -176,7 +186,7 @@ class Watch:
             killed = _oom_kills() > self._oom_kills
             reason = "out of memory" if killed else "the process ended without a word (kill -9, power, or a crash)"
             body = {
-                "state": "crashed",
+                "state": "preempted" if self._preempting else "crashed",
                 "exit_code": None,
                 "reason": reason,
                 "traceback": "",

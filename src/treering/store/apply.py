@@ -59,6 +59,12 @@ class Applier:
         for value in values:
             action(segment, frame, value, now_ns, live)
 
+    def begin_anew(self) -> None:
+        """The run was begun again under its id: config and summary are those of the new life."""
+        self._touch_attrs()
+        self._state.config = {}
+        self._state.summary = {}
+
     # ── what the tables need ────────────────────────────────────────────────────────────────────────────────────
 
     def _touch_attrs(self) -> None:
@@ -138,11 +144,11 @@ class Applier:
             return
         if not isinstance(change, dict):
             raise TypeError("config is not a map")
-        for name, new in change.items():
+        for name, new in change.items():  # what is given replaces what stood there, nested values included
             old = self._state.config.get(name)
             if name in self._state.config and _differs(old, new):
                 self._note_config(time_ns, str(name), old, new)
-        _merge(self._state.config, change)
+            self._state.config[name] = copy.deepcopy(new)
 
     def _note_config(self, time_ns: int, name: str, old: Any, new: Any) -> None:
         if len(self._state.config_changes) < CONFIG_CHANGES_KEPT:
@@ -150,7 +156,11 @@ class Applier:
 
     def _summary(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
         self._touch_attrs()
-        _merge(self._state.summary, dict(value[1]))
+        for name, new in dict(value[1]).items():
+            if new is None:
+                self._state.summary.pop(name, None)
+            else:
+                self._state.summary[name] = copy.deepcopy(new)
 
     def _define(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
         body = dict(value[1])
@@ -164,7 +174,7 @@ class Applier:
         self._touch_attrs()
         for mine, name in ((self._state.config, "config"), (self._state.summary, "summary")):
             if isinstance(body.get(name), dict):
-                _merge(mine, body[name])
+                mine.update(copy.deepcopy(body[name]))
 
     def _end(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
         time_ns, body = int(value[0]), dict(value[1])
@@ -217,16 +227,6 @@ class Applier:
 
     def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
         segment.doc.sealed = True
-
-
-def _merge(into: dict[str, Any], change: dict[str, Any]) -> None:
-    """Put *change* into *into*; nested maps are merged key by key."""
-    for name, new in change.items():
-        old = into.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            _merge(old, new)
-        else:
-            into[name] = copy.deepcopy(new)
 
 
 def _differs(a: Any, b: Any) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
-from treering.errors import TreeringError
+from treering.errors import FormatError, TreeringError
 from treering.ids import check_name, run_key
 from treering.runlog import records
 from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, SKIPPABLE, Frame, decode_header
@@ -188,6 +188,8 @@ class Ingester:
             if size < HEADER_BYTES + FRAME_HEADER_BYTES or self._bad.get(ref, (-1, ""))[0] == size:
                 return None  # just being made, or as unreadable as before
             life, created_ns, chain = self._first_life(ref)
+            if life is not None and work is not None:
+                _check_owner(ref, life)
         except (TreeringError, OSError, msgspec.DecodeError) as error:
             self._note_bad(ref, str(error))
             return None
@@ -201,6 +203,8 @@ class Ingester:
     def _first_life(self, ref: SegmentRef) -> tuple[dict[str, Any] | None, int, int]:
         with self._segments.open(ref) as reader:
             chain = reader.header.crc
+            if reader.header.segment_id != ref.segment:
+                raise FormatError(f"a copy of segment {reader.header.segment_id} under another name.")
             for frame in reader.read(64 << 10):
                 if frame.kind == records.LIFE:
                     value = _decode(records.inflate(frame))
@@ -209,6 +213,7 @@ class Ingester:
             return None, 0, chain
 
     def _note_bad(self, ref: SegmentRef, reason: str) -> None:
+        reason = reason.rpartition(f"{ref.segment}.trl: ")[2]  # whoever shows it says which file it is of
         try:
             self._bad[ref] = (self._segments.size(ref), reason)
         except TreeringError:
@@ -227,16 +232,9 @@ class Ingester:
                 self._touch(work)
 
     def _new_run(self, ref: SegmentRef, life: dict[str, Any], created_ns: int) -> RunWork | None:
-        run = life.get("run")
         try:
-            if not isinstance(run, dict):
-                raise TypeError("no run in the life record")
-            entity = check_name(run.get("entity"), "entity")
-            name = check_name(run.get("project"), "project")
-            run_id = check_name(run.get("id"), "run id")
-            if run_key(entity, name, run_id) != ref.run_key:
-                raise ValueError(f"it belongs to run {run_key(entity, name, run_id)}, not to this folder")
-        except (TreeringError, TypeError, ValueError) as error:
+            entity, name, run_id = _check_owner(ref, life)
+        except TreeringError as error:
             self._note_bad(ref, str(error))
             return None
         project = self._metadata.make_project(entity, name)
@@ -307,6 +305,15 @@ class Ingester:
         work.segments[ref.segment] = segment
         self._add_life(work, segment, life)
         return segment
+
+    def _reset(self, work: RunWork) -> None:
+        """The main writer began again at step 0: what its earlier lives said is kept in the history only."""
+        assert work.applier is not None
+        work.applier.begin_anew()
+        work.stats.update(self._metadata.stats(work.state.id) if work.state.id else {})
+        for key, old in {**work.stats, **work.touched_stats}.items():
+            if key not in work.state.foreign_keys:
+                work.stats[key] = work.touched_stats[key] = _empty(old)
 
     def _remember_life(self, work: RunWork, segment: SegmentState, ref: SegmentRef) -> None:
         try:
@@ -396,6 +403,10 @@ class Ingester:
                 if replay:
                     self._apply_rows(work, segment, replay, replay=True, live=False)
                 if new:
+                    # Here and not at first sight: what it forgets is committed together with the first offset.
+                    begun = any(s.offset for s in work.segments.values() if s.life == segment.life)
+                    if _begins_anew(segment) and not begun and not _is_replaced(work, segment):
+                        self._reset(work)
                     self._apply(work, segment, new, live)
                     segment.offset, segment.chain = reader.offset, reader.chain
                 work.marks[segment.id] = Mark(reader.offset, reader.chain)
@@ -442,9 +453,12 @@ class Ingester:
     def _apply(self, work: RunWork, segment: SegmentState, frames: list[Frame], live: bool) -> None:
         assert work.applier is not None
         others, count = self._apply_rows(work, segment, frames, replay=False, live=live)
+        replaced = _is_replaced(work, segment)
         for frame in others:
             kind = frame.kind
             try:
+                if replaced and kind in _REPLACED_KINDS:
+                    continue
                 if kind not in records.KINDS:
                     work.state.unknown += 0 if frame.flags & SKIPPABLE else frame.nrec
                     continue
@@ -532,7 +546,26 @@ class Ingester:
                 ids.update(self._metadata.make_keys(work.project, "metric", names, kind))
             return ids
 
+        main = liveness.label_of(segment.writer) == ""
+        replaced = _is_replaced(work, segment)
+
         def stat(key: int) -> SeriesStat:
+            """Return the aggregate to add to: of the main writer if it logs this key, as the chart's line is."""
+            found = known(key)
+            foreign = work.state.foreign_keys
+            if replaced:
+                return _empty(found)
+            if main:
+                if key in foreign:
+                    foreign.discard(key)
+                    found = work.stats[key] = work.touched_stats[key] = _empty(found)
+            elif found.n == 0:
+                foreign.add(key)
+            elif key not in foreign:
+                return _empty(found)
+            return found
+
+        def known(key: int) -> SeriesStat:
             found = work.touched_stats.get(key)
             if found is None:
                 if not work.stats and segment.offset:
@@ -640,6 +673,8 @@ class Ingester:
 
 
 _ROW_KINDS: Final = frozenset({records.ROW, records.ROW_RELATIVE, records.SYSTEM})
+# What a life says of the run as a whole, and no longer when the run was begun anew.
+_REPLACED_KINDS: Final = frozenset({records.CONFIG, records.SUMMARY, records.STATE})
 _NO_BASE: Final = -(1 << 62)
 _FAR: Final = 1 << 61
 # What decoding or applying a record raises when its writer did not keep to the format.
@@ -653,6 +688,36 @@ _MALFORMED: Final = (
     ValueError,
     msgspec.DecodeError,
 )
+
+
+def _check_owner(ref: SegmentRef, life: dict[str, Any]) -> tuple[str, str, str]:
+    """Return (entity, project, run id). Raises FormatError unless the segment is in the folder of its run."""
+    run = life.get("run")
+    if not isinstance(run, dict):
+        raise FormatError("no run in the life record")
+    entity = check_name(run.get("entity"), "entity")
+    name = check_name(run.get("project"), "project")
+    run_id = check_name(run.get("id"), "run id")
+    key = run_key(entity, name, run_id)
+    if key != ref.run_key:
+        raise FormatError(f"it belongs to run {key}, not to this folder")
+    return entity, name, run_id
+
+
+def _begins_anew(segment: SegmentState) -> bool:
+    return segment.writer == "" and segment.from_step == 0
+
+
+def _is_replaced(work: RunWork, segment: SegmentState) -> bool:
+    """Return whether a later life of the main writer began the run anew."""
+    return segment.writer == "" and any(
+        _begins_anew(s) and (s.life_created_ns, s.life) > (segment.life_created_ns, segment.life)
+        for s in work.segments.values()
+    )
+
+
+def _empty(stat: SeriesStat) -> SeriesStat:
+    return SeriesStat(stat.key, stat.run, stat.entity_id, stat.project_id)
 
 
 def _base_step(work: RunWork, segment: SegmentState) -> int:

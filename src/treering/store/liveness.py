@@ -103,4 +103,5 @@ def state_of(run: RunState, now_ns: int, lives: Callable[[Life], bool] = process
     # Server time only: a client's clock may be a day off.
     if now_ns - life.beat_ns < CRASHED_AFTER_S * 1e9 or lives(life):
         return "running", None
-    return "crashed", max(life.beat_ns, run.activity_ns)
+    marked = run.lives.get(str(run.facts.get("preempting"))) is life
+    return "preempted" if marked else "crashed", max(life.beat_ns, run.activity_ns)

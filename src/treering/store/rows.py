@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from treering.values import to_json
+
 from .columns import BIGINT, BOOL, FLOAT, INT, Array, Items, Points
 from .state import SeriesStat
 
@@ -360,7 +362,7 @@ def _describe(value: Any) -> tuple[str, str]:
 
 
 def _json(value: Any) -> str:
-    return _encode_json(value).decode()
+    return _encode_json(to_json(value)).decode()  # NaN is a word there, not null
 
 
 def _items(key: int, column: _Column, described: list[tuple[str, str]], target: Target) -> Items:

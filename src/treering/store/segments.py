@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from treering.errors import SegmentNotFound
+from treering.errors import FormatError, SegmentNotFound
 from treering.ids import RUN_KEY, SEGMENT_ID
 from treering.limits import READ_CHUNK_BYTES
-from treering.runlog.reader import Damage, SegmentReader
+from treering.runlog.reader import Damage, SegmentReader, open_segment
 from treering.runlog.writer import Writer
 
 
@@ -42,7 +42,7 @@ class SegmentStore(Protocol):
         """Return the bytes stored, which may be more than the whole frames. Raises SegmentNotFound."""
 
     def pread(self, ref: SegmentRef, length: int, offset: int) -> bytes:
-        """Return up to *length* bytes; fewer at the end, none where the segment is not there any more."""
+        """Return up to *length* bytes; fewer at the end, none where the segment cannot be read."""
 
     def open(self, ref: SegmentRef, offset: int = 0, chain: int | None = None) -> SegmentReader:
         """Return a reader of whole frames from *offset* on. Raises SegmentNotFound, FormatError."""
@@ -94,11 +94,13 @@ class FileSegments:
 
     def pread(self, ref: SegmentRef, length: int, offset: int) -> bytes:
         try:
-            fd = os.open(self.path(ref), os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+            fd = open_segment(self.path(ref))
+        except (OSError, FormatError):
             return b""
         try:
             return os.pread(fd, length, offset)
+        except OSError:
+            return b""
         finally:
             os.close(fd)
 

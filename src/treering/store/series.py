@@ -339,7 +339,32 @@ def _read_points(
     if asked and bool((plan.low[some] != low).any() or (plan.high[some] != high).any()):
         at = points.step if frame.axis == "step" else points.ts
         keep &= (at >= plan.low[some][row]) & (at <= plan.high[some][row])
-    return points if bool(keep.all()) else points.take(keep)
+    points = points if bool(keep.all()) else points.take(keep)
+    if frame.axis == "time" and frame.high is not None and len(points):
+        return _without_replaced(view, plan, some, points)
+    return points
+
+
+def _without_replaced(view: MetricView, plan: _Plan, some: Array, points: Points) -> Points:
+    """Drop points at the end of a time range whose step was logged again after it: there the later value is drawn."""
+    row = rows_in(plan.ids[some], points.key, points.run)
+    newest = np.full(len(some), -FAR, np.int64)
+    np.maximum.at(newest, row, points.step)
+    seen = newest[newest > -FAR]
+    later = view.points(
+        ints(plan.key[some]),
+        ints(plan.run[some]),
+        steps=(int(seen.min()), int(seen.max())),
+        times=(int(plan.high[some].min()) + 1, FAR),
+        columns=("run", "key", "step", "ts"),
+    )
+    its = rows_in(plan.ids[some], later.key, later.run)
+    again = (its >= 0) & (later.step == newest[its]) & (later.ts > plan.high[some][its])
+    if not again.any():
+        return points
+    replaced = np.zeros(len(some), np.bool_)
+    replaced[its[again]] = True
+    return points.take(~(replaced[row] & (points.step == newest[row])))
 
 
 # ── buckets ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -57,6 +57,7 @@ class RunState(msgspec.Struct):
     lives: dict[str, Life] = {}
     gaps: dict[str, Gap] = {}
     synced: dict[str, int] = {}  # segment → bytes that its uploader has on the server
+    foreign_keys: set[int] = set()  # metrics that only ranks and forks have logged, not the main writer
     unknown: int = 0  # records that need a newer treering
     state: str = "running"
     ended_ns: int | None = None

@@ -41,6 +41,8 @@ class Watcher:
         self._running = set(running)
         self._folder_times: dict[str, int] = {}
         self._following: dict[str, set[SegmentRef]] = {}
+        # A run that has ended is followed a little longer: its uploader and forked children may still write.
+        self._followed_until: dict[str, float] = {}
 
     def start(self) -> None:
         if self._thread is None:
@@ -99,12 +101,15 @@ class Watcher:
     def poll(self) -> int:
         """Look at the runs that are being written. Returns the number of frames applied."""
         with self._lock:
+            now = time.monotonic()
             live = {ref.run_key for ref in self._tickets()} | self._running
-            for key in [key for key in self._following if key not in live]:
-                del self._following[key]
+            self._followed_until.update(dict.fromkeys(live, now + HELPER_OUTLIVES_PARENT_S))
+            for key in [key for key, until in self._followed_until.items() if until < now]:
+                del self._followed_until[key]
+                self._following.pop(key, None)
                 self._folder_times.pop(key, None)
             refs: list[SegmentRef] = []
-            for key in live:
+            for key in self._followed_until:
                 self._list(key)
                 refs += [ref for ref in self._following.get(key, ()) if self._ingester.behind(ref)]
             applied = self._ingester.ingest(refs, live=True) if refs else 0

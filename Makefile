@@ -36,8 +36,8 @@ web/node_modules/.ready: .venv/.ready web/package-lock.json
 	touch $@
 
 lint: setup web/node_modules/.ready
-	$(BIN)/ruff check src tests bench hatch_build.py
-	$(BIN)/ruff format --check src tests bench hatch_build.py
+	$(BIN)/ruff check src tests bench docs hatch_build.py
+	$(BIN)/ruff format --check src tests bench docs hatch_build.py
 	$(BIN)/lint-imports
 	cd web && ../$(NODE) npm run --silent lint
 

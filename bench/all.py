@@ -1,5 +1,5 @@
 """
-All measurements, one after the other: ``make bench``, or ``python bench/all.py [WORD…]`` for those whose name has a word.
+All measurements, one after the other: ``make bench``; ``python bench/all.py WORD…`` runs those with a word in the name.
 
 Writes bench/results.json (every line that a bench printed) and bench/RESULTS.md (the table). Rivals are installed into
 .cache/rivals, each in an environment of its own, and measured in the same minutes as treering.
@@ -84,24 +84,40 @@ def log_cost(results: Lines) -> list[Row]:
     return [
         Row("`log()` of 10 floats, median", "≤ 2.5 µs", f"{us['log_p50_us']:.2f} µs", command),
         Row("`log()` of 10 floats, p99", "≤ 25 µs", f"{us['log_p99_us']:.1f} µs", command),
-        Row("… p99 beside two busy Python threads", "≤ 200 µs", f"{two['log_p99_us']:.1f} µs", "bench/log_cost.py treering 50000 10 --threads 2"),
+        Row(
+            "… p99 beside two busy Python threads",
+            "≤ 200 µs",
+            f"{two['log_p99_us']:.1f} µs",
+            "bench/log_cost.py treering 50000 10 --threads 2",
+        ),
         Row(
             "… median, wandb 0.31 offline : treering",
             "≥ 25",
             f"{ratio:.0f} ({wandb_costs['log_p50_us']:.0f} µs : {us['log_p50_us']:.2f} µs)",
             "bench/log_cost.py wandb 10000 10",
         ),
-        Row("`log()` of 200 floats, median", "≤ 15 µs", f"{many['log_p50_us']:.1f} µs", "bench/log_cost.py treering 5000 200"),
-        Row("`import treering`", "≤ 60 ms", f"{us['import_s'] * 1000:.0f} ms (wandb {wandb_costs['import_s'] * 1000:.0f})", command),
+        Row(
+            "`log()` of 200 floats, median",
+            "≤ 15 µs",
+            f"{many['log_p50_us']:.1f} µs",
+            "bench/log_cost.py treering 5000 200",
+        ),
+        Row(
+            "`import treering`",
+            "≤ 60 ms",
+            f"{us['import_s'] * 1000:.0f} ms (wandb {wandb_costs['import_s'] * 1000:.0f})",
+            command,
+        ),
         Row("`init()`", "≤ 40 ms", f"{us['init_s'] * 1000:.0f} ms (wandb {wandb_costs['init_s'] * 1000:.0f})", command),
         Row(
             "memory added to the training process",
             "≤ 20 MiB",
-            f"{us['rss_added_mb']:.1f} MiB (wandb {wandb_costs['rss_added_mb']:.1f}); the uploader's own: {us['rss_kids_mb']:.0f} MiB",
+            f"{us['rss_added_mb']:.1f} MiB (wandb {wandb_costs['rss_added_mb']:.1f}); "
+            f"the uploader's own: {us['rss_kids_mb']:.0f} MiB",
             command,
         ),
         Row("bytes per point in the log, 10 floats", "≤ 30", f"{us['disk_bytes_per_point']:.1f}", command),
-    ]  # fmt: skip
+    ]
 
 
 def kills(results: Lines) -> list[Row]:
@@ -111,7 +127,9 @@ def kills(results: Lines) -> list[Row]:
     passed = " passed" in done.stdout and " failed" not in done.stdout
     results.append({"bench": "kills", "passed": passed, "said": done.stdout[-200:]})
     found = "0" if passed else f"FAILED: {done.stdout[-200:]}"
-    return [Row("acknowledged records lost in 1,000 `kill -9`", "0", found, "pytest -m exam tests/exam/test_26_kill_9.py")]
+    return [
+        Row("acknowledged records lost in 1,000 `kill -9`", "0", found, "pytest -m exam tests/exam/test_26_kill_9.py")
+    ]
 
 
 def store(results: Lines) -> list[Row]:
@@ -142,9 +160,12 @@ BENCHES: dict[str, Callable[[Lines], list[Row]]] = {"log": log_cost, "kills": ki
 
 def machine() -> str:
     """What this was measured on."""
-    model = next((l.partition(":")[2].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "")
+    about = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in about if "model name" in line), "")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    where = subprocess.run(["df", "--output=fstype", tempfile.gettempdir()], capture_output=True, text=True, check=False)
+    where = subprocess.run(
+        ["df", "--output=fstype", tempfile.gettempdir()], capture_output=True, text=True, check=False
+    )
     return (
         f"{os.cpu_count()} × {model}, {memory:.0f} GiB, {where.stdout.split()[-1] if where.stdout else '?'}, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {datetime.date.today()}"
@@ -167,7 +188,8 @@ def main() -> None:
     lines = [
         "# Measurements",
         "",
-        "Written by `make bench`; each line names its command. Rivals are measured in the same minutes on the same machine.",
+        "Written by `make bench`; each line names its command. Rivals are measured in the same minutes on the same",
+        "machine.",
         "Figures of a shared two-core machine vary by a third from run to run: read ratios, not digits.",
         "",
         f"Machine: {machine()}",

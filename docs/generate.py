@@ -46,7 +46,8 @@ def settings_page() -> str:
 
 def errors_page() -> str:
     """The error tree, and the codes that the server answers with."""
-    lines = ["# Errors\n", "```text", (errors.__doc__ or "").strip().partition("::\n\n")[2].partition("\n\nA message")[0]]
+    tree = (errors.__doc__ or "").strip().partition("::\n\n")[2].partition("\n\nA message")[0]
+    lines = ["# Errors\n", "```text", tree]
     lines += ["```\n", "| error | is also | meaning |", "| --- | --- | --- |"]
     for name in errors.__all__:
         kind = getattr(errors, name)
@@ -73,7 +74,8 @@ def limits_page() -> str:
 
 def command_page() -> str:
     """What ``--help`` prints."""
-    commands = ["", "ui", "demo", "runs", "runs ls", "runs show", "runs export", "runs diff", "verify", "rebuild", "doctor"]
+    commands = ["", "ui", "demo", "runs", "runs ls", "runs show", "runs export", "runs diff"]
+    commands += ["verify", "rebuild", "doctor"]
     lines = ["# Command line\n"]
     for command in commands:
         words = command.split()
@@ -140,7 +142,8 @@ def http_page() -> str:
     lines = ["# HTTP\n", *(schema["info"].get("description") or "").strip().splitlines(), ""]
     for path, methods in schema["paths"].items():
         for method, route in methods.items():
-            lines += [f"## {method.upper()} {path}", "", *(route.get("description") or route["summary"]).splitlines(), ""]
+            about = route.get("description") or route["summary"]
+            lines += [f"## {method.upper()} {path}", "", *about.splitlines(), ""]
     return "\n".join(lines)
 
 
@@ -168,7 +171,6 @@ def main() -> int:
     if stale:
         print("out of date:" if check else "written:", *stale)
     return 1 if check and stale else 0
-
 
 
 if __name__ == "__main__":

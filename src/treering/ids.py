@@ -59,7 +59,7 @@ def check_name(value: object, what: str) -> str:
 
 
 def clean_name(value: str, fallback: str) -> str:
-    """Return the nearest allowed name for *value* (forbidden characters become ``-``), or *fallback* if none is left."""
+    """Return the nearest allowed name for *value* (forbidden characters become ``-``), or *fallback* if none is."""
     name = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", value)).strip()[:NAME_MAX_CHARS]
     name = name.encode("utf-8", "ignore").decode()
     return fallback if not name.strip(" .-") or name.lower() in ROUTE_WORDS else name
@@ -100,8 +100,9 @@ _ANIMALS = (
     "goshawk grebe grouse gull hare harrier hawk hedgehog heron hobby hoopoe ibex ibis jackdaw jay kestrel kingfisher "
     "kite kiwi lapwing lark linnet lynx magpie marmot marten martin merlin mole moose moth newt nightjar nuthatch "
     "oriole osprey otter owl partridge pelican petrel pika pipit plover puffin quail rail raven redstart robin rook "
-    "ruff salmon sandpiper seal serin shrew shrike siskin skua skylark snipe sparrow starling stilt stoat stork swallow "
-    "swan swift tanager teal tern thrush toad trout turnstone vole wagtail warbler weasel whimbrel wigeon wolf wren"
+    "ruff salmon sandpiper seal serin shrew shrike siskin skua skylark snipe sparrow starling stilt stoat stork "
+    "swallow swan swift tanager teal tern thrush toad trout turnstone vole wagtail warbler weasel whimbrel wigeon "
+    "wolf wren"
 ).split()
 
 

@@ -16,7 +16,9 @@ _ALLOWED = {"treering", "msgspec", "typing_extensions"}  # the last one by msgsp
 
 
 def modules_after(code: str) -> set[str]:
-    program = f"import sys; before = set(sys.modules)\n{textwrap.dedent(code)}\nprint(*sorted(set(sys.modules) - before))"
+    program = (
+        f"import sys; before = set(sys.modules)\n{textwrap.dedent(code)}\nprint(*sorted(set(sys.modules) - before))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 

@@ -14,7 +14,19 @@ import treering as tr
 def test_the_demo_trains_real_models_and_ends(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TREERING_")}
     done = subprocess.run(
-        [sys.executable, "-m", "treering.cli", "demo", "--exit", "--seconds", "10", "--data", str(tmp_path), "--port", "0"],
+        [
+            sys.executable,
+            "-m",
+            "treering.cli",
+            "demo",
+            "--exit",
+            "--seconds",
+            "10",
+            "--data",
+            str(tmp_path),
+            "--port",
+            "0",
+        ],
         capture_output=True,
         text=True,
         timeout=300,

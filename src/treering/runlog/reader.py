@@ -297,7 +297,7 @@ class SegmentReader:
             return rebuilt
 
     def _rebuild_header(self, data: bytes) -> Header | None:
-        """Take the damaged header from its mirror in the first frame, else the id from the file's name if frames fit."""
+        """Take the damaged header from its mirror in the first frame, or the id from the file's name if frames fit."""
         mirror = data[HEADER_BYTES + FRAME_HEADER_BYTES :]
         try:
             header = decode_header(mirror)

@@ -500,7 +500,7 @@ class Writer:
         self._gap["until_ns"] = now
 
     def _recover(self) -> bool:
-        """Try the disk again: a window or a segment, then the gap record, then what waited. True when all is written."""
+        """Try the disk again: a window or a segment, then the gap record, then what waited. True if all is written."""
         try:
             if self._fd < 0:
                 self._open_segment()

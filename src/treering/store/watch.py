@@ -16,7 +16,7 @@ from typing import Final
 
 from treering.errors import TreeringError
 from treering.ids import RUN_KEY, SEGMENT_ID
-from treering.limits import FULL_SCAN_S, LIVE_POLL_S
+from treering.limits import FULL_SCAN_S, HELPER_OUTLIVES_PARENT_S, LIVE_POLL_S
 
 from .ingest import Ingester
 from .segments import FileSegments, SegmentRef

@@ -38,7 +38,7 @@ web/node_modules/.ready: .venv/.ready web/package-lock.json
 lint: setup web/node_modules/.ready
 	$(BIN)/ruff check src tests bench docs hatch_build.py
 	$(BIN)/ruff format --check src tests bench docs hatch_build.py
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	cd web && ../$(NODE) npm run --silent lint
 
 types: setup web/node_modules/.ready

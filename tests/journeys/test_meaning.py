@@ -94,6 +94,14 @@ def values(rows: list[dict[str, Any]], key: str) -> list[Any]:
     return [row[key] for row in rows if key in row]
 
 
+def state(world: World, key: str) -> str:
+    """Return the run's state; nothing while the server has not seen it."""
+    try:
+        return str(world.api.run(key).state)
+    except RunNotFound:
+        return ""
+
+
 def wait_for(condition: Callable[[], bool], timeout_s: float = 30) -> None:
     limit = time.monotonic() + timeout_s
     while not condition():
@@ -194,7 +202,7 @@ def test_names_may_be_anything(world: World) -> None:
     for i, name in enumerate(names[1:-1], 1):
         assert world.line(run.key, name)["y"] == [float(i)]
         if name:
-            quoted = json.dumps(name)
+            quoted = json.dumps(name, ensure_ascii=False)
             found = world.api.runs("names", f"metric.{quoted} = {i} and config.{quoted} = 1")
             assert [its.key for its in found] == [run.key], name
 
@@ -378,7 +386,7 @@ def test_a_forked_child_has_a_record_of_its_own(world: World) -> None:
         print(run.key)
     """)
     key = process.communicate(timeout=30)[0].strip()
-    wait_for(lambda: len(world.api.run(key).history()) == 7)
+    wait_for(lambda: state(world, key) == "finished" and len(world.api.run(key).history()) == 7)
 
     assert world.line(key, "a")["y"] == [1.0, 2.0]
     assert world.line(key, "child")["y"] == [0.0, 1.0, 2.0, 3.0, 4.0]
@@ -407,10 +415,7 @@ def endings(world: World) -> dict[str, tuple[int, dict[str, Any]]]:
         process = world.start(head + text)
         key = process.communicate(timeout=30)[0].strip()
 
-        def ended(key: str = key) -> bool:
-            return world.api.run(key).state != "running"
-
-        wait_for(ended)
+        wait_for(lambda key=key: state(world, key) not in ("", "running"))  # type: ignore[misc]
         ends[name] = (process.returncode, world.api.run(key).detail["end"])
     return ends
 
@@ -442,7 +447,10 @@ def test_how_a_process_ends_is_how_its_run_ends(
 # ── what may lie in a folder ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_in_a_run_folder_breaks_a_list(world: World) -> None:
+def test_nothing_in_a_run_folder_breaks_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TREERING_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TREERING_SAMPLE_S", "0")
+    world = World(tmp_path)
     keys = []
     for i in range(8):
         with world.begin(project="broken", name=f"n{i}") as run:
@@ -470,16 +478,17 @@ def test_nothing_in_a_run_folder_breaks_a_list(world: World) -> None:
     (runs / "no-run-key").mkdir()
     (runs / ("b" * 26)).symlink_to("/etc")
     (world.data / "live" / "odd").write_text("x")
-    world.stop()
-    world._api = None
 
-    listed = {run.key: run for run in world.api.runs("broken")}
+    try:
+        listed = {run.key: run for run in world.api.runs("broken")}
 
-    assert set(listed) == set(keys)
-    assert {key for key in keys if listed[key].row["damaged"]} == {hole, junk, odd, copied, foreign}
-    rows = {key: len(world.api.run(key).history()) for key in keys}
-    assert all(rows[key] == 20 for key in (odd, copied, foreign, good)), "and nothing is counted twice"
-    assert 0 < rows[cut] < 20
-    assert 0 < rows[hole] < 20
-    assert "not a regular file" in listed[odd].row["error"]
-    assert not world.call("GET", f"/runs/{hole}/verify")["ok"]
+        assert set(listed) == set(keys)
+        assert {key for key in keys if listed[key].row["damaged"]} == {hole, junk, odd, copied, foreign}
+        rows = {key: len(world.api.run(key).history()) for key in keys}
+        assert all(rows[key] == 20 for key in (odd, copied, foreign, good)), "and nothing is counted twice"
+        assert 0 < rows[cut] < 20
+        assert 0 < rows[hole] < 20
+        assert "not a regular file" in listed[odd].row["error"]
+        assert not world.call("GET", f"/runs/{hole}/verify")["ok"]
+    finally:
+        world.stop()

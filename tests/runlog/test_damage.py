@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def test_another_file_is_refused_with_its_name(tmp_path: Path) -> None:
 
     with pytest.raises(NotASegment, match=r"notes\.trl"):
         SegmentReader(path)
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    folder, pipe, device = (tmp_path / f"{digit * 32}.trl" for digit in "012")
+    folder.mkdir()
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+
+    for path in (folder, pipe, device):
+        with pytest.raises(NotASegment, match="not a regular file"):
+            SegmentReader(path)
 
 
 @pytest.mark.parametrize("change", [{"major": 9}, {"incompat": 4}])

@@ -91,6 +91,38 @@ def test_a_checkpoint_stands_in_every_mebibyte(tmp_path: Path) -> None:
     assert max(gaps) <= 1.05 * (1 << 20)
 
 
+def test_a_checkpoint_that_is_large_itself_stands_more_rarely(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, LIFE, checkpoint=lambda: {"config": "x" * 1_500_000})
+    for step in range(1_000):
+        writer.append(records.ROW, (step, 1, {"text": "y" * 10_000}))
+    writer.close()
+
+    with SegmentReader(writer.path) as reader:
+        kinds = [frame.kind for frame in all_frames(reader)]
+    assert kinds.count(records.ROW) == 1_000
+    assert kinds.count(records.STATE) == 1
+
+
+def test_a_checkpoint_that_cannot_be_encoded_costs_only_itself(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, LIFE, checkpoint=lambda: {"config": object()})
+    for step in range(300):
+        writer.append(records.ROW, (step, 1, {"text": "y" * 10_000}))
+    writer.close()
+
+    assert steps_of(writer.path) == list(range(300))
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_large_record_may_be_the_one_that_begins_a_segment(tmp_path: Path, mapped: bool) -> None:
+    writer = Writer(tmp_path, LIFE, segment_max_bytes=4_000_000, mapped=mapped)
+    for step in range(10):
+        writer.append(records.ROW, (step, 1, {"text": "y" * 1_500_000}))
+    writer.close()
+
+    assert len(writer.segments) > 3
+    assert [row.step for row in all_rows(writer)] == list(range(10))
+
+
 def test_a_record_larger_than_a_window_is_stored_whole(tmp_path: Path) -> None:
     writer = Writer(tmp_path, LIFE)
     text = "x" * (5 << 20)

@@ -87,6 +87,9 @@ def test_projects_are_listed(api):
 
 def test_runs_are_a_lazy_list(api, monkeypatch):
     monkeypatch.setattr("treering.sdk.api._PAGE_ROWS", 2)
+    assert [run.name for run in api.runs("digits", order="metric.loss.min")] == [
+        run.name for run in api.runs("digits", order="metric:loss", agg="min")
+    ]
     runs = api.runs("digits", order="created_at")
 
     assert len(runs) == 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 import treering as tr
 from sdk.conftest import Folder
 from treering.errors import InvalidValue
+from treering.runlog import records
+from treering.sdk.redact import redact_text
 
 
 @pytest.fixture
@@ -232,3 +235,46 @@ def test_name_tags_and_notes_can_be_changed_while_it_runs(folder: Folder) -> Non
         {"notes": "second"},
     ]
     assert (run.name, run.tags, run.notes) == ("better", ("a", "b"), "second")
+
+
+# ── media, sizes and secrets ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_media_is_a_snapshot_and_what_cannot_be_stored_in_it_becomes_text(run: Any, folder: Folder) -> None:
+    held: dict[str, Any] = {"_type": "x", "list": [1], "array": np.arange(2)}
+    run.log({"m": held})
+    held["list"].append(object())
+    run.log({"m": {"_type": "x", "v": {1, 2}, "w": "\ud800", 3: 2**80}, "ok": 1})
+
+    first, second = (data for _, data in folder.rows())
+    assert first["m"] == {"_type": "x", "list": [1], "array": [0, 1]}
+    assert second == {"m": {"_type": "x", "v": "{1, 2}", "w": "?", "3": float(2**80)}, "ok": 1}
+
+
+def test_a_row_larger_than_a_record_is_several_records_of_one_step(run: Any, folder: Folder) -> None:
+    run.log({f"t{i}": "x" * 60_000 for i in range(300)}, step=7)
+    run.log({"after": 1})
+
+    rows = folder.rows()
+    assert len(rows) > 2
+    assert [step for step, _ in rows] == [7] * (len(rows) - 1) + [8]
+    assert len({key for _, data in rows for key in data}) == 301
+
+
+def test_hiding_secrets_in_a_megabyte_takes_no_time() -> None:
+    began = time.monotonic()
+    for text in ("x", "a-", "://", "http://u:p@h ", "https://aaaaaaaaaaaaaaaaaaaa"):
+        redact_text(text * (1_000_000 // len(text)))
+
+    assert time.monotonic() - began < 5
+    assert redact_text("x+postgres://me:pw@host/db") == "x+postgres://me:[redacted]@host/db"
+
+
+def test_a_definition_with_halves_of_characters_costs_nothing(run: Any, folder: Folder) -> None:
+    run.define_metric("a", step_metric="\ud800", unit="\udc80")
+    run.log({"a": 1})
+    run.finish()
+
+    (define,) = folder.records(records.DEFINE)
+    assert (define.data["step_metric"], define.data["unit"]) == ("?", "?")
+    assert folder.records(records.STATE)

@@ -56,3 +56,17 @@ def test_a_life_that_begins_below_where_the_last_one_stopped_is_another_attempt(
     spans = spans_of([(0, 10), (10, 20), (5, 30), (31, 40)])
 
     assert attempts_of(spans, lineage_of([NEVER] * 4)).tolist() == [0, 0, 1, 1]
+
+
+def test_ranks_stand_aside_where_the_main_writer_logs_the_key():
+    spans = spans_of([(0, 10), (0, 20)])
+    order = np.arange(2, dtype=np.int64)
+    fences = np.full(2, NEVER)
+
+    def aside(foreign: list[bool]) -> list[bool]:
+        lineage = Lineage(order.astype(np.int32), order, order, fences, foreign=np.array(foreign))
+        return lineage.aside(spans).tolist()
+
+    assert aside([False, True]) == [False, True]
+    assert aside([True, True]) == [False, False]
+    assert aside([False, False]) == [False, False]

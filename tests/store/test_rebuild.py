@@ -79,3 +79,24 @@ def test_postgresql_gives_the_same_answers_as_sqlite(world: World, tmp_path: Pat
 
     assert found == expected
     assert again == expected
+
+
+def test_an_index_of_another_version_is_made_again_by_itself(tmp_path: Path) -> None:
+    """The index is derived: an upgrade or a step back costs a scan, never a question to the user."""
+    import sqlite3
+
+    import treering as tr
+
+    with tr.init(project="p", dir=tmp_path, settings={"silent": True, "sample_s": 0}) as run:
+        run.log({"loss": 0.5})
+    with Store.open(tmp_path) as store:
+        store.ingest_now()
+        before = store.run(run.key)
+    with sqlite3.connect(tmp_path / "index" / "meta.db") as index:
+        index.execute("update settings set value = '999' where name = 'version'")
+        index.execute("drop table series")
+    index.close()
+    with Store.open(tmp_path) as store:
+        store.ingest_now()
+
+        assert store.run(run.key).summary == before.summary == {"loss": 0.5}

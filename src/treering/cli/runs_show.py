@@ -37,6 +37,8 @@ def _facts(detail: dict[str, Any]) -> Iterator[tuple[str, str]]:
     end = detail["end"]
     code = f", exit code {end['exit_code']}" if end and end["exit_code"] is not None else ""
     yield "state", f"{detail['state']}{code}"
+    if end and end["reason"]:
+        yield "reason", str(end["reason"])
     began = datetime.fromtimestamp(detail["created_at"], UTC).astimezone()
     yield "began", f"{began:%Y-%m-%d %H:%M:%S %z}, took {human_duration(detail['runtime_s'])}"
     yield "key", detail["run_key"]

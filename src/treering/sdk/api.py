@@ -33,6 +33,9 @@ _PAGE_ROWS: Final = 200
 _Attempts = Literal["all", "latest"]
 
 
+_AGGREGATES = frozenset({"last", "min", "max", "mean", "first"})
+
+
 class Project(msgspec.Struct, frozen=True):
     """A project: names, how many runs, and unix times."""
 
@@ -105,9 +108,10 @@ class Api:
             project: ``project`` or ``entity/project``.
             filters: text in the filter language, e.g. ``'state = "failed" and metric.loss.min < 0.1'``, or a mapping of
                 what must be equal, e.g. ``{"state": "finished", "config.lr": 0.1}``.
-            order: ``created_at``, ``name``, ``runtime``, ``state``, ``config.<key>`` or ``metric:<key>``, with ``-``
-                in front for descending. Missing and NaN come last both ways.
-            agg: which value of a metric in ``order`` counts.
+            order: ``created_at``, ``name``, ``runtime``, ``state``, ``config.<key>``, ``metric.<key>.<agg>`` as in the
+                filter language, or ``metric:<key>``, with ``-`` in front for descending. Missing and NaN come last
+                both ways.
+            agg: which value of a ``metric:<key>`` in ``order`` counts.
             metrics, config: keys whose values come with each row, in ``run.row``, without another request a run.
 
         Raises:
@@ -119,7 +123,7 @@ class Api:
             "entity": entity,
             "project": name,
             "filter": _filter_text(filters),
-            "sort": [{"by": order.lstrip("+-"), "agg": agg, "desc": order.startswith("-")}],
+            "sort": [_sort(order, agg)],
             "metrics": list(metrics),
             "config": list(config),
         }
@@ -493,6 +497,15 @@ def _pandas_column(pd: Any, rows: list[int], values: list[Any], total: int) -> A
     missing = np.ones(total, bool)
     missing[rows] = False
     return make(filled, missing)
+
+
+def _sort(order: str, agg: str) -> dict[str, Any]:
+    """Return the sort of a query; ``metric.val/acc.max`` is the metric ``val/acc`` by its ``max``."""
+    by = order.removeprefix("-").removeprefix("+")
+    key, dot, last = by.removeprefix("metric.").rpartition(".")
+    if by.startswith("metric.") and dot and last in _AGGREGATES:
+        by, agg = f"metric:{key}", last
+    return {"by": by, "agg": agg, "desc": order.startswith("-")}
 
 
 def _filter_text(filters: str | Mapping[str, object] | None) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
-import dis
+import opcode
 import os
 import platform
 import signal
@@ -428,7 +428,7 @@ def _returned(frame: FrameType | None) -> bool:
     """Return whether a frame that is over ended by returning, not by an exception."""
     if frame is None or frame.f_lasti < 0:
         return False
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")
+    return opcode.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")
 
 
 def _at_exit() -> None:

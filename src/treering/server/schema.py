@@ -31,7 +31,7 @@ Number = float | Literal["NaN", "Infinity", "-Infinity"]
 
 RunKey = Annotated[str, Field(pattern=r"^[a-z2-7]{26}$", description="The run's permanent key.")]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARS)]
-MetricKey = Annotated[str, Field(min_length=1, max_length=KEY_MAX_BYTES)]
+MetricKey = Annotated[str, Field(max_length=KEY_MAX_BYTES)]  # an empty one is a key too
 State = Literal["running", "finished", "failed", "killed", "preempted", "crashed"]
 Aggregate = Literal["last", "min", "max", "mean", "first"]
 Summary = Literal["min", "max", "last", "mean", "best", "none", "copy", "first"]

@@ -203,8 +203,9 @@ class Ingester:
     def _first_life(self, ref: SegmentRef) -> tuple[dict[str, Any] | None, int, int]:
         with self._segments.open(ref) as reader:
             chain = reader.header.crc
-            if reader.header.segment_id != ref.segment:
-                raise FormatError(f"a copy of segment {reader.header.segment_id} under another name.")
+            its = ref._replace(segment=reader.header.segment_id)
+            if its != ref and self._size(its) >= 0:
+                raise FormatError(f"a copy of {its.segment}.trl under another name.")
             for frame in reader.read(64 << 10):
                 if frame.kind == records.LIFE:
                     value = _decode(records.inflate(frame))

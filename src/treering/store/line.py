@@ -3,7 +3,8 @@ The line: which of a series' points a chart draws.
 
 Points of one series may come from several lives, attempts and writers. In step order the latest attempt wins per
 step; a life that says ``from_step=k`` hides the steps from k on of earlier lives of the same writer. What loses
-that way is the ghost. The same step logged again without going back is one point, the last write.
+that way is the ghost. The same step logged again without going back is one point, the last write. Where the main
+writer logs a key, points that ranks and forks log of it stand aside: they are in the history only.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Lineage:
     The segments of some runs, sorted by ``seg``.
 
     ``order`` ranks segments as they were written; ``fence`` is the lowest step that a later life of the same writer
-    declared as its start, NEVER if none did; ``life`` numbers lives.
+    declared as its start, NEVER if none did; ``life`` numbers lives; ``foreign`` says which segments are of a rank or
+    a fork and not of the main writer (None: none).
     """
 
     seg: Array
@@ -44,6 +46,7 @@ class Lineage:
     life: Array
     fence: Array
     rewinds: tuple[Rewind, ...] = ()
+    foreign: Array | None = None
 
     def _rows(self, seg: Array) -> Array:
         return np.searchsorted(self.seg, seg)
@@ -78,11 +81,21 @@ class Lineage:
             fence[mine] = np.minimum(fence[mine], r.from_step)
         return fence
 
+    def aside(self, spans: Spans) -> Array:
+        """Return which spans are of a rank or fork although the main writer logs their series. All spans are given."""
+        if self.foreign is None or not self.foreign.any():
+            return np.zeros(len(spans), np.bool_)
+        foreign: Array = self.foreign[self._rows(spans.seg)]
+        ids = series_id(spans.key, spans.run)
+        aside: Array = foreign & np.isin(ids, ids[~foreign])
+        return aside
+
 
 def dirty_steps(spans: Spans, series: Array, lineage: Lineage) -> tuple[Array, Array, Array]:
     """
     Return (series, first step, last step) of intervals outside of which every step belongs to one strand only and
-    nothing is hidden. *series* numbers the series of each span. There a bucket of a rollup says the truth.
+    nothing is hidden or stands aside. *series* numbers the series of each span. There a bucket of a rollup says the
+    truth.
     """
     order = np.lexsort((spans.last_step, spans.first_step, series))
     s, first, last = series[order], spans.first_step[order], spans.last_step[order]
@@ -98,6 +111,10 @@ def dirty_steps(spans: Spans, series: Array, lineage: Lineage) -> tuple[Array, A
         out_series.append(series[behind])
         out_first.append(np.maximum(fence[behind], spans.first_step[behind]))
         out_last.append(spans.last_step[behind])
+    aside = np.flatnonzero(lineage.aside(spans))
+    out_series.append(series[aside])
+    out_first.append(spans.first_step[aside])
+    out_last.append(spans.last_step[aside])
     return np.concatenate(out_series), np.concatenate(out_first), np.concatenate(out_last)
 
 
@@ -155,6 +172,12 @@ def _strands(where: Array, table: Points | Spans) -> Array:
 
 def draw(points: Points, spans: Spans, lineage: Lineage) -> tuple[Points, Points]:
     """Return (line, ghost) of *points*, both sorted by series and step. All columns of *points* must be filled."""
+    aside = lineage.aside(spans)
+    if aside.any():
+        # A segment has one writer, so (key, segment) decides.
+        strands = (spans.key[aside].astype(np.int64) << 32) | spans.seg[aside]
+        points = points.take(~np.isin((points.key.astype(np.int64) << 32) | points.seg, strands))
+        spans = spans.take(~aside)
     writers = starts_of(*_sorted_pairs(spans))
     several = len(writers) > len(np.unique(series_id(spans.key, spans.run)))
     order_of_seg = lineage.order_of(points.seg)

@@ -22,6 +22,7 @@ from treering.errors import StorageError
 
 from . import schema as t
 from .line import NEVER, Lineage, Rewind
+from .liveness import label_of
 from .metadata import ProjectRef
 from .state import ConsoleSpan, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
 
@@ -33,6 +34,10 @@ _decode_doc = msgspec.msgpack.Decoder(SegmentDoc).decode
 _MAX_PARAMETERS: Final = 30_000
 
 NAN_TEXT: Final = "NaN"
+
+
+class IndexOutdated(StorageError):
+    """The index was made by another version of treering."""
 
 
 class SqlMetadata:
@@ -67,7 +72,7 @@ class SqlMetadata:
                 found["first_seq"] = found["seq"]
                 connection.execute(sa.insert(t.settings), [{"name": k, "value": v} for k, v in found.items()])
         if int(found["version"]) != t.VERSION:
-            raise StorageError(
+            raise IndexOutdated(
                 f"the index has version {found['version']}, this treering makes version {t.VERSION}. It is derived: "
                 "run `treering rebuild` to make it again from the run log."
             )
@@ -263,9 +268,11 @@ class SqlMetadata:
         with self.connect() as connection:
             for some in _chunks(list(run_ids), _MAX_PARAMETERS):
                 rows += connection.execute(
-                    sa.select(s.id, s.run_id, s.writer_id, s.life, s.life_created_ns, s.life_index, s.from_step).where(
-                        s.run_id.in_(some)
+                    sa.select(
+                        s.id, s.run_id, s.writer_id, s.life, s.life_created_ns, s.life_index, s.from_step, t.keys.c.name
                     )
+                    .join(t.keys, t.keys.c.id == s.writer_id, isouter=True)
+                    .where(s.run_id.in_(some))
                 ).all()
                 back += connection.execute(sa.select(t.rewinds).where(t.rewinds.c.run_id.in_(some))).all()
         rows.sort(key=lambda r: (r.run_id, r.life_created_ns, r.life, r.life_index))
@@ -284,6 +291,7 @@ class SqlMetadata:
                 own = min(own, row.from_step)
             fence[row.id] = behind
             lowest[row.run_id, row.writer_id] = (row.life, behind, own)
+        foreign = {row.id for row in rows if label_of(row.name or "")}
         ids = sorted(order)
         life_of = {row.id: lives[row.life] for row in rows}
         return Lineage(
@@ -292,6 +300,7 @@ class SqlMetadata:
             np.array([life_of[i] for i in ids], np.int64),
             np.array([fence[i] for i in ids], np.int64),
             tuple(Rewind(r.run_id, r.writer_id, order[r.segment_id], r.off, r.from_step) for r in back),
+            np.array([i in foreign for i in ids], np.bool_),
         )
 
     def next_number(self, project_id: int) -> int:

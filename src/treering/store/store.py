@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -45,7 +46,7 @@ from .projects import latest_run, list_projects, project_defines, read_project
 from .run_page import read_run
 from .runs import query_runs
 from .segments import FileSegments, SegmentRef
-from .sql import SqlMetadata
+from .sql import IndexOutdated, SqlMetadata
 from .state import RunState
 from .verify import verify_run
 from .watch import Watcher
@@ -53,6 +54,9 @@ from .watch import Watcher
 WRITERS_OPEN: Final = 64
 SPARK_BUCKETS: Final = 40
 CONSOLE_PAGE_MAX: Final = 10_000
+
+
+log = logging.getLogger("treering.store")
 
 
 class Store:
@@ -117,7 +121,7 @@ class Store:
         index = Path(index_dir) if index_dir is not None else folder / "index"
         lock = OwnerLock(index)
         try:
-            metadata = SqlMetadata(metadata_url or f"sqlite:///{index / 'meta.db'}")
+            metadata = _open_metadata(index, metadata_url)
             return cls(folder, index, lock, metadata, clock_ns, **metric_options)
         except BaseException:
             lock.close()
@@ -342,3 +346,18 @@ def _check_edit(name: str, value: Any) -> Any:
     elif len(value) > DISPLAY_NAME_MAX_CHARS or (name == "name" and not value.strip()):
         raise InvalidValue(f"{name} must have 1 to {DISPLAY_NAME_MAX_CHARS} characters, got {len(value)}.")
     return value
+
+
+def _open_metadata(index: Path, url: str | None) -> SqlMetadata:
+    """Open the metadata; an index of another version is derived, so it is made again rather than complained of."""
+    if url is not None:
+        return SqlMetadata(url)
+    path = index / "meta.db"
+    try:
+        return SqlMetadata(f"sqlite:///{path}")
+    except IndexOutdated as reason:
+        log.warning("%s", reason)
+        for name in ("meta.db", "meta.db-wal", "meta.db-shm"):
+            (index / name).unlink(missing_ok=True)
+        rebuild.begin_rebuild(index)
+        return SqlMetadata(f"sqlite:///{path}")

@@ -52,6 +52,7 @@ class RunWork:
     state: RunState
     project: ProjectRef
     stats: dict[int, SeriesStat] = field(default_factory=dict)
+    stats_loaded: bool = False
     heads: dict[str, dict[int, Head]] = field(default_factory=dict)  # by life
     segments: dict[str, SegmentState] = field(default_factory=dict)
     applier: Applier | None = None
@@ -311,8 +312,7 @@ class Ingester:
         """The main writer began again at step 0: what its earlier lives said is kept in the history only."""
         assert work.applier is not None
         work.applier.begin_anew()
-        work.stats.update(self._metadata.stats(work.state.id) if work.state.id else {})
-        for key, old in {**work.stats, **work.touched_stats}.items():
+        for key, old in list(self._stats(work).items()):
             if key not in work.state.foreign_keys:
                 work.stats[key] = work.touched_stats[key] = _empty(old)
 
@@ -569,25 +569,23 @@ class Ingester:
         def known(key: int) -> SeriesStat:
             found = work.touched_stats.get(key)
             if found is None:
-                if not work.stats and segment.offset:
-                    work.stats.update(self._metadata.stats(work.state.id))
-                found = work.stats.get(key)
+                found = self._stats(work).get(key)
                 if found is None:
-                    found = self._load_stat(work, key)
+                    found = SeriesStat(key, work.state.id, work.state.entity_id, work.state.project_id)
+                    work.keys_changed = True
+                    work.new_keys.append(key)
+                    work.stats[key] = found
                 work.touched_stats[key] = found
             return found
 
         return Target(work.state.id, segment.id, segment.writer_id, heads, make_keys, None if replay else stat)
 
-    def _load_stat(self, work: RunWork, key: int) -> SeriesStat:
-        known = self._metadata.stats(work.state.id, [key]) if work.state.id else {}
-        found = known.get(key)
-        if found is None:
-            found = SeriesStat(key, work.state.id, work.state.entity_id, work.state.project_id)
-            work.keys_changed = True
-            work.new_keys.append(key)
-        work.stats[key] = found
-        return found
+    def _stats(self, work: RunWork) -> dict[int, SeriesStat]:
+        """Return the aggregates of a run, read once: a query a key is 0.4 ms, 80 s for 1,000 runs of 200 keys."""
+        if not work.stats_loaded:
+            work.stats = {**self._metadata.stats(work.state.id), **work.stats}
+            work.stats_loaded = True
+        return work.stats
 
     def _heads(self, work: RunWork, segment: SegmentState) -> dict[int, Head]:
         """Return where the keys of a life stand, from the points that are stored already."""

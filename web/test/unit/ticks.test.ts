@@ -13,7 +13,7 @@ describe("ticks", () => {
   });
 
   it("of a huge axis are powers of ten", () => {
-    expect(numberTicks(0, 2e147, 4, false).labels).toEqual(["0", "5e146", "1e147", "1.5e147", "2e147"]);
+    expect(numberTicks(0, 2e147, 4, false, null).labels).toEqual(["0", "5e146", "1e147", "1.5e147", "2e147"]);
   });
 
   it("of an empty or broken range do not loop for ever", () => {

@@ -91,4 +91,5 @@ TAIL_BUDGET_BYTES: Final = 128 * MIB
 FLUSH_POINTS: Final = 1_000_000
 ROLLUP_MIN_POINTS: Final = 1_024
 LIVE_POLL_S: Final = 0.2
+FIRST_SCAN_WAIT_S: Final = 2.0  # a server that starts answers after its first look at all runs, or after so long
 FULL_SCAN_S: Final = 60.0

@@ -24,7 +24,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from treering.errors import FolderInUse, FolderNotWritable
-from treering.limits import HEADER_BYTES_MAX, IDLE_EXIT_S
+from treering.limits import FIRST_SCAN_WAIT_S, HEADER_BYTES_MAX, IDLE_EXIT_S
 from treering.store import Store
 
 from .app import Application, create_app
@@ -119,7 +119,8 @@ def _owned(settings: Settings, hand_over: bool = True) -> Iterator[Store]:
     with log_to(settings.data_dir / "server.log"):
         store = _open_store(settings, hand_over)
         try:
-            store.start()
+            # Whoever asks at once gets everything that a moment can read; a large folder fills up while it is served.
+            store.start(wait_s=FIRST_SCAN_WAIT_S)
             yield store
         finally:
             OwnerFile.remove(settings.data_dir)

@@ -151,9 +151,14 @@ class Store:
 
     # ── following the run log ───────────────────────────────────────────────────────────────────────────────────
 
-    def start(self) -> None:
-        """Begin to follow writers in a thread of its own: appends are seen within 200 ms."""
+    def start(self, wait_s: float = 0.0) -> bool:
+        """
+        Begin to follow writers in a thread of its own: appends are seen within 200 ms.
+
+        Waits for the first look at all runs, at most *wait_s*, and returns whether it is done. It goes on if not.
+        """
         self._watcher.start()
+        return self._watcher.wait_for_first_scan(wait_s)
 
     def stop(self) -> None:
         """Stop following."""

@@ -38,6 +38,7 @@ class Watcher:
         self._lock = lock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._scanned = threading.Event()
         self._running = set(running)
         self._folder_times: dict[str, int] = {}
         self._following: dict[str, set[SegmentRef]] = {}
@@ -49,6 +50,10 @@ class Watcher:
             self._stop.clear()
             self._thread = threading.Thread(target=self._run, name="treering-ingest", daemon=True)
             self._thread.start()
+
+    def wait_for_first_scan(self, timeout_s: float) -> bool:
+        """Return whether all runs were looked at within *timeout_s* of now."""
+        return self._scanned.wait(timeout_s)
 
     def stop(self) -> None:
         self._stop.set()
@@ -70,6 +75,7 @@ class Watcher:
             try:
                 if now >= scan_at:
                     self.scan()
+                    self._scanned.set()
                     scan_at = time.monotonic() + FULL_SCAN_S
                 else:
                     self.poll()

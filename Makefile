@@ -43,6 +43,7 @@ lint: setup web/node_modules/.ready
 
 types: setup web/node_modules/.ready
 	$(BIN)/mypy
+	cd web && ../$(NODE) npm run --silent gen-api -- --check
 	cd web && ../$(NODE) npm run --silent typecheck
 
 # Everything that has to hold before a change goes in: minutes on two cores.

@@ -27,7 +27,7 @@ def store(world: World) -> Iterator[Store]:
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL 15 server for the whole session."""
     if not is_here():
-        pytest.skip("PostgreSQL 15 is not installed")
+        pytest.fail("PostgreSQL is not installed; `scripts/system-packages` says how to get it")
     server = PostgresServer()
     yield server
     server.stop()

@@ -1,4 +1,4 @@
-"""A PostgreSQL 15 server of the tests' own, in a temporary folder, on a unix socket."""
+"""A PostgreSQL server of the tests' own, 15 on Debian 12, in a temporary folder, on a unix socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-BIN = Path("/usr/lib/postgresql/15/bin")
+BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=Path("/nowhere"))
 
 
 def is_here() -> bool:

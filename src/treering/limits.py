@@ -29,7 +29,6 @@ TEXT_MAX_CHARS: Final = 64 * KIB  # a string logged as a status value
 UNKNOWN_TYPE_MAX_CHARS: Final = 1_000  # repr() of a value of an unknown type
 CONFIG_MAX_DEPTH: Final = 50
 CONFIG_MAX_LEAVES: Final = 50_000
-CONFIG_MAX_BYTES: Final = 4 * MIB
 TRACEBACK_MAX_CHARS: Final = 64 * KIB
 
 # ── run log ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,7 +57,6 @@ HELPER_OUTLIVES_PARENT_S: Final = 30.0
 # ── server ───────────────────────────────────────────────────────────────────────────────────────────────────────
 PORT: Final = 6464
 PORT_TRIES: Final = 50
-BODY_MAX_BYTES: Final = 4 * MIB
 JSON_BODY_MAX_BYTES: Final = 1 * MIB  # a query names at most 10,000 runs: 290 kB
 BODY_TIMEOUT_S: Final = 30.0
 HEADERS_TIMEOUT_S: Final = 10.0
@@ -77,7 +75,6 @@ SERIES_MAX_KEYS: Final = 1_000
 SERIES_MAX_BUCKETS: Final = 4_000
 SERIES_MAX_POINTS: Final = 8_000_000  # series x buckets of one request
 CONSOLE_MAX_LINES: Final = 10_000  # of one page
-QUERY_TIMEOUT_S: Final = 10.0
 STREAMS_MAX: Final = 500  # open live streams
 PING_EVERY_S: Final = 10.0  # on an idle live stream
 SESSION_DAYS: Final = 30

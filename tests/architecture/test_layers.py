@@ -52,3 +52,12 @@ def test_nothing_names_a_package_index_or_a_path_of_a_machine() -> None:
         for line in text.splitlines():
             if pattern.search(line) and "--no-emit-index-url" not in line:
                 raise AssertionError(f"{name}: {line[:120]}")
+
+
+def test_every_limit_of_the_table_is_held_somewhere() -> None:
+    """A number that nothing enforces would be a promise that the documentation makes and the code does not keep."""
+    table = (ROOT / "src/treering/limits.py").read_text()
+    code = "\n".join(path.read_text() for path in (ROOT / "src/treering").rglob("*.py") if path.name != "limits.py")
+    names = set(re.findall(r"^([A-Z_0-9]+): Final", table, re.MULTILINE)) - {"KIB", "MIB", "GIB"}
+
+    assert sorted(name for name in names if not re.search(rf"\b{name}\b", code)) == []

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from treering.runlog import records
-from treering.runlog.frames import FRAME_HEADER_BYTES
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer
 
@@ -56,6 +55,3 @@ def frame_ends(path: Path) -> list[tuple[int, int]]:
             rows += frame.kind == records.ROW
             ends.append((frame.end, rows))
     return ends
-
-
-assert FRAME_HEADER_BYTES == 36

@@ -246,31 +246,9 @@ class End(msgspec.Struct, frozen=True):
     traceback: str | None = None
 
 
-class Run(msgspec.Struct, frozen=True):
-    """Everything about one run: the fields of ``RunRow`` with nested config, and what only its own page shows."""
+class Run(RunRow, frozen=True, kw_only=True):
+    """Everything about one run: a row, its config nested as it was given, and what only its own page shows."""
 
-    run_key: str
-    run_id: str
-    name: str
-    number: int
-    state: str
-    created_at: float
-    ended_at: float | None
-    last_activity_at: float
-    runtime_s: float
-    entity: str
-    project: str
-    group: str | None
-    job_type: str | None
-    tags: list[str]
-    notes: str | None
-    host: str | None
-    config: dict[str, Any]
-    metrics: dict[str, MetricStats]
-    loss: Loss | None
-    damaged: bool
-    archived: bool
-    error: str | None
     summary: dict[str, Any]
     keys: list[RunKey]
     meta: dict[str, Any]

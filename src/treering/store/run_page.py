@@ -11,7 +11,7 @@ from .liveness import deciding_life, end_of, process_lives
 from .metadata import MetadataStore
 from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, Writer
 from .projects import key_info
-from .runs import host_of, loss_of, runtime_s, stats_of
+from .runs import stats_of, to_row
 from .sql import decode_number
 from .state import Life, RunState, SegmentState
 
@@ -30,29 +30,9 @@ def read_run(metadata: MetadataStore, state: RunState, now_ns: int) -> Run:
     if state.unknown:
         meta["records_of_newer_versions"] = state.unknown
     damage = [DamageRow(s.segment, offset, length, reason) for s in segments for offset, length, reason in s.doc.damage]
+    row = to_row(state, metrics, state.config, now_ns)
     return Run(
-        run_key=state.run_key,
-        run_id=state.run_id,
-        name=state.name,
-        number=state.number,
-        state=state.state,
-        created_at=state.created_ns / 1e9,
-        ended_at=None if state.ended_ns is None else state.ended_ns / 1e9,
-        last_activity_at=state.activity_ns / 1e9,
-        runtime_s=runtime_s(state, now_ns),
-        entity=state.entity,
-        project=state.project,
-        group=state.text("group"),
-        job_type=state.text("job_type"),
-        tags=state.tags,
-        notes=state.text("notes"),
-        host=host_of(state),
-        config=state.config,
-        metrics=metrics,
-        loss=loss_of(state),
-        damaged=state.damaged,
-        archived=state.archived,
-        error=state.error,
+        **{name: getattr(row, name) for name in row.__struct_fields__},
         summary={**summary, **state.summary},
         keys=keys,
         meta=meta,

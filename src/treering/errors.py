@@ -13,13 +13,21 @@ Every error that treering raises.
     │   ├── ProjectNotFound
     │   ├── RunNotFound
     │   ├── MetricNotFound
-    │   └── SegmentNotFound
+    │   ├── SegmentNotFound
+    │   ├── UserNotFound
+    │   ├── KeyNotFound                    an API key's id
+    │   └── ShareNotFound                  a share link's id
     ├── StorageError (OSError)             the disk, not the caller
     │   ├── FolderNotWritable
+    │   ├── StorageFull                    no room, or less than is kept in reserve
     │   └── FolderInUse                    another process owns this folder's index
     ├── FormatError                        bytes that are not what they claim to be
     │   ├── NotASegment
     │   └── NewerFormat                    written by a newer treering; names the version needed
+    ├── SegmentConflict                    shipped bytes do not go on where the copy here ends; carries what is here
+    │   ├── SegmentGap                     they begin behind its end
+    │   └── SegmentDiverged                they contradict it
+    ├── Overloaded                         more waits than may wait; try again
     ├── LimitExceeded (ValueError)         a size, depth or count beyond treering.limits
     ├── AccessDenied (PermissionError)
     ├── MissingExtra (ImportError)         an optional dependency; names the extra to install
@@ -40,20 +48,28 @@ __all__ = [
     "FormatError",
     "InvalidName",
     "InvalidValue",
+    "KeyNotFound",
     "LimitExceeded",
     "MetricNotFound",
     "MissingExtra",
     "NewerFormat",
     "NotASegment",
     "NotFound",
+    "Overloaded",
     "ProjectNotFound",
     "RemoteError",
     "RunNotFound",
+    "SegmentConflict",
+    "SegmentDiverged",
+    "SegmentGap",
     "SegmentNotFound",
     "ServerUnavailable",
+    "ShareNotFound",
     "StorageError",
+    "StorageFull",
     "TreeringError",
     "UsageError",
+    "UserNotFound",
 ]
 
 
@@ -105,6 +121,18 @@ class SegmentNotFound(NotFound):
     """No segment file has this id."""
 
 
+class UserNotFound(NotFound):
+    """No account has this name."""
+
+
+class KeyNotFound(NotFound):
+    """No API key has this id."""
+
+
+class ShareNotFound(NotFound):
+    """No share link has this id."""
+
+
 class StorageError(TreeringError, OSError):
     """The disk refused: full, read-only, unreachable or broken."""
 
@@ -117,6 +145,10 @@ class FolderInUse(StorageError):
     """Another process owns the index of this data folder."""
 
 
+class StorageFull(StorageError):
+    """The disk has no room, or less than the server keeps in reserve."""
+
+
 class FormatError(TreeringError):
     """Bytes that are not what they claim to be."""
 
@@ -127,6 +159,26 @@ class NotASegment(FormatError):
 
 class NewerFormat(FormatError):
     """Written by a newer treering, in a way that this version must not guess at."""
+
+
+class SegmentConflict(TreeringError):
+    """Shipped bytes do not go on where the copy here ends. ``held`` is (length, chain, sealed) of what is here."""
+
+    def __init__(self, message: str, held: tuple[int, int, bool]) -> None:
+        super().__init__(message)
+        self.held = held
+
+
+class SegmentGap(SegmentConflict):
+    """The bytes begin behind the end of what is here."""
+
+
+class SegmentDiverged(SegmentConflict):
+    """The bytes contradict what is here, which is never overwritten."""
+
+
+class Overloaded(TreeringError):
+    """More waits than may wait. Nothing was stored; try again."""
 
 
 class LimitExceeded(TreeringError, ValueError):

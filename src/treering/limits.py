@@ -44,6 +44,44 @@ DISK_RETRY_S: Final = 5.0
 READ_CHUNK_BYTES: Final = 1 * MIB
 SCAN_BUDGET_FACTOR: Final = 4  # checksum work on damaged bytes, as a multiple of the file size
 
+# ── shipping ─────────────────────────────────────────────────────────────────────────────────────────────────────
+SHIP_BATCH_BYTES: Final = 256 * KIB  # of one request while a run is followed
+SHIP_CATCH_UP_BYTES: Final = 2 * MIB  # of one request when much waits
+SHIP_EVERY_S: Final = 1.0  # how often new records are looked for
+SHIP_IDLE_S: Final = 30.0  # how often a segment that does not grow is looked at, by who follows many of them
+SHIP_BACKOFF_MAX_S: Final = 60.0  # between two requests to a server that does not answer
+SHIP_RETRY_AFTER_MAX_S: Final = 600.0  # a server may ask for no longer pause
+SHIP_REFUSED_S: Final = 600.0  # a segment that the server refused is offered again
+SHIP_RECHECK_S: Final = 60.0  # an idle client asks whether the server still holds everything
+SHIP_QUERY_MAX: Final = 1_000  # segments asked about in one request
+SHIP_REPLY_MAX_BYTES: Final = 4 * MIB
+SHIP_HOLE_PATIENCE_S: Final = 10.0  # a gap in a segment that somebody may still be writing becomes damage
+CONNECT_TIMEOUT_S: Final = 10.0
+REPLY_TIMEOUT_S: Final = 60.0  # from the request to the end of its reply, of a server that receives
+INIT_WORD_S: Final = 4.0  # init() waits so long to hear whether the server answers
+INGEST_BODY_MAX_BYTES: Final = FRAME_MAX_BYTES + 64 * KIB  # one frame of the largest size fits
+
+# ── receiving ────────────────────────────────────────────────────────────────────────────────────────────────────
+RECEIVE_APPENDS_MAX: Final = 256  # made durable together
+RECEIVE_BACKLOG_BYTES: Final = 64 * MIB  # that wait for the disk; more is refused with "too_busy"
+RECEIVE_FILES_OPEN: Final = 384  # descriptors of received segments
+RECEIVE_SYNCS_AT_ONCE: Final = 8
+INGEST_IN_FLIGHT_BYTES: Final = 128 * MIB  # of bodies being received, of all clients together
+INGEST_APPENDS_PER_S: Final = 400  # beyond, clients are asked to ship more rarely
+SHIP_EVERY_MAX_S: Final = 30.0
+INGEST_RATIO_MAX: Final = 100  # inflated : sent
+SEGMENTS_QUERY_MAX: Final = 1_000  # segments asked for at once
+HOLDINGS_RUNS_MAX: Final = 1_000  # runs that lack something, listed at once
+
+# ── disk ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+DISK_LOOK_S: Final = 3.0
+DISK_NOTICE_SHARE: Final = 0.9  # used: people are told
+DISK_RESERVE_BYTES: Final = 64 * MIB  # or a hundredth of the disk: below, nothing more is taken in
+
+# ── backups ──────────────────────────────────────────────────────────────────────────────────────────────────────
+BACKUP_FILES_MAX: Final = 5_000_000
+BACKUP_MANIFEST_MAX_BYTES: Final = 1 * GIB
+
 # ── processes ────────────────────────────────────────────────────────────────────────────────────────────────────
 BEAT_EVERY_S: Final = 10.0
 CRASHED_AFTER_S: Final = 60.0  # no beat for so long
@@ -53,6 +91,9 @@ SAMPLE_WINDOW_S: Final = 10.0
 EARLY_SAMPLES_S: Final = (0.0, 1.0, 2.0, 5.0)
 FINISH_TIMEOUT_S: Final = 60.0
 HELPER_OUTLIVES_PARENT_S: Final = 30.0
+JOB_RUNS_MAX: Final = 1_000  # runs of one command in one start of a scheduler's job
+STAGED_SEGMENT_BYTES: Final = 8 * MIB  # in memory, on the way to a network folder
+STAGED_MAX_BYTES: Final = 64 * MIB  # of one run; then the network folder counts as a full disk
 
 # ── server ───────────────────────────────────────────────────────────────────────────────────────────────────────
 PORT: Final = 6464
@@ -77,15 +118,42 @@ SERIES_MAX_POINTS: Final = 8_000_000  # series x buckets of one request
 CONSOLE_MAX_LINES: Final = 10_000  # of one page
 STREAMS_MAX: Final = 500  # open live streams
 PING_EVERY_S: Final = 10.0  # on an idle live stream
+RIGHTS_CHECKED_EVERY_S: Final = 2.0  # whether the reader of a live stream may still have it
 SESSION_DAYS: Final = 30
 SESSIONS_MAX: Final = 1_000  # the oldest goes
 ONE_TIME_CODE_S: Final = 600.0
 ONE_TIME_CODES_MAX: Final = 100
 IDLE_EXIT_S: Final = 60.0  # a server that a reading command started
 
+# ── accounts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+PASSWORD_MIN_CHARS: Final = 10
+PASSWORD_MAX_CHARS: Final = 256
+HASHES_AT_ONCE: Final = 2  # of passwords: 64 MiB each
+HASHES_WAITING_MAX: Final = 20
+SIGN_IN_WINDOW_S: Final = 900.0  # in which failed sign-ins are counted
+PEER_FAILURES_MAX: Final = 10  # from one address
+ACCOUNT_FAILURES_MAX: Final = 100  # for one account, from everywhere
+ATTEMPTS_REMEMBERED_MAX: Final = 10_000  # addresses, and accounts
+SIGN_IN_IDLE_S: Final = 12 * 3600.0  # a session that is not used ends
+SIGN_IN_MAX_S: Final = 7 * 86_400.0  # and every session does
+USER_SESSIONS_MAX: Final = 50  # of one user; the oldest goes
+USER_KEYS_MAX: Final = 100
+KEY_DAYS: Final = 365  # of an API key, unless it is made for fewer or more
+KEY_DAYS_MAX: Final = 3_650
+KEY_PROJECTS_MAX: Final = 100
+PROJECT_SHARES_MAX: Final = 1_000
+SHARE_DAYS: Final = 30  # of a share link, likewise
+SHARE_DAYS_MAX: Final = 365
+INVITE_S: Final = 7 * 86_400.0
+SETUP_CODE_S: Final = 86_400.0
+RIGHTS_REMEMBERED_S: Final = 2.0  # a key that another process revoked is refused after so long
+RIGHTS_REMEMBERED_MAX: Final = 10_000
+LAST_USE_EVERY_S: Final = 60.0  # how often the last use of keys and sessions is written
+AUDIT_PAGE_MAX: Final = 1_000
+
 # ── store ────────────────────────────────────────────────────────────────────────────────────────────────────────
 TAIL_BUDGET_BYTES: Final = 128 * MIB
-FLUSH_POINTS: Final = 1_000_000
+FLUSH_POINTS: Final = 400_000  # a million took 250 MiB for a moment
 ROLLUP_MIN_POINTS: Final = 1_024
 LIVE_POLL_S: Final = 0.2
 FIRST_SCAN_WAIT_S: Final = 2.0  # a server that starts answers after its first look at all runs, or after so long

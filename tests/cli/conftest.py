@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -72,9 +72,11 @@ class Folder:
 class Ui:
     """A running ``treering ui``."""
 
+    command: ClassVar = ["ui", "--no-browser"]
+
     def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
         self.process = subprocess.Popen(
-            [*TREERING, "ui", "--data", str(folder), "--json", "--no-browser", *arguments],
+            [*TREERING, *self.command, "--data", str(folder), "--json", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -90,6 +92,12 @@ class Ui:
         self.process.stdout.close()
         self.process.stderr.close()
         return code
+
+
+class Serve(Ui):
+    """A running ``treering serve`` on a free port."""
+
+    command: ClassVar = ["serve", "--port", "0"]
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +119,20 @@ def own_folder(tmp_path: Path) -> Iterator[Folder]:
 @pytest.fixture
 def start_ui() -> Iterator[Callable[..., Ui]]:
     """Start ``treering ui``; it ends with the test."""
+    yield from _starter(Ui)
+
+
+@pytest.fixture
+def start_serve() -> Iterator[Callable[..., Ui]]:
+    """Start ``treering serve``; it ends with the test."""
+    yield from _starter(Serve)
+
+
+def _starter(kind: type[Ui]) -> Iterator[Callable[..., Ui]]:
     started: list[Ui] = []
 
     def start(*arguments: Any, **environ: str) -> Ui:
-        started.append(Ui(*arguments, **environ))
+        started.append(kind(*arguments, **environ))
         return started[-1]
 
     yield start

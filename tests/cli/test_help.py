@@ -24,7 +24,7 @@ def test_help_names_every_command_and_every_exit_code_and_comes_at_once():
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
-    for command in ("ui", "runs", "verify", "rebuild", "doctor", "demo"):
+    for command in ("ui", "serve", "runs", "key", "user", "verify", "rebuild", "doctor", "demo"):
         assert f"    {command} " in done.stdout
     for code in range(7):
         assert f"  {code}  " in done.stdout
@@ -59,7 +59,21 @@ def test_a_wrong_command_line_is_code_2_and_says_so_on_stderr(arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [["ui"], ["runs", "ls"], ["runs", "export"], ["verify"], ["rebuild"], ["doctor"], ["demo"]]
+    "command",
+    [
+        ["ui"],
+        ["serve"],
+        ["runs", "ls"],
+        ["runs", "export"],
+        ["key", "new"],
+        ["key", "revoke"],
+        ["user", "add"],
+        ["user", "disable"],
+        ["verify"],
+        ["rebuild"],
+        ["doctor"],
+        ["demo"],
+    ],
 )
 def test_every_command_has_a_help_of_its_own(command):
     done = subprocess.run([*TREERING, *command, "--help"], capture_output=True, text=True, check=True)

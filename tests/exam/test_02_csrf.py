@@ -6,6 +6,11 @@ import json
 
 import pytest
 
+from server.sample_requests import every_route, sample
+from server.team import team
+
+from .worlds import log_hash
+
 TYPES = [
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -13,6 +18,12 @@ TYPES = [
     None,
     "text/plain;application/json",
 ]
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    with team(tmp_path_factory.mktemp("team")) as made:
+        yield made
 
 
 @pytest.mark.parametrize("content_type", TYPES)
@@ -35,3 +46,30 @@ def test_a_simple_request_runs_no_handler(world, content_type, origin, credentia
 
     assert world.calls == []
     assert world.log_hash() == before
+
+
+@pytest.mark.parametrize("content_type", [*TYPES, "application/json"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1", None])
+def test_with_accounts_another_sites_request_with_a_valid_cookie_changes_nothing(people, content_type, origin):
+    rob = people.browser("rob")  # who may do everything
+    headers = {"Cookie": rob.cookie}
+    if origin is not None:
+        headers["Origin"] = origin
+    if content_type is not None:
+        headers["Content-Type"] = content_type
+    names = {"entity": "ada", "project": "digits", "run_key": people.run, "run": people.run, "segment": "0" * 32}
+    names |= {"user": "vera", "new": "eve", "key_id": "0" * 8, "session_id": "0" * 12, "share_id": "0" * 12}
+    before = (people.accounts.trail.page(None, 1_000), log_hash(people.data_dir))
+    asked = 0
+    for route in every_route(people.server.app.api):
+        method, address, body = sample(route, **names)
+        opens = route.startswith("POST /api/1/") and address.split("/")[-1] in ("session", "sign-in", "setup", "accept")
+        # Without an Origin it is no browser; then routes that take no cookie answer as they would to anybody.
+        if method != "GET" and not (opens and origin is None):
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            assert people.server.send(method, address, headers, content).status in (403, 415), route
+            asked += 1
+
+    assert asked > 15
+    assert (people.accounts.trail.page(None, 1_000), log_hash(people.data_dir)) == before
+    assert rob.call("GET", "/session").status == 200

@@ -101,6 +101,27 @@ def test_listening_beyond_this_machine_needs_accounts(folder, host):
     assert "without accounts" in done.stderr
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7"])
+def test_serving_beyond_this_machine_needs_an_account_first(folder, host):
+    command = [sys.executable, "-m", "treering.cli", "serve", "--data", str(folder), "--host", host, "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 2
+    assert "treering user add NAME --admin" in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_server_with_accounts_refuses_to_start_when_others_can_touch_them(folder, mode):
+    make = [sys.executable, "-m", "treering.cli", "user", "add", "ada", "--admin", "--data", str(folder)]
+    subprocess.run(make, capture_output=True, timeout=30, check=True)
+    (folder / "accounts.db").chmod(mode)
+    command = [sys.executable, "-m", "treering.cli", "serve", "--data", str(folder), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 1
+    assert "chmod 600" in done.stderr
+
+
 def test_a_link_works_once_and_only_for_ten_minutes_of_one_server(folder):
     process, said = start(folder)
     try:

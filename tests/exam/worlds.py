@@ -31,6 +31,14 @@ class SpyStore:
         return value
 
 
+def log_hash(data_dir: Path) -> str:
+    """Return a hash over every byte of every run log of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted((data_dir / "runs").rglob("*.trl")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 class World:
     """A folder with three runs, its store, its server. ``calls`` is what reached a handler."""
 
@@ -47,10 +55,7 @@ class World:
 
     def log_hash(self) -> str:
         """Return a hash over every byte of every run log."""
-        digest = hashlib.sha256()
-        for path in sorted((self.data_dir / "runs").rglob("*.trl")):
-            digest.update(path.name.encode() + path.read_bytes())
-        return digest.hexdigest()
+        return log_hash(self.data_dir)
 
     def requests(self) -> list[tuple[str, str, Any]]:
         """Return one request for each verb of the API: method, path below /api/1, body."""

@@ -442,7 +442,6 @@ def test_variables_of_wandb_are_fall_backs_and_its_keys_are_not_read(
         ({"config": "/no/such.yaml"}, InvalidValue, "cannot be read"),
         ({"settings": {"speed": 1}}, InvalidValue, "no setting is called 'speed'"),
         ({"settings": {"sample_s": -1}}, InvalidValue, "0 or more seconds"),
-        ({"mode": "online", "settings": {"base_url": "http://lab:8080"}}, UsageError, "lab:8080"),
     ],
     ids=str,
 )

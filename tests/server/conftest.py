@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from treering.server.accounts import Accounts
 from treering.server.app import Application, create_app
 from treering.server.hosts import AllowedHosts
 from treering.server.protocol import Http1
@@ -87,9 +88,9 @@ class Server:
         return self.send(method, f"/api/1{path}", sent, None if value is None else json.dumps(value).encode())
 
 
-def start_server(store: Any, settings: Settings) -> Server:
+def start_server(store: Any, settings: Settings, accounts: Accounts | None = None) -> Server:
     """Serve *store* in a thread until ``stop`` is called."""
-    app = create_app(store, settings)
+    app = create_app(store, settings, accounts=accounts)
     sockets, port = bind_loopback(0, settings.data_dir)
     config = uvicorn.Config(
         app,

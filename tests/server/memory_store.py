@@ -44,6 +44,9 @@ class MemoryStore:
         self.calls: list[str] = []
         self.edits: list[tuple[str, dict[str, Any]]] = []
         self.fail_with: Exception | None = None
+        self.full: str | None = None
+        self.index_lag_s = 0.0
+        self.is_ready = True
         self._seq = 1
         self._subscribers: set[Callable[[int], None]] = set()
         self._names = {FIRST: "amber-heron", SECOND: "calm-otter"}
@@ -73,7 +76,7 @@ class MemoryStore:
 
     def close(self) -> None: ...
 
-    def projects(self) -> list[ProjectRow]:
+    def projects(self, visible: frozenset[tuple[str, str]] | None = None) -> list[ProjectRow]:
         self._called("projects")
         return [ProjectRow(ENTITY, PROJECT, 2, 1, 0, 1_000.0, 2_000.0)]
 

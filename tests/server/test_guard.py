@@ -198,3 +198,11 @@ def test_a_configured_host_is_answered_with_the_token_and_its_own_origin(make_se
     assert server.send("GET", PROJECTS, {**ours, "Origin": "http://lab.example"}).status == 403
     assert server.send("GET", PROJECTS, {**ours, "Host": "lab.example:81"}).status == 403
     assert server.send("GET", PROJECTS, {"Host": "lab.example"}).status == 401
+
+
+@pytest.mark.parametrize("name", ["treering_session", "__Host-treering"])
+def test_without_accounts_nothing_in_a_cookie_opens_anything(server, name):
+    token, _ = server.app.tokens.exchange(server.app.tokens.new_code())
+
+    for secret in (token, server.token):
+        assert server.send("GET", PROJECTS, {"Cookie": f"{name}={secret}"}).status == 401

@@ -7,6 +7,8 @@ import logging
 import stat
 import sys
 
+import pytest
+
 from treering.server.log import JsonLines, log_to, scrub
 
 
@@ -28,6 +30,11 @@ def test_tokens_are_cut_wherever_they_are():
     text = "Authorization: Bearer abcdefghijklmnop, trs_ABCDEFGHIJKLMNOP-_x, trl_0123456789abcdef, Basic dXNlcjpwYXNz"
 
     assert scrub(text) == "Authorization: Bearer …, trs_…, trl_…, Basic …"
+
+
+@pytest.mark.parametrize("prefix", ["trk_", "trl_", "tro_", "trs_", "trv_"])
+def test_every_kind_of_secret_that_we_make_is_known(prefix):
+    assert scrub(f"/setup#{prefix}0123456789abcdef_-X/x") == f"/setup#{prefix}…/x"
 
 
 def test_a_traceback_is_scrubbed_too():

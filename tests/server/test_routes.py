@@ -12,65 +12,66 @@ from starlette.routing import Mount, Route
 
 from treering.server import schema
 from treering.server.app import create_app, openapi
+from treering.server.inflow import FRAMES
 from treering.server.permissions import Action, check_routes, permission, permission_of
 from treering.server.settings import Settings
+from treering.store import Store
 
 from .memory_store import FIRST, MemoryStore
+from .run_logs import write_run
+from .sample_requests import ENDLESS, PAGE, every_route, sample
 
 TABLE = Path(__file__).parent / "fixtures" / "routes.json"
 
-BODIES = {
-    "/api/1/session": {"one_time": "tro_unknown"},
-    "/api/1/session/links": {},
-    "/api/1/handover": {},
-    "/api/1/runs/query": {"entity": "ada", "project": "digits"},
-    "/api/1/runs/diff": {"runs": [FIRST]},
-    "/api/1/series": {"runs": [FIRST], "keys": ["loss"]},
-    "/api/1/runs/{run_key}": {"name": "new"},
+NAMES = {
+    "entity": "ada",
+    "project": "digits",
+    "run_key": FIRST,
+    "run": FIRST,
+    "segment": "0" * 32,
+    "user": "somebody",
+    "new": "somebody",
+    "key_id": "abcdefgh",
+    "session_id": "abcdef",
+    "share_id": "abcdef",
 }
-QUERIES = {"/api/1/changes": "?entity=ada&project=digits"}
-PAGE = "/{path:path}"
 
 
-def every_route(api: FastAPI) -> list[tuple[str, str]]:
-    # HEAD follows GET; the stream has a test of its own, since it does not end.
-    return sorted(
-        (method, route.path)
-        for route in api.routes
-        if isinstance(route, Route) and route.path != "/api/1/live"
-        for method in route.methods or ()
-        if method != "HEAD"
-    )
+def routes_that_end(api: FastAPI) -> list[str]:
+    return [route for route in every_route(api) if not route.endswith(ENDLESS)]
 
 
-def ask(server, method: str, path: str, token: str | None) -> int:
-    address = path.format(entity="ada", project="digits", run_key=FIRST) if path != PAGE else "/"
+def ask(server, route: str, token: str | None) -> int:
+    method, address, body = sample(route, **NAMES)
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-    body = None
-    if method in ("POST", "PATCH"):
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(BODIES[path]).encode()
-    return server.send(method, address + QUERIES.get(path, ""), headers, body).status
+    if body is not None:
+        headers["Content-Type"] = FRAMES if isinstance(body, bytes) else "application/json"
+    content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    return server.send(method, address, headers, content).status
 
 
-def test_each_route_answers_each_kind_of_caller_as_the_committed_table_says(make_server):
-    server = make_server()
+def test_each_route_answers_each_kind_of_caller_as_the_committed_table_says(make_server, tmp_path, request):
+    write_run(tmp_path, "first")
+    store = Store.open(tmp_path)
+    request.addfinalizer(store.close)
+    store.start(wait_s=30)
+    server = make_server(store)
     rows = {}
-    for method, path in every_route(server.app.api):
+    for route in routes_that_end(server.app.api):
         session, _ = server.app.tokens.exchange(server.app.tokens.new_code())
         revoked, gone = server.app.tokens.exchange(server.app.tokens.new_code())
         server.app.tokens.revoke(gone.id)
         callers = {"none": None, "wrong": "trs_wrong", "revoked": revoked, "session": session, "folder": server.token}
-        rows[f"{method} {path}"] = {caller: ask(server, method, path, token) for caller, token in callers.items()}
+        rows[route] = {caller: ask(server, route, token) for caller, token in callers.items()}
 
     assert rows == json.loads(TABLE.read_text())
 
 
 def test_no_handler_runs_for_callers_without_a_token(make_server):
     server = make_server()
-    for method, path in every_route(server.app.api):
+    for route in routes_that_end(server.app.api):
         for token in (None, "trs_wrong", ""):
-            ask(server, method, path, token)
+            ask(server, route, token)
 
     assert server.store.calls == []
 
@@ -83,7 +84,17 @@ def test_every_route_declares_a_permission(server):
         if permission_of(route) is Action.OPEN
     }
 
-    assert open_routes == {"GET /api/1/healthz", "GET /healthz", "POST /api/1/session", f"GET {PAGE}"}
+    assert open_routes == {
+        f"GET {PAGE}",
+        "GET /api/1/healthz",
+        "GET /api/1/server",
+        "GET /healthz",
+        "GET /readyz",
+        "POST /api/1/invites/accept",
+        "POST /api/1/session",
+        "POST /api/1/session/sign-in",
+        "POST /api/1/setup",
+    }
 
 
 def test_an_application_with_a_route_that_declares_nothing_does_not_start(tmp_path, monkeypatch):
@@ -139,9 +150,8 @@ def test_a_reply_has_the_form_that_the_schema_says(server, method, path, body, m
 def test_the_openapi_document_covers_every_route_and_names_the_error_codes(server):
     document = openapi(server.app.api)
     documented = {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
-    routes = {f"{m} {p}" for m, p in every_route(server.app.api)} | {"GET /api/1/live"}
 
-    assert documented == routes - {f"GET {PAGE}", "GET /healthz", "GET /api/1/openapi.json"}
+    assert documented == set(every_route(server.app.api)) - {f"GET {PAGE}", "GET /healthz", "GET /api/1/openapi.json"}
     assert "`invalid_filter` | 400" in document["info"]["description"]
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -156,3 +166,12 @@ def test_the_openapi_document_is_served_to_who_has_a_token(server):
     assert reply.json["openapi"].startswith("3.")
     assert reply.json["paths"]["/api/1/projects"]["get"]["security"] == [{"token": []}]
     assert "security" not in reply.json["paths"]["/api/1/session"]["post"]
+
+
+def test_a_route_whose_permission_nothing_asks_for_is_refused():
+    @permission(Action.READ)
+    async def endpoint(request):
+        return None
+
+    with pytest.raises(RuntimeError, match="nothing asks for"):
+        check_routes([Route("/x", endpoint)])

@@ -2,12 +2,12 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { Tooltip } from "radix-ui";
-import { StrictMode, useSyncExternalStore } from "react";
+import { StrictMode, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/error";
-import { getToken, openSession, subscribeToken } from "./api/session";
+import { getAccess, openSession, subscribeAccess } from "./api/session";
 import { createAppRouter } from "./app/router";
-import { TokenlessPage } from "./app/TokenlessPage";
+import { Entrance } from "./features/entrance/Entrance";
 import "./styles/index.css";
 
 // Dialogs add a style element that stops the page behind from scrolling; the policy lets it in by nonce.
@@ -24,9 +24,22 @@ const queries = new QueryClient({
 });
 const router = createAppRouter(queries);
 
+const invitation = await openSession();
+
 function App() {
-  const token = useSyncExternalStore(subscribeToken, getToken);
-  if (!token) return <TokenlessPage />;
+  const access = useSyncExternalStore(subscribeAccess, getAccess);
+  const [invited, setInvited] = useState(invitation);
+  if (access.kind === "none" || invited) {
+    return (
+      <Entrance
+        invitation={invited}
+        onEntered={() => {
+          queries.clear(); // what the one before was shown is not the next one's
+          setInvited(null);
+        }}
+      />
+    );
+  }
   return (
     <QueryClientProvider client={queries}>
       <Tooltip.Provider delayDuration={350}>
@@ -36,7 +49,6 @@ function App() {
   );
 }
 
-await openSession();
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(

@@ -1,10 +1,11 @@
-"""What the command line takes. Only argparse is imported here."""
+"""What the command line takes. Nothing that takes time is imported here."""
 
 from __future__ import annotations
 
 import argparse
 
 from treering._version import __version__
+from treering.limits import KEY_DAYS
 
 __all__ = ["parse"]
 
@@ -34,12 +35,20 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"treering {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_ui(commands)
+    _add_serve(commands)
     _add_runs(commands)
+    _add_accounts(commands)
+
+    _add_shipping(commands)
 
     verify = _add(commands, "verify", "check every byte of a run's record")
     verify.add_argument("run", metavar="RUN")
 
     _add(commands, "rebuild", "make the index again from the run logs")
+    backup = _add(commands, "backup", "copy a data folder to a folder or a .tar file, also while it is served")
+    backup.add_argument("out", metavar="OUT", help="a new folder, or a new file whose name ends in .tar")
+    restore = _add(commands, "restore", "put a backup into the empty folder named with --data")
+    restore.add_argument("backup", metavar="BACKUP", help="what `treering backup` made")
     _add(commands, "doctor", "check this installation and the data folder")
 
     demo = _add(commands, "demo", "train small real models and watch them in the browser")
@@ -76,7 +85,7 @@ def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
     ui.add_argument(
         "--port", type=int, metavar="N", help="listen on this port; 0 for any free one (default: 6464 or next)"
     )
-    ui.add_argument("--host", metavar="ADDRESS", help="127.0.0.1 only: more needs accounts, which are not there yet")
+    ui.add_argument("--host", metavar="ADDRESS", help="127.0.0.1 only: more needs accounts (`treering serve`)")
     ui.add_argument(
         "--allowed-host",
         action="append",
@@ -86,6 +95,95 @@ def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     ui.add_argument("--base-path", default="/", metavar="PATH", help="path under which a proxy shows the server")
     ui.add_argument("--no-browser", action="store_true", help="print the address only")
+
+
+def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
+    serve = _add(commands, "serve", "serve a data folder to people with accounts and to trainings elsewhere")
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="listen here (127.0.0.1); 0.0.0.0 for all"
+    )
+    serve.add_argument("--port", type=int, metavar="N", help="listen on this port; 0 for any free one (6464)")
+    serve.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="answer to this name too (repeatable), e.g. https://lab.example; that of --host is known",
+    )
+    serve.add_argument("--base-path", default="/", metavar="PATH", help="path under which a proxy shows the server")
+    serve.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        metavar="IP",
+        help="believe X-Forwarded-For and X-Forwarded-Proto from this address or network (repeatable)",
+    )
+    serve.add_argument("--tls-cert", metavar="FILE", help="certificate and its chain, PEM")
+    serve.add_argument("--tls-key", metavar="FILE", help="its key, PEM")
+    serve.add_argument(
+        "--allow-public", action="store_true", help="let public projects be looked at without an account"
+    )
+
+
+def _add_accounts(commands: _Commands[argparse.ArgumentParser]) -> None:
+    key = commands.add_parser("key", help="make, list and revoke API keys", description="API keys of a data folder.")
+    verbs = key.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    new = _add(verbs, "new", "make an API key and print it, this once", "key_new")
+    new.add_argument("--user", metavar="NAME", help="whose (default: yours)")
+    new.add_argument("--name", default="command line", metavar="TEXT", help="what it is for")
+    new.add_argument(
+        "--scope",
+        action="append",
+        choices=("ingest", "read", "write", "admin"),
+        help="what it may do (repeatable; default: ingest, read, write)",
+    )
+    new.add_argument(
+        "--project", action="append", default=[], metavar="E/P", help="only for this project (repeatable; default: all)"
+    )
+    new.add_argument(
+        "--days", type=float, default=float(KEY_DAYS), metavar="N", help=f"how long it is good ({KEY_DAYS})"
+    )
+    keys = _add(verbs, "ls", "list API keys", "key_ls")
+    keys.add_argument("--user", metavar="NAME", help="only this user's")
+    revoke = _add(verbs, "revoke", "end an API key", "key_revoke")
+    revoke.add_argument("key", metavar="ID", help="the key's id, or the key")
+
+    user = commands.add_parser("user", help="add, list and disable accounts", description="Accounts of a data folder.")
+    verbs = user.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add = _add(verbs, "add", "make an account and print the link that opens it", "user_add")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--display-name", default="", metavar="TEXT", help="how others see them")
+    add.add_argument("--admin", action="store_true", help="runs this server: accounts, audit, every project")
+    add.add_argument("--stdin", action="store_true", help="read the password from stdin instead of making a link")
+    _add(verbs, "ls", "list accounts", "user_ls")
+    password = _add(verbs, "password", "print a link with which a user chooses a new password", "user_password")
+    password.add_argument("name", metavar="NAME")
+    password.add_argument("--stdin", action="store_true", help="read the password from stdin instead")
+    disable = _add(verbs, "disable", "shut an account with its sessions, keys and links", "user_disable")
+    disable.add_argument("name", metavar="NAME")
+    disable.add_argument("--undo", action="store_true", help="open it again")
+
+
+def _add_shipping(commands: _Commands[argparse.ArgumentParser]) -> None:
+    login = _add(commands, "login", "check the key of a server and keep it")
+    login.add_argument("url", nargs="?", metavar="URL", help="e.g. https://treering.example:6464")
+    login.add_argument("--key", metavar="KEY", help="the key; better typed, or piped in: others can see a command line")
+    login.add_argument("--default", action="store_true", help="send new runs there without being told each time")
+
+    sync = _add(commands, "sync", "send runs that are only on this machine to a server")
+    sync.add_argument("what", nargs="*", metavar="DIR|RUN", help="data folders or runs (default: the data folder)")
+    sync.add_argument("--to", metavar="URL", help="the server (default: TREERING_BASE_URL, else the one logged in to)")
+    sync.add_argument("--follow", action="store_true", help="go on until Ctrl-C")
+    sync.add_argument(
+        "--prune-days",
+        type=float,
+        metavar="N",
+        help="then remove runs here that have ended, are confirmed there byte for byte, and are older than N days",
+    )
+
+    relay = _add(commands, "relay", "follow a shared folder from a machine that reaches the server")
+    relay.add_argument("dir", metavar="DIR", help="the data folder that the runs write")
+    relay.add_argument("--to", metavar="URL", help="the server (default: TREERING_BASE_URL, else the one logged in to)")
 
 
 def _add_runs(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -116,7 +116,7 @@ def _file_system(folder: Path) -> str:
 def _check_secrets(folder: Path) -> Iterator[Finding]:
     from treering.server.privatefile import read_private
 
-    for name in ("server.json", "sessions.json"):
+    for name in ("server.json", "sessions.json", "accounts.db"):
         try:
             read_private(folder / name)
         except TreeringError as error:

@@ -9,13 +9,13 @@ import webbrowser
 from html import escape
 from pathlib import Path
 
-from treering.errors import FolderInUse, InvalidValue, ServerUnavailable, UsageError
+from treering.errors import FolderInUse, ServerUnavailable, UsageError
 from treering.limits import PORT
 from treering.sdk.connection import Connection
 from treering.server.hosts import AllowedHosts
 from treering.server.ownerfile import OwnerFile
 from treering.server.privatefile import write_private
-from treering.server.settings import Listening, Settings
+from treering.server.settings import Listening, Settings, check_base_path
 
 from .folder import data_folder, index_folder
 from .output import print_json
@@ -30,12 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.host is not None and arguments.host not in _LOOPBACK:
         raise UsageError(
             f"--host {arguments.host}: without accounts, whoever reaches the server could read and change every run. "
-            "Listen on loopback and use `ssh -L`, or put a proxy with a login in front and name it with --allowed-host."
+            "`treering serve` has accounts; or listen on loopback and use `ssh -L`."
         )
     settings = Settings(
         data_folder(arguments.data),
         allowed_hosts=AllowedHosts.parse(arguments.allowed_host),
-        base_path=_base_path(arguments.base_path),
+        base_path=check_base_path(arguments.base_path),
         index_dir=index_folder(),
     )
 
@@ -56,14 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         _announce(arguments, settings.data_dir, running, new=False)
     return 0
-
-
-def _base_path(text: str) -> str:
-    path = f"/{text.strip('/')}/".replace("//", "/")
-    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
-    if not set(path) <= allowed or ".." in path:
-        raise InvalidValue(f"--base-path {text!r} may have letters, digits and -._~/ only.")
-    return path
 
 
 def _link_to_running(data_dir: Path) -> Listening | None:

@@ -39,6 +39,7 @@ EPOCH: Final = 18
 SEAL: Final = 19
 FACTS: Final = 20
 REGISTER: Final = 21
+RECEIVED: Final = 22
 
 KINDS: Final[dict[int, str]] = {
     HEADER: "header",
@@ -63,6 +64,7 @@ KINDS: Final[dict[int, str]] = {
     SEAL: "seal",
     FACTS: "facts",
     REGISTER: "register",
+    RECEIVED: "received",
 }
 
 

@@ -114,6 +114,7 @@ class Writer:
             goes into the first one only.
         checkpoint: returns the map of a state record; called about once per MiB, on the appending thread.
         mapped: False writes each frame with ``pwrite`` instead of a map (network folders).
+        room: called before another segment is begun; an OSError from it counts as a full disk.
         clock_ns: wall clock, nanoseconds.
 
     Raises:
@@ -128,6 +129,7 @@ class Writer:
         checkpoint: Callable[[], dict[str, Any]] | None = None,
         mapped: bool | None = None,
         segment_max_bytes: int = SEGMENT_MAX_BYTES,
+        room: Callable[[], None] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.folder = Path(folder)
@@ -140,6 +142,7 @@ class Writer:
         self._mapped = map_is_safe(folder) if mapped is None else mapped
         self.checkpoint = checkpoint
         self._segment_max = segment_max_bytes
+        self._check_room = room
         self._clock_ns = clock_ns
         self.lock = threading.RLock()
         self._busy = False
@@ -330,6 +333,8 @@ class Writer:
 
     def _open_segment(self) -> None:
         """Create the next segment file with its header, header mirror and life record."""
+        if self._check_room is not None:
+            self._check_room()
         segment_id = new_segment_id()
         path = self.folder / f"{segment_id}.trl"
         created_ns = self._clock_ns()

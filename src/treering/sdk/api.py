@@ -25,6 +25,7 @@ from treering.errors import AmbiguousName, FormatError, InvalidValue, MissingExt
 from treering.ids import RUN_KEY
 
 from .connection import Connection, connect_to_folder
+from .credentials import Credentials, credentials_path, plain_url
 from .settings import default_folder
 
 __all__ = ["Api", "Project", "Run", "Runs"]
@@ -54,7 +55,10 @@ class Api:
 
     Args:
         data: a data folder; by default the one that runs started here would use.
-        base_url: a server's address instead; ``token`` or ``TREERING_TOKEN`` is sent to it.
+        base_url: a server's address instead; by default ``TREERING_BASE_URL``, or what ``treering login --default``
+            chose, if there is no *data*.
+        token: the key to send there; by default ``TREERING_TOKEN``, ``TREERING_API_KEY``, or the one that ``treering
+            login`` keeps for this address.
 
     Raises:
         NotFound: the folder does not exist.
@@ -64,10 +68,12 @@ class Api:
     def __init__(
         self, data: str | os.PathLike[str] | None = None, base_url: str | None = None, *, token: str | None = None
     ) -> None:
+        if base_url is not None and data is not None:
+            raise InvalidValue("Api(): give data, a folder, or base_url, a server, but not both.")
+        if base_url is None and data is None:
+            base_url = _default_server()
         if base_url is not None:
-            if data is not None:
-                raise InvalidValue("Api(): give data, a folder, or base_url, a server, but not both.")
-            self._connection = Connection.to_url(base_url, token or os.environ.get("TREERING_TOKEN", ""))
+            self._connection = Connection.to_url(base_url, token or _key_for(base_url))
         else:
             folder = Path(data).expanduser() if data is not None else default_folder(os.environ, Path.cwd())
             self._connection = connect_to_folder(folder.absolute())
@@ -191,6 +197,21 @@ class Api:
             raise ProjectNotFound(f"There is no project {name!r} here.")
         listed = ", ".join(f"{row.entity}/{row.project}" for row in found[:5])
         raise ProjectNotFound(f"Several entities have a project {name!r}: {listed}. Name it as entity/project.")
+
+
+def _default_server() -> str | None:
+    if os.environ.get("TREERING_BASE_URL"):
+        return os.environ["TREERING_BASE_URL"]
+    return Credentials(os.environ).default if credentials_path(os.environ).exists() else None
+
+
+def _key_for(base_url: str) -> str:
+    """Return the key to send to an address: one that was set for this process, else the one kept for exactly it."""
+    for variable in ("TREERING_TOKEN", "TREERING_API_KEY"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    login = Credentials(os.environ).find(plain_url(base_url)) if credentials_path(os.environ).exists() else None
+    return login.key if login is not None else ""
 
 
 class Runs(Sequence["Run"]):

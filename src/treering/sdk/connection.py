@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -38,6 +37,8 @@ from treering.errors import (
     ServerUnavailable,
     TreeringError,
 )
+
+from .transport import Address, Trust, explain, open_connection
 
 __all__ = ["Connection", "connect_to_folder", "running_server"]
 
@@ -81,6 +82,23 @@ class _UnixConnection(http.client.HTTPConnection):
             raise
 
 
+class _Routed:
+    """HTTP to a server by its address, by way of whatever proxy and with whatever certificates are set."""
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        self.server = open_connection(address, Trust.from_environ(os.environ), os.environ)
+        self._timeout_s = timeout
+
+    def request(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> None:
+        self._response = self.server.request(method, target, body, headers, self._timeout_s, each=True)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        return self._response
+
+    def close(self) -> None:
+        self.server.close()
+
+
 class Connection:
     """
     One server and the token for it. Threads may share it; requests go one after the other.
@@ -97,7 +115,7 @@ class Connection:
         self._token = token
         self._prefix = prefix
         self._lock = threading.Lock()
-        self._http: http.client.HTTPConnection | None = None
+        self._http: http.client.HTTPConnection | _Routed | None = None
 
     @classmethod
     def to_url(cls, url: str, token: str) -> Connection:
@@ -107,16 +125,7 @@ class Connection:
         Raises:
             InvalidValue: not an http or https address, or one with a user, query or fragment.
         """
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        plain = not (parts.username or parts.password or parts.query or parts.fragment)
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or not plain:
-            raise InvalidValue(f"base_url {url!r} is not an address such as http://127.0.0.1:6464.")
-        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        return cls(make, (parts.hostname, port), url, token, parts.path.rstrip("/"))
+        return cls(_Routed, (Address.parse(url),), url, token)
 
     @classmethod
     def to_socket(cls, path: str, token: str) -> Connection:
@@ -214,9 +223,10 @@ class Connection:
         try:
             response = self._request(method, target, body, headers)
         except (OSError, http.client.HTTPException) as error:
+            why = self._why(error)
             self._close()
             if not (reused and isinstance(error, ConnectionError)):
-                raise ServerUnavailable(f"Cannot reach {self.name} ({_reason(error)}).") from None
+                raise ServerUnavailable(f"Cannot reach {self.name} ({why}).") from None
             # A kept connection that the server closed while it was idle: nothing was answered, so ask once more.
             try:
                 response = self._request(method, target, body, headers)
@@ -228,6 +238,9 @@ class Connection:
             self._close()
             raise _error_from(response.status, content, self.name)
         return response
+
+    def _why(self, error: Exception) -> str:
+        return explain(error, self._http.server) if isinstance(self._http, _Routed) else _reason(error)
 
     def _request(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]

@@ -17,18 +17,19 @@ import platform
 import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from treering._version import __version__
 from treering.errors import InvalidValue, UsageError
 from treering.ids import new_life_id, new_run_id, random_run_name, run_key
-from treering.limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from treering.limits import DISPLAY_NAME_MAX_CHARS, INIT_WORD_S, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
 from treering.runlog.writer import Writer, map_is_safe
 from treering.values import clean_config
 
@@ -115,11 +116,6 @@ def init(
         if chosen.mode == "disabled" or (place.rank > 0 and chosen.ranks == "main" and not chosen.run_group):
             _active = DisabledRun(chosen, loaded)
             return _active
-        if chosen.mode == "online":
-            raise UsageError(
-                f"init(): mode 'online' would send the run to {chosen.base_url!r}, which this version cannot do yet. "
-                "Unset TREERING_BASE_URL; the run is then kept in a local folder and can be sent later."
-            )
         _active = run = _begin(chosen, loaded, place, terminal)
         _open_runs.add(run)
         _watch_process()
@@ -152,12 +148,48 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
     run_id = settings.run_id or _run_id(settings, folder.path, joins)
     key = run_key(settings.entity, settings.project, run_id)
     run_folder = folder.path / "runs" / key
-    past = read_past(run_folder, label) if run_folder.is_dir() else None
-    _check_resume(settings, past, run_id)
+    online = settings.mode == "online"
+    # The server is asked by the uploader, so that nothing of a network is loaded into the training process.
+    known = bool(settings.run_id or settings.resume or joins)
+    uploader = UploaderProcess.open(settings, {"run_key": key, "writer": label} if known else None)
+    try:
+        past = read_past(run_folder, label) if run_folder.is_dir() else None
+        word = uploader.first_word(INIT_WORD_S) if online and uploader is not None else None
+        there = Past.from_server((word or {}).get("past"))
+        past = there.merged_with(past) if there is not None else past
+        settings = msgspec.structs.replace(settings, dir=str(folder.path))
+        _check_resume(settings, past, run_id)
+        return _begin_life(settings, config, place, terminal, _Where(run_folder, run_id, label), past, uploader, word)
+    except BaseException:
+        if uploader is not None:
+            uploader.give_up()
+        raise
+
+
+class _Where(NamedTuple):
+    """The run and the writer that a life is about to begin."""
+
+    folder: Path
+    run_id: str
+    label: str
+
+
+def _begin_life(
+    settings: Settings,
+    config: dict[str, Any],
+    place: ranks.Place,
+    terminal: Terminal,
+    where: _Where,
+    past: Past | None,
+    uploader: UploaderProcess | None,
+    word: dict[str, Any] | None,
+) -> Run:
+    run_folder, run_id, label = where
+    key, data_dir = run_folder.name, run_folder.parent.parent
     again = past is not None and past.lives > 0  # this writer was here before
     goes_on = again and (bool(settings.resume) or _requeued(settings))
     name = settings.name or (past.meta.get("name") if past else "") or random_run_name()
-    settings = msgspec.structs.replace(settings, dir=str(folder.path), run_id=run_id, name=name)
+    settings = msgspec.structs.replace(settings, run_id=run_id, name=name)
     terminal.silent = terminal.silent or bool(label)  # eight ranks would say everything eight times
     _check_texts(settings)
     run_folder.mkdir(mode=0o700, exist_ok=True)
@@ -174,22 +206,48 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
     }
     # Arguments and variables may hold bytes that are no text.
     life = clean_config(life, terminal.warn_once)
-    writer = Writer(run_folder, life)
-    (folder.path / "live" / f"{key}.{writer.segment_id}").touch(mode=0o600)
+    # A clock that stands wrong must not put this life before those that it follows.
+    floor_ns = past.newest_created_ns + 1 if past is not None else 0
+    writer = Writer(run_folder, life, clock_ns=lambda: max(time.time_ns(), floor_ns))
+    (data_dir / "live" / f"{key}.{writer.segment_id}").touch(mode=0o600)
     if not map_is_safe(run_folder):
         terminal.say("the data folder is on a network file system: each log() is one write() call instead of a copy.")
-    uploader = UploaderProcess.start(run_folder, life, settings)
+    if uploader is not None and not uploader.begin(run_folder, life, settings):
+        uploader.give_up()
+        uploader = None
     run = Run(settings, writer, terminal, past if goes_on else None, uploader)
     if config:
         run.config.update(config)
     if not label:
-        _remember_for_auto(folder.path, settings)
+        _remember_for_auto(data_dir, settings)
         how = "resumed" if goes_on else "run"
-        terminal.say(
-            f"{how} {name} · project {settings.project} · saved in {folder.path} · "
-            f"view: treering ui --data {folder.path}"
-        )
+        view = run.url or f"treering ui --data {data_dir}"
+        terminal.say(f"{how} {name} · project {settings.project} · saved in {data_dir} · view: {view}")
+    if settings.mode == "online":
+        _say_first_word(settings, word, uploader, terminal)
     return run
+
+
+def _say_first_word(
+    settings: Settings, word: dict[str, Any] | None, uploader: UploaderProcess | None, terminal: Terminal
+) -> None:
+    """Say once what is wrong with the way to the server. The training goes on whatever it is."""
+    said = (word or {}).get("word")
+    if uploader is None:
+        terminal.say("no process for uploading could be started; the run stays here. Later: treering sync")
+    elif not isinstance(said, dict):
+        terminal.say(
+            f"{settings.base_url} has not answered within {INIT_WORD_S:g} s; training goes on, and everything is sent "
+            "as soon as it does."
+        )
+    else:
+        if said.get("insecure"):
+            terminal.say(
+                f"WARNING: the certificate of {settings.base_url} is not checked (TREERING_INSECURE): whoever stands "
+                "in between can read the key and everything that is sent."
+            )
+        if not said.get("ok"):
+            terminal.say(f"{said.get('error')}. Training goes on; nothing is lost, it is sent once that is mended.")
 
 
 def _given_settings(settings: Mapping[str, Any] | Settings | None) -> dict[str, Any]:

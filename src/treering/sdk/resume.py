@@ -27,6 +27,44 @@ class Past(NamedTuple):
     meta: dict[str, Any]
     end_state: str | None
     lives: int
+    newest_created_ns: int = 0  # of all lives of the run, by their own clocks
+
+    @classmethod
+    def from_server(cls, said: dict[str, Any] | None) -> Past | None:
+        """Return what a server said of a run; None if it said nothing that has the form."""
+        try:
+            if said is None:
+                return None
+            step, end = said.get("last_step"), said.get("end_state")
+            return cls(
+                step if isinstance(step, int) else None,
+                dict(said.get("config") or {}),
+                dict(said.get("summary") or {}),
+                dict(said.get("defines") or {}),
+                dict(said.get("meta") or {}),
+                end if isinstance(end, str) else None,
+                int(said.get("lives") or 0),
+                int(said.get("newest_created_ns") or 0),
+            )
+        except (TypeError, ValueError):
+            return None
+
+    def merged_with(self, other: Past | None) -> Past:
+        """Return what two places know together: where they disagree, the one that saw the newest life is right."""
+        if other is None:
+            return self
+        older, newer = sorted((self, other), key=lambda past: past.newest_created_ns)
+        steps = [past.last_step for past in (self, other) if past.last_step is not None]
+        return Past(
+            max(steps, default=None),
+            {**older.config, **newer.config},
+            {**older.summary, **newer.summary},
+            {**older.defines, **newer.defines},
+            {**older.meta, **newer.meta},
+            newer.end_state,
+            max(self.lives, other.lives),
+            newer.newest_created_ns,
+        )
 
 
 class _Replay:
@@ -92,7 +130,10 @@ def read_past(folder: Path, writer: str) -> Past | None:
         if life.get("writer") == writer:
             own.add(life.get("life_id"))
             _replay_segment(path, replay)
-    return Past(replay.last_step, replay.config, replay.summary, replay.defines, meta, replay.end_state, len(own))
+    newest_ns = max(created_ns for created_ns, _, life in segments if life.get("writer") != "server")
+    return Past(
+        replay.last_step, replay.config, replay.summary, replay.defines, meta, replay.end_state, len(own), newest_ns
+    )
 
 
 def _life(reader: SegmentReader) -> dict[str, Any]:

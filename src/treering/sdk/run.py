@@ -29,6 +29,7 @@ from .terminal import Terminal, end_block
 __all__ = ["Metric", "Run", "UploaderHandle", "outcome_of"]
 
 _PLAIN: Final = frozenset({float, int, bool})
+_PATIENCE_S: Final = 3.0  # of waiting for the upload in silence
 _STATE_KEYS_MAX: Final = 1_000  # summary values in a checkpoint
 _STEP_MAX: Final = (1 << 63) - 1
 _SUMMARIES: Final = frozenset({"min", "max", "mean", "best", "last", "first", "copy", "none"})
@@ -37,8 +38,13 @@ _SUMMARIES: Final = frozenset({"min", "max", "mean", "best", "last", "first", "c
 class UploaderHandle(Protocol):
     """What a run needs of the process that looks after it."""
 
-    def finish(self, timeout_s: float) -> None:
-        """Say that the run has ended and wait for the process, at most so long."""
+    def finish(
+        self, timeout_s: float, on_wait: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any] | None:
+        """Say that the run has ended and wait for the process, until so long nothing has moved."""
+
+    def hear_stop(self) -> str | None:
+        """Return who asked the run to stop."""
 
 
 class Metric:
@@ -86,6 +92,7 @@ class Run:
         self._finished = False
         self._began = time.monotonic()
         self._ended_as = ""
+        self._ended_at = 0.0
         self.resumed = past is not None
         self.starting_step = self._step
         self.config = Config(self._save_config)
@@ -168,12 +175,12 @@ class Run:
     @property
     def url(self) -> str | None:
         """The run's page on the server; None for a run that is only in a local folder."""
-        return None
+        return f"{self.settings.base_url}/r/{self.key}" if self.settings.mode == "online" else None
 
     @property
     def offline(self) -> bool:
         """Whether the run is written to a folder only."""
-        return True
+        return self.settings.mode != "online"
 
     @property
     def disabled(self) -> bool:
@@ -383,6 +390,9 @@ class Run:
                 return
             if self._preempting and state in ("killed", "crashed", "failed"):
                 state = "preempted"
+            if state == "killed" and reason == "SIGINT" and self._uploader is not None:
+                by = self._uploader.hear_stop()
+                reason = f"stopped from the browser by {by}" if by is not None else reason
             runtime_s = time.monotonic() - self._began
             end = {
                 "state": state,
@@ -395,15 +405,36 @@ class Run:
             self._record(records.END, [time.time_ns(), end])
             self._finished = True
             self._ended_as = state
+            self._ended_at = time.monotonic()
         self._writer.close()
         for segment in self._writer.segments:
             _to_disk(self._writer.folder / f"{segment}.trl")
         if self._uploader is not None:
-            self._uploader.finish(0.0 if quick else self.settings.finish_timeout_s)
+            said = self._uploader.finish(0.0 if quick else self.settings.finish_timeout_s, self._note_waiting)
+            if self.settings.mode == "online" and not quick:
+                self._say_whether_uploaded(said)
         if lost := self._writer.lost_records:
             self._terminal.say(f"{lost:,} records were lost because the disk refused them: {self._writer.disk_error}.")
         if not quick and not self._terminal.silent and not self._child:
             self._say_goodbye(state, runtime_s)
+
+    def _note_waiting(self, progress: dict[str, Any]) -> None:
+        """While the end is waited for: say once why it takes time."""
+        if time.monotonic() - self._ended_at > _PATIENCE_S:
+            left, error = progress.get("left_bytes") or 0, progress.get("error")
+            why = f": {error}" if error else ""
+            self._terminal.warn_once(
+                "waiting", f"{left / 1e6:.1f} MB are still to be uploaded{why}. Ctrl-C stops waiting."
+            )
+
+    def _say_whether_uploaded(self, said: dict[str, Any] | None) -> None:
+        if said is not None and said.get("done"):
+            return
+        error = str((said or {}).get("error") or "")
+        why = f" ({error})" if error else ""
+        self._terminal.say(
+            f"not everything is uploaded yet{why}. Nothing is lost, it is kept here. Later: treering sync {self.dir}"
+        )
 
     def _after_fork(self) -> None:
         """In a forked child: leave the parent's segment alone. The child's first record opens one of its own."""
@@ -421,7 +452,7 @@ class Run:
                 if isinstance(value, (int, float)):
                     lines.setdefault(key, []).append(float(value))
         folder = self.settings.dir
-        where = f"saved in {folder} · view: treering ui --data {folder}"
+        where = f"saved in {folder} · view: {self.url or f'treering ui --data {folder}'}"
         self._terminal.say("\n".join(end_block(self.name, state, runtime_s, lines, self._last, where)))
 
     def __enter__(self) -> Run:

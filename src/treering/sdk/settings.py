@@ -18,6 +18,8 @@ from treering.errors import FolderNotWritable, InvalidValue
 from treering.ids import check_name, clean_name
 from treering.limits import FINISH_TIMEOUT_S, SAMPLE_EVERY_S
 
+from .credentials import Credentials, Login, credentials_path, plain_url
+
 __all__ = ["MODES", "RESUMES", "Settings", "default_folder"]
 
 MODES: Final = ("local", "offline", "online", "disabled")
@@ -41,8 +43,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         name: display name; two words by default.
         run_id: fixed for ever; 8 random characters by default.
         run_group, job_type, tags, notes: as shown in the browser.
-        mode: ``local`` or ``offline`` (write the data folder), ``disabled`` (nothing), ``online`` (needs ``base_url``).
-        base_url: address of a server; none means the local folder.
+        mode: ``local`` or ``offline`` (write the data folder), ``disabled`` (nothing), ``online`` (and ship it to a
+            server; needs ``base_url``, or one ``treering login``).
+        base_url: address of a server; none means the local folder, unless ``treering login --default`` chose one.
+        api_key: key for the server; by default the one that ``treering login`` keeps for its address.
+        ca_file, ca_dir: certificates of authorities to believe, PEM, beside those of the system.
+        insecure: believe any certificate; said loudly.
+        allow_stop: let people with the right to it stop the run from its page.
         resume: ``allow``, ``must``, ``never`` or ``auto``.
         ranks: what processes with a rank above 0 do: ``join`` rank 0's run, or ``main`` (only rank 0 writes).
         silent: print nothing.
@@ -62,11 +69,22 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     notes: str = ""
     mode: str = ""
     base_url: str = ""
+    api_key: str = ""
+    ca_file: str = ""
+    ca_dir: str = ""
+    insecure: bool = False
+    allow_stop: bool = True
     resume: str = ""
     ranks: str = "join"
     silent: bool = False
     sample_s: float = SAMPLE_EVERY_S
     finish_timeout_s: float = FINISH_TIMEOUT_S
+
+    def __repr__(self) -> str:
+        """Return all settings but the key."""
+        shown = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        values = (f"{name}={'…' if name == 'api_key' and value else value!r}" for name, value in shown)
+        return f"Settings({', '.join(values)})"
 
     @classmethod
     def resolve(cls, given: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -86,11 +104,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
                 values[name] = _convert(name, value, field.type, source)
         if not values.get("dir"):
             values["dir"] = str(default_folder(environ, cwd))
-        values["entity"] = check_name(values.get("entity") or _default_entity(), "entity")
+        login = _choose_server(values, environ)
+        values["entity"] = check_name(
+            values.get("entity") or (login.entity if login else "") or _default_entity(), "entity"
+        )
         values["project"] = check_name(values.get("project") or _default_project(cwd), "project")
         if values.get("run_id"):
             values["run_id"] = check_name(values["run_id"], "run id")
-        values["mode"] = _mode(values, environ)
         _one_of("resume", values.get("resume", ""), ("", *RESUMES))
         _one_of("ranks", values.get("ranks", "join"), ("join", "main"))
         return cls(**values)
@@ -132,13 +152,28 @@ def _convert(name: str, value: Any, kind: Any, source: str) -> Any:
     return value
 
 
-def _mode(values: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    mode = values.get("mode") or ("online" if values.get("base_url") else "local")
+def _choose_server(values: dict[str, Any], environ: Mapping[str, str]) -> Login | None:
+    """Settle mode, address and key; return the login that is kept for the address."""
+    mode = values.get("mode") or ("online" if values.get("base_url") else "")
     mode = {"dryrun": "offline", "run": "online"}.get(mode, mode)
-    _one_of("mode", mode, MODES)
-    if mode == "online" and not values.get("base_url"):
-        return "local"  # scripts written for a hosted tracker ask for "online"; the record is kept here
-    return str(mode)
+    _one_of("mode", mode, ("", *MODES))
+    if mode not in ("", "online"):
+        values["mode"] = mode
+        return None
+    path = credentials_path(environ)
+    kept = Credentials(environ) if path.exists() else None
+    if not values.get("base_url") and kept is not None:
+        values["base_url"] = kept.default or (kept.single() if mode == "online" else None) or ""
+    if not values.get("base_url"):
+        # Scripts written for a hosted tracker ask for "online"; the record is kept here.
+        values["mode"] = "local"
+        return None
+    values["base_url"] = plain_url(values["base_url"])
+    values["mode"] = "online"
+    login = kept.find(values["base_url"]) if kept is not None else None
+    if not values.get("api_key") and login is not None:
+        values["api_key"] = login.key
+    return login
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

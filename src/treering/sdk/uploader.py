@@ -4,7 +4,7 @@ The uploader: a process that looks after one run while the training process trai
 It puts the log on the disk every few seconds, beats, samples the machine, and notices when the training process is
 gone without a word. What it has to say goes into a segment of its own, so that it never touches the trainer's. It
 reads the trainer's segments only from the page cache and shares no memory with it. On one machine nothing is sent
-anywhere: the server reads the same files.
+anywhere: the server reads the same files. In online mode a thread of it ships them, see ``courier.py``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ import select
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treering.errors import TreeringError
 from treering.ids import new_life_id
-from treering.limits import BEAT_EVERY_S, EARLY_SAMPLES_S, SAMPLE_WINDOW_S, SYNC_EVERY_S
+from treering.limits import (
+    BEAT_EVERY_S,
+    EARLY_SAMPLES_S,
+    HELPER_OUTLIVES_PARENT_S,
+    SAMPLE_WINDOW_S,
+    SYNC_EVERY_S,
+)
 from treering.runlog import records
 from treering.runlog.frames import Frame
 from treering.runlog.reader import SegmentReader
@@ -28,32 +34,85 @@ from treering.runlog.writer import Writer
 from .ranks import process_start_time
 from .system import UNITS, Sampler, Window
 
+if TYPE_CHECKING:
+    from .courier import Courier
+
 __all__ = ["main"]
 
 _STDIN = 0
+_STDOUT = 1
+_STOP_LOOK_S = 1.0  # how often is looked whether somebody asked the run to stop
+_HEAD_BYTES = 64 * 1024
+_TELL_S = 0.5
 _LOOK_S = 2.0  # how often a parent without pidfd is looked at
 
 
 def main() -> None:
-    """Read the order from standard input and look after the run until it ends or its process is gone."""
+    """Read the orders from standard input and look after the run until it ends or its process is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # meant for the training; this process ends with it
-    # Read without a buffer: a word that follows at once must stay visible to poll().
-    text = b""
-    while b"\n" not in text:
-        piece = os.read(_STDIN, 64 * 1024)
-        if not piece:
-            return
-        text += piece
-    order, _, behind = text.partition(b"\n")
-    Watch(json.loads(order), over=bool(behind)).run()
+    lines = _Lines()
+    hello = lines.next()
+    if hello is None:
+        return
+    greeting: dict[str, Any] = json.loads(hello)
+    courier = None
+    if greeting.get("server"):
+        from .courier import Courier
+
+        courier = Courier(greeting["server"], greeting.get("ask"), _say)
+        courier.start()
+    order = lines.next()
+    if order is None:
+        return
+    timeout_s, began_ns = float(greeting["finish_timeout_s"]), int(greeting["began_ns"])
+    Watch(json.loads(order), lines.over, courier, timeout_s, began_ns).run()
+
+
+class _Lines:
+    """Reads lines from standard input without a buffer: a word that follows at once must stay visible to poll()."""
+
+    def __init__(self) -> None:
+        self._text = b""
+
+    @property
+    def over(self) -> bool:
+        """The run had ended before this process was up."""
+        return bool(self._text)
+
+    def next(self) -> bytes | None:
+        """Return the next line; None at the end."""
+        while b"\n" not in self._text:
+            piece = os.read(_STDIN, 64 * 1024)
+            if not piece:
+                return None
+            self._text += piece
+        line, _, self._text = self._text.partition(b"\n")
+        return line
+
+
+def _say(value: dict[str, Any]) -> None:
+    """Tell the training process something; it may be gone, or not listen."""
+    line = json.dumps(value).encode() + b"\n"
+    try:
+        while line:
+            line = line[os.write(_STDOUT, line) :]
+    except OSError:
+        pass
 
 
 class Watch:
     """Looks after one life of one training process."""
 
-    def __init__(self, order: dict[str, Any], over: bool = False) -> None:
+    def __init__(
+        self, order: dict[str, Any], over: bool, courier: Courier | None, finish_timeout_s: float, began_ns: int
+    ) -> None:
         self._over = over  # the run had ended before this process was up
+        self._courier = courier
+        self._finish_timeout_s = finish_timeout_s
+        self._allow_stop = bool(order.get("allow_stop", True))
+        self._stopped = False
+        self._began_ns = began_ns  # before the life did: who asks to stop it does so later
         self._folder = Path(order["folder"])
         self._life: dict[str, Any] = order["life"]
         self._sample_s = float(order["sample_s"])
@@ -61,6 +120,7 @@ class Watch:
         self._pid = int(self._process["pid"])
         self._segments: dict[str, SegmentReader] = {}
         self._foreign: set[str] = set()
+        self._edits: dict[str, SegmentReader] = {}
         self._synced: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._ended = False
@@ -71,6 +131,8 @@ class Watch:
         own["of_life"] = self._life["life_id"]
         self._writer = Writer(self._folder, {**own, "from_step": None})
         self._oom_kills = _oom_kills()
+        if courier is not None:
+            courier.begin(self._folder, self._is_of_this_family)
 
     def run(self) -> None:
         """Work until the run has ended, at most a few seconds longer than its process."""
@@ -80,6 +142,7 @@ class Watch:
         window, early = Window(), [self._began + offset for offset in EARLY_SAMPLES_S]
         sample_at = window_at = beat_at = self._began
         sync_at = self._began + SYNC_EVERY_S
+        stop_at = self._began + _STOP_LOOK_S
         window_at += SAMPLE_WINDOW_S
         with _Parent(self._pid, float(self._process.get("start_time") or 0)) as parent:
             while True:
@@ -102,13 +165,20 @@ class Watch:
                     beat_at = now + BEAT_EVERY_S
                 if self._over:
                     break
+                if self._allow_stop and not self._stopped and now >= stop_at:
+                    self._look_for_stop()
+                    stop_at = now + _STOP_LOOK_S
                 due = min(sync_at, beat_at, sample_at if self._sample_s else beat_at)
+                if self._allow_stop and not self._stopped:
+                    due = min(due, stop_at)
                 if parent.wait(max(0.0, due - time.monotonic())):
                     break
         if self._sample_s:
             window.add(sampler.sample())
             self._system(window.take())
         self._end()
+        if self._courier is not None:
+            self._wait_for(self._courier)
 
     def _define_units(self, sampler: Sampler) -> None:
         for key in sampler.sample():
@@ -129,7 +199,13 @@ class Watch:
             self._writer.append(records.SYSTEM, [time.time_ns(), values])
 
     def _beat(self) -> None:
-        body = {"synced": dict(self._synced), "failed": dict(self._failed), "uploader_pid": os.getpid()}
+        body: dict[str, Any] = {
+            "synced": dict(self._synced),
+            "failed": dict(self._failed),
+            "uploader_pid": os.getpid(),
+        }
+        if self._courier is not None:
+            body["shipped"], body["server"] = self._courier.shipped, self._courier.url
         self._writer.append(records.BEAT, [time.time_ns(), body])
 
     # ── the trainer's segments ──────────────────────────────────────────────────────────────────────────────────
@@ -142,7 +218,7 @@ class Watch:
                 continue
             try:
                 reader = SegmentReader(path)
-                life = next((records.decode(f)[0] for f in reader.read(64 * 1024) if f.kind == records.LIFE), None)
+                life = next((records.decode(f)[0] for f in reader.read(_HEAD_BYTES) if f.kind == records.LIFE), None)
             except (OSError, TreeringError):
                 continue
             if life is None:
@@ -150,10 +226,78 @@ class Watch:
             elif life.get("life_id") == self._life["life_id"]:
                 self._segments[name] = SegmentReader(path)
                 reader.close()
+            elif life.get("writer") == "server" and self._allow_stop:
+                self._edits[name] = SegmentReader(path)
+                self._foreign.add(name)
+                reader.close()
             else:
                 self._foreign.add(name)
                 reader.close()
         return list(self._segments.values())
+
+    def _is_of_this_family(self, life: dict[str, Any]) -> bool:
+        """Return whether a segment's life is the one that is looked after, this process's, or a forked child's."""
+        process = life.get("process") or {}
+        if process.get("host") != self._process.get("host") or process.get("boot_id") != self._process.get("boot_id"):
+            return False
+        mine = self._life["life_id"]
+        label = self._life.get("writer") or "main"
+        return mine in (life.get("life_id"), life.get("of_life")) or str(life.get("writer")).startswith(f"{label}/fork")
+
+    # ── a request to stop ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _look_for_stop(self) -> None:
+        """The server that a run is shipped to says it in its answers; one on this machine writes it into the folder."""
+        by = self._courier.stop if self._courier is not None else None
+        self._own_segments()
+        for reader in self._edits.values():
+            try:
+                while frames := reader.read():
+                    for frame in frames:
+                        by = self._stop_in(frame) or by
+            except (OSError, TreeringError):
+                continue
+        if by is not None:
+            self._stop_training(by)
+
+    def _stop_in(self, frame: Frame) -> str | None:
+        if frame.kind == records.EDIT:
+            for edit in records.decode(frame):
+                asked = edit.changes.get("stop")
+                if isinstance(asked, dict) and edit.time_ns > self._began_ns:
+                    return str(edit.author)[:200] or "somebody"
+        return None
+
+    def _stop_training(self, by: str) -> None:
+        """Interrupt the training as Ctrl-C would. First it is told who asked, so that its end can say so."""
+        self._stopped = True
+        _say({"stop": by})
+        start_time = float(self._process.get("start_time") or 0)
+        if not start_time or process_start_time(self._pid) == start_time:
+            try:
+                os.kill(self._pid, signal.SIGINT)
+            except OSError:
+                pass
+
+    # ── the end of shipping ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _wait_for(self, courier: Courier) -> None:
+        """Stay until everything is shipped: as long as there is progress, and a while longer."""
+        courier.end()
+        began = time.monotonic()
+        parent_gone = False
+        told_at = 0.0
+        while courier.is_alive():
+            courier.join(0.1)
+            now = time.monotonic()
+            if now >= told_at + _TELL_S or not courier.is_alive():
+                told_at = now
+                _say({"progress": courier.progress._asdict()})
+            parent_gone = parent_gone or _is_gone(self._pid, float(self._process.get("start_time") or 0))
+            limit_s = HELPER_OUTLIVES_PARENT_S if parent_gone else self._finish_timeout_s
+            if now - max(courier.progress_at, began) > limit_s:
+                break
+        _say({"progress": courier.progress._asdict()})
 
     def _sync(self) -> None:
         """Read how far the whole frames go, then fdatasync: so far the log survives a power cut."""
@@ -240,6 +384,20 @@ class _Parent:
 
     def _alive(self) -> bool:
         return process_start_time(self._pid) == self._start_time if self._start_time else True
+
+
+def _is_gone(pid: int, start_time: float) -> bool:
+    """Return whether the process has ended, also if nobody has asked for its exit code yet."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    except (OSError, AttributeError):
+        return bool(start_time) and process_start_time(pid) != start_time
+    try:
+        return bool(select.select([descriptor], [], [], 0)[0])
+    finally:
+        os.close(descriptor)
 
 
 def _fdatasync(path: Path) -> None:

@@ -3,14 +3,17 @@ The ASGI application.
 
 ::
 
-    request ─▶ SecurityHeaders ─▶ RequestLog ─▶ Guard ─▶ routes ─▶ store
-                                                   └──▶ the UI's page and files
+    request ─▶ TrustedProxies ─▶ SecurityHeaders ─▶ RequestLog ─▶ Guard ─▶ routes ─▶ store
+                                                                     └──▶ the UI's page and files
 
 The layers stand around FastAPI and not inside it, so that a failure of the framework itself has the headers too.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -27,24 +30,35 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from treering._version import __version__
-from treering.errors import TreeringError
+from treering.errors import StorageError, TreeringError
+from treering.limits import LAST_USE_EVERY_S
 from treering.store import Store
 
+from .accounts import Accounts
 from .assets import Assets
 from .compression import CompressRemote
 from .context import API_PREFIX
+from .disk import DiskWatch
+from .door import Door, TeamDoor
 from .errors import CODES, ApiError, reply_to
+from .express import Express
 from .guard import Guard
 from .headers import SecurityHeaders
+from .inflow import Inflow
 from .live import LiveHub
 from .log import RequestLog
+from .meter import Meter, MeterRequests
 from .permissions import Action, check_routes, permission, permission_of
+from .proxies import TrustedProxies
 from .replies import ValueReply
 from .routes import ROUTERS
 from .settings import Settings
 from .tokens import Tokens
 
 __all__ = ["Application", "create_app", "new_api", "openapi"]
+
+
+_log = logging.getLogger("treering.server")
 
 
 class Application:
@@ -65,12 +79,17 @@ class Application:
 
 
 def create_app(
-    store: Store, settings: Settings, tokens: Tokens | None = None, stop: Callable[[], None] = lambda: None
+    store: Store,
+    settings: Settings,
+    tokens: Tokens | None = None,
+    stop: Callable[[], None] = lambda: None,
+    accounts: Accounts | None = None,
 ) -> Application:
     """
     Return the application that serves *store*.
 
     Args:
+        accounts: who may enter; None for a server without accounts, whose folder's owner may do everything.
         stop: asks the process that runs the application to end; only idle servers are asked over HTTP.
 
     Raises:
@@ -79,16 +98,30 @@ def create_app(
     """
     tokens = tokens or Tokens(settings.data_dir)
     hub = LiveHub(store)
+    meter = Meter()
+    inflow = Inflow(lambda: store.index_lag_s)
+    folders = [settings.data_dir] if settings.index_dir is None else [settings.data_dir, settings.index_dir]
+    disk = DiskWatch(folders, lambda reason: setattr(store, "full", reason), settings.disk_reserve_bytes)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sys.setswitchinterval(_SWITCH_S)
         hub.start()
+        disk.start()
+        last_use = asyncio.create_task(_write_last_use(accounts)) if accounts is not None else None
         yield
         hub.close()
+        disk.close()
+        if last_use is not None:
+            last_use.cancel()
 
     api = new_api(lifespan)
     api.state.store, api.state.settings, api.state.tokens = store, settings, tokens
-    api.state.hub, api.state.stop = hub, stop
+    api.state.hub, api.state.stop, api.state.accounts = hub, stop, accounts
+    door: Door = tokens if accounts is None else TeamDoor(tokens, accounts)
+    api.state.door = door
+    api.state.meter, api.state.inflow, api.state.disk = meter, inflow, disk
+    api.state.notices = disk.notices
     api.router.routes += [_health_route(), _page_route(Assets(settings.static_dir), settings)]
     check_routes(api.routes)
 
@@ -98,8 +131,22 @@ def create_app(
         if isinstance(route, Route) and permission_of(route) is Action.OPEN and route.path.startswith("/api/")
         for method in route.methods or ()
     ]
-    guarded = Guard(api, settings.allowed_hosts, tokens, open_routes)
-    return Application(api, hub, tokens, SecurityHeaders(RequestLog(CompressRemote(guarded))))
+    guarded = Guard(Express(api, api), settings.allowed_hosts, door, open_routes)
+    stack = SecurityHeaders(RequestLog(MeterRequests(CompressRemote(guarded), meter)))
+    return Application(api, hub, tokens, TrustedProxies(stack, settings.trusted_proxies))
+
+
+# The event loop shares the interpreter with threads that compute: with the usual 5 ms each of its turns waits so long.
+_SWITCH_S = 0.0005
+
+
+async def _write_last_use(accounts: Accounts) -> None:
+    while True:
+        await asyncio.sleep(LAST_USE_EVERY_S)
+        try:
+            await run_in_threadpool(accounts.write_last_use)
+        except StorageError as error:  # a full disk must not end this for good; the next minute tries again
+            _log.warning("cannot write when keys and sessions were used: %s", error)
 
 
 def new_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
@@ -150,7 +197,7 @@ def _open_operations(api: FastAPI) -> set[str]:
 
 
 def _openapi_route(api: FastAPI) -> Route:
-    @permission(Action.READ)
+    @permission(Action.ENTER)
     async def read_openapi(request: Request) -> Response:
         return ValueReply(openapi(api))
 

@@ -20,10 +20,11 @@ from starlette.types import Message, Receive
 
 from treering.limits import BODY_TIMEOUT_S, JSON_BODY_MAX_BYTES, JSON_MAX_DEPTH, JSON_MAX_KEYS
 
+from .access import Access
 from .errors import ApiError
-from .permissions import Principal, Resource, can, permission_of
+from .permissions import Action, Principal, permission_of
 
-__all__ = ["ApiRoute", "decode_json", "limit_body"]
+__all__ = ["ApiRoute", "RawRoute", "decode_json", "limit_body"]
 
 
 def limit_body(receive: Receive, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> Receive:
@@ -104,19 +105,16 @@ class _BoundedRequest(Request):
 
 
 class ApiRoute(APIRoute):
-    """A route that asks ``can`` before its handler and reads its body within limits."""
+    """A route that asks ``Access`` about the names in its path before its handler, and reads its body within limits."""
+
+    asks_access = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         action = permission_of(self)
 
         async def handle_bounded(request: Request) -> Response:
-            principal: Principal | None = request.scope["state"].get("principal")
-            names = request.path_params
-            resource = Resource(names.get("entity"), names.get("project"), names.get("run_key"))
-            # Once more, although the guard asked: whatever got past it by some mistake is stopped here.
-            if action is None or not can(principal, action, resource):
-                raise ApiError("forbidden", "This token may not do this.")
+            _check_access(request, action)
             if request.method in ("POST", "PATCH", "PUT") and not _is_json(request):
                 raise ApiError("unsupported_media_type", "This route takes application/json.")
             _check_announced_length(request)
@@ -124,6 +122,47 @@ class ApiRoute(APIRoute):
             return await handle(_BoundedRequest(request.scope, bounded))
 
         return handle_bounded
+
+
+class RawRoute(ApiRoute):
+    """
+    An ``ApiRoute`` whose handler is given the request as it is and reads the body itself, within limits of its own.
+
+    None of FastAPI's own work is done for each request; the signature of such a handler is ``(request)``.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        action = permission_of(self)
+
+        async def handle_raw(request: Request) -> Response:
+            _check_access(request, action)
+            return await handle(request)
+
+        return handle_raw
+
+
+def _check_access(request: Request, action: Action | None) -> None:
+    """Leave the caller's ``Access`` in the request's state, once it allows what the path names."""
+    state = request.scope["state"]
+    principal: Principal | None = state.get("principal")
+    # Once more, although the guard asked: whatever got past it by some mistake is stopped here.
+    if action is None:
+        raise ApiError("forbidden", "Nobody may do this.")
+    if principal is None:
+        if action is Action.OPEN:
+            return
+        raise ApiError("unauthorized", "The request has no valid token.", headers={"www-authenticate": "Bearer"})
+    app = request.app.state
+    access = state["access"] = Access(principal, app.store, app.accounts)
+    access.require(action)
+    if action is Action.OPEN:
+        return
+    names = request.path_params
+    if "run_key" in names:
+        access.require_run(names["run_key"], action)
+    elif "entity" in names:
+        access.require_project(names["entity"], names["project"], action)
 
 
 def _check_announced_length(request: Request) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 
 from treering.errors import RunNotFound
-from treering.ids import RUN_KEY, clean_name
+from treering.ids import RUN_KEY
 from treering.store import Store
 
+from .access import Access, TheAccess
+from .accounts import Accounts, By
 from .bodies import ApiRoute
+from .door import Door
+from .errors import ApiError
 from .live import LiveHub
 from .permissions import Principal
 from .schema import ErrorReply
@@ -22,14 +24,17 @@ from .tokens import Tokens
 
 __all__ = [
     "API_PREFIX",
+    "TheAccess",
+    "TheAccounts",
+    "TheBy",
     "TheCaller",
+    "TheDoor",
     "TheHub",
     "TheRunKey",
     "TheSettings",
     "TheStore",
     "TheTokens",
     "new_router",
-    "os_user",
 ]
 
 API_PREFIX = "/api/1"
@@ -48,14 +53,6 @@ def new_router(tag: str, prefix: str = API_PREFIX) -> APIRouter:
     )
 
 
-def os_user() -> str:
-    """Return the name of the user that the server runs as, in a form that an entity may have."""
-    try:
-        return clean_name(getpass.getuser(), "me")
-    except (KeyError, OSError):  # a container's user without a name
-        return f"user{os.getuid()}"
-
-
 # Coroutines, all of them: FastAPI would send plain functions through the thread pool.
 
 
@@ -72,6 +69,24 @@ async def _settings(request: Request) -> Settings:
 async def _tokens(request: Request) -> Tokens:
     tokens: Tokens = request.app.state.tokens
     return tokens
+
+
+async def _door(request: Request) -> Door:
+    door: Door = request.app.state.door
+    return door
+
+
+async def _accounts(request: Request) -> Accounts:
+    accounts: Accounts | None = request.app.state.accounts
+    if accounts is None:
+        raise ApiError("not_found", "This server has no accounts.", "`treering serve` starts one that has.")
+    return accounts
+
+
+async def _by(request: Request) -> By:
+    access: Access | None = request.scope["state"].get("access")
+    client = request.scope.get("client")
+    return By(access.author if access is not None else "", client[0] if client else "local")
 
 
 async def _hub(request: Request) -> LiveHub:
@@ -94,6 +109,9 @@ async def _run_key(run_key: Annotated[str, Path(description="The run's key, 26 c
 TheStore = Annotated[Store, Depends(_store)]
 TheSettings = Annotated[Settings, Depends(_settings)]
 TheTokens = Annotated[Tokens, Depends(_tokens)]
+TheDoor = Annotated[Door, Depends(_door)]
+TheAccounts = Annotated[Accounts, Depends(_accounts)]
+TheBy = Annotated[By, Depends(_by)]
 TheHub = Annotated[LiveHub, Depends(_hub)]
 TheCaller = Annotated[Principal, Depends(_caller)]
 TheRunKey = Annotated[str, Depends(_run_key)]

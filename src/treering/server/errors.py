@@ -34,6 +34,7 @@ CODES: Mapping[str, Code] = {
     "invalid_name": Code(400, "An entity, project, run id or key has a form that names may not have."),
     "invalid_value": Code(400, "A value has the wrong type or is out of range."),
     "invalid_filter": Code(400, "The filter does not parse; `position` counts its characters from 0."),
+    "malformed_segment": Code(400, "The body is not whole frames of this segment, or names the wrong run."),
     "bad_request": Code(400, "The request itself is malformed: a header twice, no Host."),
     "unauthorized": Code(401, "No token, or one that is unknown, revoked or expired."),
     "forbidden": Code(403, "The caller may not do this."),
@@ -43,18 +44,25 @@ CODES: Mapping[str, Code] = {
     "run_not_found": Code(404, "No run has this key."),
     "metric_not_found": Code(404, "The run never logged this key."),
     "segment_not_found": Code(404, "No segment has this id."),
+    "user_not_found": Code(404, "No account has this name."),
+    "key_not_found": Code(404, "No API key of yours has this id."),
+    "share_not_found": Code(404, "No share link that you may see has this id."),
     "method_not_allowed": Code(405, "The route exists, but not for this method."),
     "request_timeout": Code(408, "The body did not arrive in time."),
     "conflict": Code(409, "The server is not in a state in which this can be done."),
+    "segment_gap": Code(409, "The bytes begin behind the end of what is held, which the reply says under `held`."),
+    "segment_diverged": Code(409, "Other bytes are held than these follow or repeat; the reply says what is `held`."),
     "too_large": Code(413, "The body, or what it asks for, is beyond a limit; the message names it."),
     "unsupported_media_type": Code(415, "The body's content type or encoding is not one that this route takes."),
     "wrong_host": Code(421, "The Host is not one of this server's names; the hint names the setting."),
     "invalid_request": Code(422, "The body or the query lacks a field or has one of the wrong type."),
+    "too_many_attempts": Code(429, "Too many sign-ins failed; Retry-After says how long to wait."),
     "headers_too_large": Code(431, "Too many header fields."),
     "internal": Code(500, "A fault of the server. Its log has the traceback under the same `request`."),
     "missing_extra": Code(501, "The answer needs an optional dependency that the server lacks; the hint installs it."),
-    "too_busy": Code(503, "Too many live streams are open."),
+    "too_busy": Code(503, "Too many live streams are open, or too many bodies on their way in."),
     "folder_in_use": Code(503, "Another process owns the index of the data folder."),
+    "disk_full": Code(507, "The server has too little room on its disk; Retry-After says when to come again."),
     "storage": Code(507, "The server's disk refused: full, read-only or broken."),
 }
 
@@ -68,16 +76,23 @@ _CODE_OF: Mapping[type[BaseException], str] = {
     errors.RunNotFound: "run_not_found",
     errors.MetricNotFound: "metric_not_found",
     errors.SegmentNotFound: "segment_not_found",
+    errors.UserNotFound: "user_not_found",
+    errors.KeyNotFound: "key_not_found",
+    errors.ShareNotFound: "share_not_found",
     errors.NotFound: "not_found",
     errors.LimitExceeded: "too_large",
     errors.AccessDenied: "forbidden",
     errors.MissingExtra: "missing_extra",
     errors.FolderInUse: "folder_in_use",
+    errors.StorageFull: "disk_full",
     errors.StorageError: "storage",
     errors.TreeringError: "internal",
 }
 
 _CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+_RETRY_FULL_S = 30  # somebody has to make room first
 
 
 class ApiError(HTTPException):
@@ -95,10 +110,11 @@ def error_reply(
     message: str,
     hint: str = "",
     headers: Mapping[str, str] | None = None,
+    beside: Mapping[str, object] | None = None,
     **extra: int | str,
 ) -> Response:
-    """Return the reply for an error. *extra* goes beside code, message and hint."""
-    body = json.dumps({"error": {"code": code, "message": message, "hint": hint, **extra}})
+    """Return the reply for an error. *extra* goes beside code, message and hint, *beside* beside the error itself."""
+    body = json.dumps({"error": {"code": code, "message": message, "hint": hint, **extra}, **(beside or {})})
     body = body.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     # Closed, because a refused request may have a body that is still arriving and that nobody will read.
     all_headers = {"connection": "close", **(headers or {})} if CODES[code].status != 404 else dict(headers or {})
@@ -120,7 +136,8 @@ def reply_to(request: Request, error: Exception) -> Response:
         case errors.TreeringError():
             code = next(_CODE_OF[kind] for kind in type(error).__mro__ if kind in _CODE_OF)
             if code != "internal":
-                return error_reply(code, str(error))
+                retry = {"retry-after": str(_RETRY_FULL_S)} if code == "disk_full" else None
+                return error_reply(code, str(error), headers=retry)
     return error_reply(
         "internal",
         "The server failed to answer.",

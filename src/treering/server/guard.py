@@ -8,30 +8,45 @@ private, since other users of the machine can connect too. So, in this order, be
 2. an Origin, if there is one, is the very server that the Host names; ``null`` never is;
 3. Sec-Fetch-Site, if there is one, is same-origin, or the request is a person following a link to a page without data;
 4. a request that changes something has a content type that no form can send;
-5. a token, except for what declared itself open.
+5. a token, except for what declared itself open: in ``Authorization``, or, on a server with accounts, in the cookie of
+   somebody who signed in. A cookie is sent by whatever page asks, so a request that changes something by means of one
+   has to say in its Origin that our own page asks.
 
 There are no CORS headers at all, so no other site can read an answer either.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from treering.limits import HEADERS_MAX
 
+from .cookies import session_token
+from .door import Door, TeamDoor
 from .errors import ApiError, error_reply
 from .hosts import AllowedHosts, Host, parse_host
 from .permissions import Principal
-from .tokens import Tokens
 
 __all__ = ["Guard"]
 
 CONTENT_TYPES = frozenset({"application/json", "application/msgpack", "application/x-treering-frames"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 # A second one of these means that a proxy and we may each believe a different one.
-_ONCE = ("host", "origin", "authorization", "content-type", "content-length", "content-encoding", "sec-fetch-site")
+_ONCE = (
+    "host",
+    "origin",
+    "authorization",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "sec-fetch-site",
+    "cookie",
+)
 
 
 class Guard:
@@ -42,12 +57,12 @@ class Guard:
         open_routes: (method, path) of the API routes that need no token.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: AllowedHosts, tokens: Tokens, open_routes: Iterable[tuple[str, str]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, door: Door, open_routes: Iterable[tuple[str, str]]) -> None:
         self.app = app
         self._hosts = hosts
-        self._tokens = tokens
+        self._door = door
+        # Without accounts nothing is in a cookie: cookies ignore ports, so other local programs would be sent ours.
+        self._takes_cookies = isinstance(door, TeamDoor)
         self._open_routes = frozenset(open_routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +70,7 @@ class Guard:
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
             try:
-                principal = self._admit(scope)
+                principal = await self._admit(scope)
             except ApiError as error:
                 reply = error_reply(error.code, error.message, error.hint, error.headers)
                 await reply(scope, receive, send)
@@ -65,13 +80,13 @@ class Guard:
         else:  # no route speaks WebSocket
             await send({"type": "websocket.close", "code": 1008})
 
-    def _admit(self, scope: Scope) -> Principal | None:
+    async def _admit(self, scope: Scope) -> Principal | None:
         headers = _read_headers(scope)
         host = self._check_host(scope, headers)
         self._check_origin(scope, headers, host)
         _check_fetch_metadata(scope, headers)
         _check_content_type(scope, headers)
-        return self._check_token(scope, headers)
+        return await self._check_token(scope, headers)
 
     def _check_host(self, scope: Scope, headers: dict[str, str]) -> Host:
         text = headers.get("host")
@@ -95,17 +110,37 @@ class Guard:
                 "Behind a proxy, start with --allowed-host and the address that the browser shows.",
             )
 
-    def _check_token(self, scope: Scope, headers: dict[str, str]) -> Principal | None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        principal = self._tokens.authenticate(token.strip()) if scheme.lower() == "bearer" else None
-        if principal is None and not self._is_open(scope):
-            raise ApiError(
-                "unauthorized",
-                "The request has no valid token.",
-                "Run `treering ui` on the machine that serves and open the address it prints.",
-                {"www-authenticate": "Bearer"},
-            )
+    async def _check_token(self, scope: Scope, headers: dict[str, str]) -> Principal | None:
+        token, from_cookie = self._token(scope, headers)
+        principal = None
+        if token:
+            principal = self._door.remembered(token) or await run_in_threadpool(self._door.authenticate, token)
+        elif "authorization" not in headers and not self._is_open(scope):
+            principal = await run_in_threadpool(self._door.anyone)
+        if from_cookie and principal is not None and principal.kind != "user":
+            principal = None  # a key in a cookie would be sent by whatever page asks
+        if self._is_open(scope):
+            return principal
+        if principal is None:
+            raise self._refusal()
+        if from_cookie and scope["method"] not in _SAFE_METHODS and "origin" not in headers:
+            raise ApiError("origin_refused", "A request with a cookie that changes something needs an Origin header.")
         return principal
+
+    def _token(self, scope: Scope, headers: dict[str, str]) -> tuple[str, bool]:
+        """Return the token of a request, "" if there is none, and whether a cookie brought it."""
+        if "authorization" in headers:
+            return _read_authorization(headers["authorization"]), False
+        if not self._takes_cookies:
+            return "", False
+        token = session_token(scope, headers.get("cookie", ""))
+        return token, bool(token)
+
+    def _refusal(self) -> ApiError:
+        hint = "Run `treering ui` on the machine that serves and open the address it prints."
+        if self._takes_cookies:
+            hint = "Sign in, or send an API key: `treering login`."
+        return ApiError("unauthorized", "The request has no valid token.", hint, {"www-authenticate": "Bearer"})
 
     def _is_open(self, scope: Scope) -> bool:
         # Outside /api there are only the UI's page and its files, which hold no data; links to them must work from a
@@ -113,6 +148,20 @@ class Guard:
         if not _is_api(scope):
             return scope["method"] in _SAFE_METHODS
         return (scope["method"], scope["path"]) in self._open_routes
+
+
+def _read_authorization(text: str) -> str:
+    """Return the token in an Authorization header: ``Bearer TOKEN``, or Basic with the user ``api``."""
+    scheme, _, credentials = text.partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        user, _, password = base64.b64decode(credentials.strip(), validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return password if user == "api" else ""
 
 
 def _is_api(scope: Scope) -> bool:
@@ -147,9 +196,15 @@ def _check_content_type(scope: Scope, headers: dict[str, str]) -> None:
     if scope["method"] in _SAFE_METHODS:
         return
     encoding = headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
-        raise ApiError("unsupported_media_type", f"Bodies are taken as they are, not as {encoding[:40]!r}.")
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    # Frames are inflated by the route that takes them, with a bound.
+    deflated_frames = (
+        encoding == "deflate"
+        and content_type == "application/x-treering-frames"
+        and scope["path"].startswith("/api/1/segments/")
+    )
+    if encoding != "identity" and not deflated_frames:
+        raise ApiError("unsupported_media_type", f"Bodies are taken as they are, not as {encoding[:40]!r}.")
     if content_type in CONTENT_TYPES:
         return
     # A form sends POST only, so a DELETE without a body may go without a type.

@@ -9,12 +9,15 @@ on this machine serve pages from localhost too, an Origin must name the very hos
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
 from typing import Self
 
+import psutil
+
 from treering.errors import InvalidValue
 
-__all__ = ["AllowedHosts", "Host", "parse_host", "parse_origin"]
+__all__ = ["AllowedHosts", "Host", "own_hosts", "parse_host", "parse_origin"]
 
 # No trailing dot, no user info, no percent sign: a browser sends none of them to a server that is meant.
 _HOST = re.compile(
@@ -85,6 +88,14 @@ class AllowedHosts:
             entries.append((scheme or None, host))
         return cls(tuple(entries))
 
+    def address(self) -> str | None:
+        """Return the first entry that is a whole address, which is what people should open, without a path."""
+        for scheme, host in self.entries:
+            if scheme is not None:
+                name = f"[{host.name}]" if ":" in host.name else host.name
+                return f"{scheme}://{name}" + ("" if host.port is None else f":{host.port}")
+        return None
+
     def allows(self, host: Host) -> bool:
         """Return whether a request with this Host may go on."""
         return host.name in LOOPBACK_NAMES or any(
@@ -110,3 +121,28 @@ class AllowedHosts:
             if entry.name == host.name and entry.port in (None, host.port):
                 schemes |= {entry_scheme} if entry_scheme else set(_DEFAULT_PORTS)
         return schemes
+
+
+def own_hosts(bound: str, configured: AllowedHosts, scheme: str | None) -> list[tuple[str | None, Host]]:
+    """
+    Return the entries for what a server listens on, so that its own address need not be named again.
+
+    Args:
+        bound: the address that was bound; for one that means all, what this machine calls itself stands in, unless
+            names were configured.
+        scheme: "https" for a server that speaks nothing else, so that a page that came without TLS is a stranger.
+    """
+    names = {bound}
+    if bound in ("0.0.0.0", "::"):  # noqa: S104  (compared, not bound)
+        names = set() if configured.entries else _names_of_this_machine()
+    hosts = [parse_host(f"[{name}]" if ":" in name else name) for name in sorted(names)]
+    return [(scheme, host) for host in hosts if host is not None]
+
+
+def _names_of_this_machine() -> set[str]:
+    names = {socket.gethostname(), socket.getfqdn()}
+    for addresses in psutil.net_if_addrs().values():
+        for address in addresses:
+            if address.family in (socket.AF_INET, socket.AF_INET6):
+                names.add(address.address.partition("%")[0])
+    return {name.lower() for name in names}

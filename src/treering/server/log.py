@@ -28,9 +28,10 @@ __all__ = ["JsonLines", "RequestLog", "log_to", "scrub"]
 
 _log = logging.getLogger("treering.server")
 
-_TOKEN = re.compile(r"(tr[klos]_)[A-Za-z0-9_-]{12,}|(?i:(bearer |basic ))[A-Za-z0-9_.~+/=-]{8,}")
+_TOKEN = re.compile(r"(tr[klosv]_)[A-Za-z0-9_-]{12,}|(?i:(bearer |basic ))[A-Za-z0-9_.~+/=-]{8,}")
 _FIELDS = ("method", "path", "status", "ms", "client", "principal", "request")
 
+_APPENDS = "/api/1/segments/"
 _LOG_MAX_BYTES = 10 * 1024 * 1024
 
 
@@ -97,6 +98,9 @@ class RequestLog:
     """
     ASGI layer that writes one line for each request once its reply is sent, and a traceback for each that failed.
 
+    Appends that went well are not written: a thousand runs would turn the log over every five minutes. They are
+    counted in /metrics.
+
     A failure ends here: its reply, if none had begun, has been sent by the application inside.
     """
 
@@ -126,7 +130,8 @@ class RequestLog:
             if not ended:
                 raise  # the reply is cut short: the connection must be too
         finally:
-            _log.info("request", extra=_describe(scope, status, time.perf_counter() - begin))
+            if status != 200 or not scope["path"].startswith(_APPENDS):
+                _log.info("request", extra=_describe(scope, status, time.perf_counter() - begin))
 
 
 def _describe(scope: Scope, status: int, took_s: float) -> dict[str, Any]:

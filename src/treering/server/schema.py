@@ -19,6 +19,7 @@ from treering.limits import (
     NOTES_MAX_BYTES,
     PAGE_DEFAULT_ROWS,
     PAGE_MAX_ROWS,
+    SEGMENTS_QUERY_MAX,
     SERIES_MAX_BUCKETS,
     SERIES_MAX_KEYS,
     SERIES_MAX_RUNS,
@@ -82,14 +83,33 @@ class NewSession(Reply):
     expires_at: float = Field(description="Unix seconds.")
 
 
+class SessionUser(Reply):
+    """Who is signed in, or whose key this is."""
+
+    name: str
+    display_name: str
+    admin: bool
+
+
+class Notice(Reply):
+    """Something that everybody who looks should know, such as a disk that fills up."""
+
+    level: Literal["info", "warning", "error"]
+    code: str
+    text: str
+
+
 class ServerInfo(Reply):
-    """Whom the caller talks to."""
+    """Whom the caller talks to, and as whom."""
 
     version: str
-    mode: Literal["local"]
-    data_dir: str
-    hostname: str
+    mode: Literal["local", "team"]
+    data_dir: str = Field(description="Empty for those who do not run the server.")
+    hostname: str = Field(description="Empty for those who do not run the server.")
     entity: str = Field(description="Under which new runs of this user are filed by default.")
+    kind: Literal["folder", "session", "user", "key", "share", "anyone"]
+    user: SessionUser | None = Field(description="Null without accounts, for share links and for who did not sign in.")
+    notices: list[Notice]
 
 
 class Link(Reply):
@@ -321,6 +341,17 @@ class RunEnd(Reply):
     traceback: str | None
 
 
+class SegmentInfo(Reply):
+    """One segment of a writer. ``received``: it came over the network, and what is held is durable."""
+
+    segment: str
+    bytes: int
+    synced_bytes: int
+    records: int
+    sealed: bool
+    received: bool
+
+
 class WriterInfo(Reply):
     """One process that writes into the run."""
 
@@ -333,6 +364,7 @@ class WriterInfo(Reply):
     segments: int
     bytes: int
     synced_bytes: int
+    files: list[SegmentInfo]
 
 
 class Guarantee(Reply):
@@ -352,6 +384,20 @@ class DamageInfo(Reply):
     reason: str
 
 
+class LackInfo(Reply):
+    """Something that a run lacks. Numbers that do not apply are 0."""
+
+    reason: Literal["gap", "damaged", "short", "unsealed", "not_fsynced", "unreadable"]
+    segment: str
+    writer: str
+    records: int = Field(description="For gap: records that were lost where the run ran.")
+    bytes: int = Field(description="Bytes that are damaged, missing or not fsynced.")
+    offset: int | None = Field(description="Where in the segment.")
+    since: float | None = Field(description="For gap, unix seconds by the run's own clock.")
+    until: float | None
+    text: str
+
+
 class RunDetail(RunRow):
     """Everything about one run but its points. ``config`` is nested here, as it was given."""
 
@@ -364,6 +410,8 @@ class RunDetail(RunRow):
     damage: list[DamageInfo]
     defines: list[Define]
     url: str
+    lacks: list[LackInfo] = Field(description="What is missing of it, by its own records; empty if it is whole.")
+    stopping: bool = Field(description="Somebody asked it to stop and it has not ended yet.")
 
 
 class RunEdit(Request):
@@ -375,6 +423,121 @@ class RunEdit(Request):
     archived: bool | None = None
     deleted: bool | None = None
     group: str | None = Field(None, max_length=DISPLAY_NAME_MAX_CHARS)
+
+
+class StopRequest(Request):
+    """Nothing to say yet."""
+
+
+class PastReply(Reply):
+    """What a process needs to know that goes on with a run. Times are unix nanoseconds by the writers' clocks."""
+
+    last_step: int | None
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    defines: dict[str, dict[str, Any]]
+    meta: dict[str, Any]
+    end_state: State | None
+    lives: int
+    newest_created_ns: int
+    restarts: list[int]
+
+
+# ── segments ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SegmentsQuery(Request):
+    """Segments to ask after, by id."""
+
+    segments: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(max_length=SEGMENTS_QUERY_MAX)
+
+
+class SegmentHeld(Reply):
+    """How much of a segment is held durably, the chain value there, and how far the index has applied it."""
+
+    length: int
+    chain: int
+    sealed: bool
+    indexed: int
+
+
+class SegmentsReply(Reply):
+    """
+    Another ``store_id`` or ``restores`` than before means that the server is not what it was: ask after everything.
+    """
+
+    store_id: str
+    restores: int
+    segments: dict[str, SegmentHeld]
+
+
+class SegmentReply(SegmentHeld):
+    """The answer to an append."""
+
+    store_id: str
+    restores: int
+    stop: bool = Field(description="Somebody asked the run to stop since this life of it began.")
+    every_s: float = Field(description="How often the server wants new records of this segment at present.")
+
+
+# ── holdings ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class HoldingInfo(Reply):
+    """What is held of one project, or of the runs that one user sent. Times are unix seconds."""
+
+    entity: str
+    project: str
+    user: str
+    runs: int
+    running: int
+    not_whole: int
+    bytes: int
+    received_bytes: int
+    points: int
+    last_activity_at: float
+
+
+class NotWholeRun(Reply):
+    """A run that lacks something."""
+
+    run_key: RunKey
+    entity: str
+    project: str
+    name: str
+    state: State
+    last_activity_at: float
+    lacks: list[LackInfo]
+
+
+class DiskRoom(Reply):
+    """A disk that the server writes to, in bytes. Below ``reserve`` nothing new is stored."""
+
+    folder: str
+    total: int
+    free: int
+    reserve: int
+
+
+class HoldingsReply(Reply):
+    """What the server holds of what the caller may see. ``not_whole`` are the latest of ``not_whole_total``."""
+
+    store_id: str
+    restores: int
+    runs: int
+    bytes: int
+    points: int
+    projects: list[HoldingInfo]
+    users: list[HoldingInfo]
+    not_whole: list[NotWholeRun]
+    not_whole_total: int
+    disk: list[DiskRoom]
+
+
+class Readiness(Reply):
+    """Whether a server answers in full; ``read_only`` while its disk is too full for anything new."""
+
+    status: Literal["starting", "ready", "read_only"]
 
 
 class RunsDiff(Request):

@@ -3,15 +3,23 @@ Running a server: from a data folder to sockets that answer, and back.
 
 One process owns a folder's index. A second ``treering ui`` on the same folder therefore starts nothing and asks the
 first for a fresh link; a server that a reading command started lets go when a lasting one asks.
+
+::
+
+    serve_loopback   treering ui      loopback, no accounts
+    serve_team       treering serve   any address, accounts, TLS
+    serve_socket     reading commands a unix socket, until nobody asks any more
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,22 +31,25 @@ from typing import NoReturn
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from treering.errors import FolderInUse, FolderNotWritable
+from treering.errors import FolderInUse, FolderNotWritable, InvalidValue, UsageError
 from treering.limits import FIRST_SCAN_WAIT_S, HEADER_BYTES_MAX, IDLE_EXIT_S
 from treering.store import Store
 
+from .accounts import Accounts, accounts_file
 from .app import Application, create_app
+from .hosts import AllowedHosts, own_hosts
 from .log import log_to
 from .ownerfile import OwnerFile
 from .protocol import Http1
-from .settings import Listening, Settings
-from .sockets import bind_loopback, bind_unix, remember_port
+from .settings import Certificate, Listening, Settings
+from .sockets import bind_address, bind_loopback, bind_unix, remember_port
 from .tokens import Tokens
 
-__all__ = ["serve_loopback", "serve_socket"]
+__all__ = ["serve_loopback", "serve_socket", "serve_team"]
 
 _GRACE_S = 5
 _HANDOVER_S = 10.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve_loopback(settings: Settings, port: int | None, started: Callable[[Listening], None]) -> None:
@@ -72,6 +83,88 @@ def serve_loopback(settings: Settings, port: int | None, started: Callable[[List
         _run(_Server(app, app, ready), sockets)
 
 
+def serve_team(
+    settings: Settings,
+    host: str,
+    port: int,
+    started: Callable[[Listening], None],
+    certificate: Certificate | None = None,
+    public_is_open: bool = False,
+) -> None:
+    """
+    Serve a data folder to people with accounts until SIGINT or SIGTERM.
+
+    Without an account yet it serves on loopback only, and ``started`` gets the code that makes the first.
+
+    Args:
+        host, port: see ``bind_address``.
+        started: called once, when requests are answered.
+        public_is_open: public projects can be looked at without an account.
+
+    Raises:
+        UsageError: the address is beyond loopback and there is no account.
+        FolderInUse, AccessDenied, NewerFormat: the folder, its secrets or its accounts cannot be used.
+        InvalidValue: the address or the port is taken or not ours, or the certificate cannot be used.
+    """
+    _prepare(settings.data_dir)
+    _check_certificate(certificate)
+    if settings.index_dir is not None:
+        _make_folder(settings.index_dir)
+    accounts = Accounts(accounts_file(settings.data_dir, settings.index_dir), public_is_open=public_is_open)
+    try:
+        if host not in _LOOPBACK and accounts.users.count() == 0:
+            raise UsageError(
+                f"--host {host}: there are no accounts yet, so everybody is a stranger. Make the first one with "
+                f"`treering user add NAME --admin --data {settings.data_dir}`, or start without --host and open the "
+                "set-up link that it prints."
+            )
+        scheme = "http" if certificate is None else "https"
+        own_scheme = None if certificate is None else "https"  # a proxy that ends TLS speaks plain HTTP to us
+        address = settings.allowed_hosts.address()
+        hosts = AllowedHosts((*settings.allowed_hosts.entries, *own_hosts(host, settings.allowed_hosts, own_scheme)))
+        settings = replace(settings, allowed_hosts=hosts)
+        tokens = Tokens(settings.data_dir)
+        with _owned(settings) as store:
+            sockets, bound_port = bind_address(host, port)
+            local, path = bind_unix()
+            try:
+                app = create_app(store, settings, tokens, accounts=accounts)
+                url = (address or f"{scheme}://{_shown_host(host)}:{bound_port}") + settings.base_path
+
+                def ready() -> None:
+                    owner = OwnerFile(
+                        os.getpid(), socket.gethostname(), bound_port, url, str(path), tokens.folder_token
+                    )
+                    owner.write(settings.data_dir)
+                    started(Listening(os.getpid(), bound_port, url, accounts.codes.new_setup() or ""))
+
+                _run(_Server(app, app, ready, certificate=certificate, local=local), [*sockets, local], code=0)
+            finally:
+                shutil.rmtree(path.parent, ignore_errors=True)
+    finally:
+        accounts.close()
+
+
+def _shown_host(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104  (what it is called, not what is bound)
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
+def _check_certificate(certificate: Certificate | None) -> None:
+    if certificate is None:
+        return
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # A key that asks for a password would ask on the terminal of whoever starts the machine.
+        context.load_cert_chain(certificate.chain, certificate.key, password=lambda: b"")
+    except OSError as error:  # SSLError is one
+        raise InvalidValue(
+            f"--tls-cert {certificate.chain} and --tls-key {certificate.key} cannot be used ({error}). "
+            "They are PEM files of one certificate, its chain, and its key without a password."
+        ) from None
+
+
 def serve_socket(settings: Settings, started: Callable[[], None], idle_exit_s: float = IDLE_EXIT_S) -> None:
     """
     Serve a data folder on a unix socket until nobody has asked for *idle_exit_s*.
@@ -103,11 +196,15 @@ def serve_socket(settings: Settings, started: Callable[[], None], idle_exit_s: f
             shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def _prepare(data_dir: Path) -> None:
+def _make_folder(path: Path) -> None:
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderNotWritable(f"Cannot make the data folder {data_dir}: {error.strerror}.") from None
+        raise FolderNotWritable(f"Cannot make the folder {path}: {error.strerror}.") from None
+
+
+def _prepare(data_dir: Path) -> None:
+    _make_folder(data_dir)
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise FolderNotWritable(f"Cannot write in {data_dir}, where the server keeps its index and sessions.")
     OwnerFile.read(data_dir)  # refuses to go on if others can read the token of an earlier server
@@ -196,6 +293,8 @@ class _Server(uvicorn.Server):
         application: Application,
         ready: Callable[[], None],
         is_over: Callable[[], bool] = lambda: False,
+        certificate: Certificate | None = None,
+        local: socket.socket | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -209,18 +308,24 @@ class _Server(uvicorn.Server):
             h11_max_incomplete_event_size=HEADER_BYTES_MAX,
             timeout_graceful_shutdown=_GRACE_S,
             timeout_keep_alive=30,
+            ssl_certfile=None if certificate is None else certificate.chain,
+            ssl_keyfile=None if certificate is None else certificate.key,
         )
         super().__init__(config)
         self._application = application
         self._ready = ready
         self._is_over = is_over
+        self._local = local  # a unix socket for this machine's command line, without TLS whatever the others have
 
     def stop(self) -> None:
         """Ask the server to end. May be called from any thread."""
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([bound for bound in sockets or () if bound is not self._local])
+        if self.started and self._local is not None:
+            make = functools.partial(Http1, self.config, self.server_state, self.lifespan.state)
+            self.servers.append(await asyncio.get_running_loop().create_server(make, sock=self._local))
         if self.started:
             self._ready()
 
@@ -232,9 +337,11 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _run(server: _Server, sockets: list[socket.socket]) -> None:
+def _run(server: _Server, sockets: list[socket.socket], code: int = 128 + signal.SIGTERM) -> None:
+    """Serve until a signal. *code* is the exit code for SIGTERM: 0 is what a supervisor takes for a good end."""
+
     def leave(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
+        raise SystemExit(code)
 
     # uvicorn ends gracefully and then raises the signal again for whoever had it before; by default that would kill
     # the process before the store is closed.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .hosts import AllowedHosts
+from treering.errors import InvalidValue
 
-__all__ = ["STATIC_DIR", "Listening", "Settings"]
+from .hosts import AllowedHosts
+from .proxies import Network
+
+__all__ = ["STATIC_DIR", "Certificate", "Listening", "Settings", "check_base_path"]
 
 STATIC_DIR = Path(__file__).parent / "static"
 
@@ -23,6 +26,8 @@ class Settings:
         base_path: path under which a proxy shows the server, beginning and ending with ``/``.
         static_dir: the built UI.
         index_dir: where the index is, if not in the data folder; on a local disk when the folder is on a network.
+        trusted_proxies: addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
+        disk_reserve_bytes: room on the disk below which nothing new is taken in; None for a share of it.
         idle: this server was started by a reading command and may be asked to hand the folder over.
     """
 
@@ -32,13 +37,41 @@ class Settings:
     static_dir: Path = STATIC_DIR
     index_dir: Path | None = None
     idle: bool = False
+    trusted_proxies: tuple[Network, ...] = ()
+    disk_reserve_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The files of a TLS certificate and its key, in PEM."""
+
+    chain: Path
+    key: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What a started server tells whoever started it. ``one_time`` is a code for the first browser."""
+    """
+    What a started server tells whoever started it.
+
+    ``one_time`` is a code for the first browser, on a server with accounts for its first admin; "" if there is one.
+    """
 
     pid: int
     port: int
     url: str
     one_time: str
+
+
+def check_base_path(text: str) -> str:
+    """
+    Return the path under which a proxy shows the server, beginning and ending with ``/``.
+
+    Raises:
+        InvalidValue: it has other characters than addresses of ours.
+    """
+    path = f"/{text.strip('/')}/".replace("//", "/")
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
+    if not set(path) <= allowed or ".." in path:
+        raise InvalidValue(f"--base-path {text!r} may have letters, digits and -._~/ only.")
+    return path

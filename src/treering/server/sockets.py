@@ -1,4 +1,5 @@
-"""Where the server listens: loopback on a port that people can remember, or a unix socket in a private folder."""
+"""Where the server listens: loopback on a port that people can remember, any other address that it is told, and a unix
+socket in a private folder."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from pathlib import Path
 from treering.errors import InvalidValue, StorageError
 from treering.limits import PORT, PORT_TRIES
 
-__all__ = ["bind_loopback", "bind_unix", "remember_port"]
+__all__ = ["bind_address", "bind_loopback", "bind_unix", "remember_port"]
 
 _BACKLOG = 512
 
@@ -43,24 +44,54 @@ def bind_loopback(port: int | None, data_dir: Path) -> tuple[list[socket.socket]
     raise StorageError(f"Ports {PORT} to {candidates[-1]} are all in use. Name a free one with --port.")
 
 
+def bind_address(host: str, port: int) -> tuple[list[socket.socket], int]:
+    """
+    Return bound sockets on every address of *host*, and their common port; 0 for any free one.
+
+    Raises:
+        InvalidValue: the host has no address, or none of this machine's, or the port is taken or not a port.
+    """
+    if not 0 <= port < 65536:
+        raise InvalidValue(f"--port {port} is not a port. Give 1 to 65535, or 0 for any free one.")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise InvalidValue(f"--host {host!r} is not an address of this machine ({error}).") from None
+    sockets: list[socket.socket] = []
+    for family, _, _, _, address in dict.fromkeys(found):
+        try:
+            bound = _bind(family, (address[0], sockets[0].getsockname()[1] if sockets else port, *address[2:]))
+        except OSError as error:
+            for other in sockets:
+                other.close()
+            raise InvalidValue(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+        sockets.append(bound)
+    return sockets, sockets[0].getsockname()[1]
+
+
+def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
 def _try_bind(port: int) -> list[socket.socket] | None:
     """Bind one port on both loopback addresses; None if it is taken on either."""
     sockets: list[socket.socket] = []
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
-            bound = socket.socket(family, socket.SOCK_STREAM)
-        except OSError:  # a kernel without IPv6
-            continue
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            bound.bind((address, sockets[0].getsockname()[1] if sockets else port))
-            bound.listen(_BACKLOG)
+            bound = _bind(family, (address, sockets[0].getsockname()[1] if sockets else port))
         except OSError as error:
-            bound.close()
             # Taken on ::1 only still counts as taken: browsers try ::1 first for "localhost" and would meet a
-            # stranger there.
+            # stranger there. A kernel without IPv6 is another matter.
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and family == socket.AF_INET6:
                 continue
             for other in sockets:

@@ -12,12 +12,14 @@ from treering.runlog import records
 from treering.runlog.frames import Frame
 
 from .attrs import flatten, to_attr
+from .liveness import Sight, is_fresh
 from .metadata import MetadataStore, ProjectRef
 from .state import Attr, ConsoleSpan, Gap, Life, RewindRow, RunState, SegmentState
 
 PAGE_LINES: Final = 256
 CONFIG_CHANGES_KEPT: Final = 1_000
 EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type"})
+_EDITS: Final = EDITABLE | {"stop"}  # which has a request of its own
 
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -33,7 +35,7 @@ class Applier:
         self._console: dict[tuple[int, int], ConsoleSpan] = {}
         self._open_page: dict[int, ConsoleSpan] = {}
         self._rewinds: list[RewindRow] = []
-        self._by_kind: dict[int, Callable[[SegmentState, Frame, Any, int, bool], None]] = {
+        self._by_kind: dict[int, Callable[[SegmentState, Frame, Any, int, Sight], None]] = {
             records.LIFE: self._life,
             records.CONFIG: self._config,
             records.SUMMARY: self._summary,
@@ -49,7 +51,7 @@ class Applier:
             records.SEAL: self._seal,
         }
 
-    def apply(self, segment: SegmentState, frame: Frame, now_ns: int, live: bool) -> None:
+    def apply(self, segment: SegmentState, frame: Frame, now_ns: int, live: Sight) -> None:
         """Apply one frame. Raises TypeError, ValueError, … if it is not what its kind says."""
         action = self._by_kind.get(frame.kind)
         if action is None:
@@ -103,11 +105,11 @@ class Applier:
 
     # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def sign_of_life(self, segment: SegmentState, time_ns: int, now_ns: int, live: bool) -> None:
+    def sign_of_life(self, segment: SegmentState, time_ns: int, now_ns: int, live: Sight) -> None:
         """A record of this segment was written: its process lives, and so does the one an uploader looks after."""
-        seen = now_ns if live else min(time_ns, now_ns)
         for life in self._lives_of(segment):
-            life.beat_ns = max(life.beat_ns, seen)
+            fresh = live is Sight.LIVE or (live is Sight.ARRIVED and is_fresh(life, time_ns, now_ns))
+            life.beat_ns = max(life.beat_ns, now_ns if fresh else min(time_ns, now_ns))
         for life in self._state.lives.values():
             if life.of == segment.life and life.end is not None and time_ns > (life.end_ns or 0):
                 life.end, life.end_ns = None, None  # its uploader said it was gone; it came back
@@ -119,7 +121,7 @@ class Applier:
         other = self._state.lives.get(own.of) if own.of else None
         return [own] if other is None else [own, other]
 
-    def _life(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _life(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         meta = value.get("meta")
         if not isinstance(meta, dict) or segment.writer == "server":
             return
@@ -134,7 +136,7 @@ class Applier:
             for name, its in meta.items():
                 self._state.meta.setdefault(name, its)
 
-    def _config(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _config(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_ns, change = int(value[0]), value[1]
         mode = value[2] if len(value) > 2 else "merge"
         self._touch_attrs()
@@ -154,7 +156,7 @@ class Applier:
         if len(self._state.config_changes) < CONFIG_CHANGES_KEPT:
             self._state.config_changes.append((time_ns, name, copy.deepcopy(old), copy.deepcopy(new)))
 
-    def _summary(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _summary(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         self._touch_attrs()
         for name, new in dict(value[1]).items():
             if new is None:
@@ -162,11 +164,11 @@ class Applier:
             else:
                 self._state.summary[name] = copy.deepcopy(new)
 
-    def _define(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _define(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         body = dict(value[1])
         self._state.defines[str(body["name"])] = body
 
-    def _checkpoint(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _checkpoint(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         """A checkpoint repeats what earlier records said; it is needed only where some of them are damaged."""
         if not segment.doc.damage:
             return
@@ -176,21 +178,21 @@ class Applier:
             if isinstance(body.get(name), dict):
                 mine.update(copy.deepcopy(body[name]))
 
-    def _end(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _end(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_ns, body = int(value[0]), dict(value[1])
         life = self._state.lives.get(segment.life)  # an uploader's is what it saw of the other: see liveness.end_of
         if life is not None and life.end is None:
             life.end, life.end_ns = body, time_ns
         self._state.activity_ns = max(self._state.activity_ns, min(time_ns, now_ns))
 
-    def _beat(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _beat(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         self.sign_of_life(segment, int(value[0]), now_ns, live)
         synced = value[1].get("synced")
         if isinstance(synced, dict):
             for name, size in synced.items():
                 self._state.synced[str(name)] = max(int(size), self._state.synced.get(str(name), 0))
 
-    def _console_line(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _console_line(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_us = int(value[0]) // 1000
         str(value[1]), str(value[2])
         page = self._open_page.get(segment.id)
@@ -202,30 +204,34 @@ class Applier:
         page.first_us, page.last_us = min(page.first_us, time_us), max(page.last_us, time_us)
         self._console[page.segment_id, page.offset] = page
 
-    def _gap(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _gap(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         body = value[1]
         gap = self._state.gaps.setdefault(segment.segment, Gap())
         gap.count += 1
         gap.points += int(body.get("points") or body.get("count") or 0)
+        since_ns, until_ns = int(body.get("since_ns") or value[0]), int(body.get("until_ns") or value[0])
+        gap.since_ns = min(gap.since_ns or since_ns, since_ns)
+        gap.until_ns = max(gap.until_ns, until_ns)
+        gap.reason = str(body.get("reason") or gap.reason)[:300]
 
-    def _edit(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _edit(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_ns, changes = int(value[0]), dict(value[2])
         self._touch_attrs()
         for name, new in changes.items():
-            if name in EDITABLE:
+            if name in _EDITS:
                 old = self._state.edits.get(name)
                 if old is None or time_ns >= old[0]:
                     self._state.edits[name] = (time_ns, new)
 
-    def _rewind(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _rewind(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: Sight) -> None:
         step = int(value[1]["from_step"])
         self._rewinds.append(RewindRow(segment.id, frame.offset, segment.writer_id, step))
         segment.last_step = step - 1
 
-    def _facts(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _facts(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         self._state.facts.update(value[1])
 
-    def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: bool) -> None:
+    def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         segment.doc.sealed = True
 
 

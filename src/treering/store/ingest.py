@@ -27,6 +27,7 @@ from . import liveness
 from .apply import Applier
 from .columns import Items, Points
 from .ledger import Ledger
+from .liveness import Sight
 from .metadata import MetadataStore, ProjectRef
 from .metrics import Mark, MetricStore
 from .rows import Head, Out, Rows, Target, emit_values
@@ -349,14 +350,19 @@ class Ingester:
 
     # ── frames ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def ingest(self, refs: Iterable[SegmentRef], *, live: bool) -> int:
+    def ingest(self, refs: Iterable[SegmentRef], *, live: Sight) -> int:
         """
         Apply everything new in *refs* and commit. Returns the number of frames applied.
 
-        *live*: the frames were written about now, so their arrival is a sign of life.
+        *live*: what their arrival says about their writers.
         """
         in_order = sorted(refs, key=self.age)
-        found = [(ref, segment) for ref in in_order if (segment := self.segment(ref)) is not None]
+        try:
+            with self._metadata.ids_together():
+                found = [(ref, segment) for ref in in_order if (segment := self.segment(ref)) is not None]
+        except BaseException:
+            self.forget()  # runs whose ids were taken back with the transaction
+            raise
         found.sort(key=lambda pair: (pair[1].life_created_ns, pair[1].life, pair[1].life_index))
         before = self.frames
         for ref, segment in found:
@@ -377,7 +383,7 @@ class Ingester:
         except TreeringError:
             return 1 << 63
 
-    def _follow(self, ref: SegmentRef, segment: SegmentState, live: bool) -> None:
+    def _follow(self, ref: SegmentRef, segment: SegmentState, live: Sight) -> None:
         work = self.work(ref.run_key)
         assert work is not None
         done = Mark(segment.offset, segment.chain)
@@ -402,7 +408,7 @@ class Ingester:
                 replay = [f for f in frames if f.offset < done.offset]
                 new = frames[len(replay) :]
                 if replay:
-                    self._apply_rows(work, segment, replay, replay=True, live=False)
+                    self._apply_rows(work, segment, replay, replay=True, live=Sight.OLD)
                 if new:
                     # Here and not at first sight: what it forgets is committed together with the first offset.
                     begun = any(s.offset for s in work.segments.values() if s.life == segment.life)
@@ -451,7 +457,7 @@ class Ingester:
             work.state.damaged = True
         return bool(new)
 
-    def _apply(self, work: RunWork, segment: SegmentState, frames: list[Frame], live: bool) -> None:
+    def _apply(self, work: RunWork, segment: SegmentState, frames: list[Frame], live: Sight) -> None:
         assert work.applier is not None
         others, count = self._apply_rows(work, segment, frames, replay=False, live=live)
         replaced = _is_replaced(work, segment)
@@ -477,7 +483,7 @@ class Ingester:
         work.state.damaged = True
 
     def _apply_rows(
-        self, work: RunWork, segment: SegmentState, frames: list[Frame], *, replay: bool, live: bool
+        self, work: RunWork, segment: SegmentState, frames: list[Frame], *, replay: bool, live: Sight
     ) -> tuple[list[Frame], int]:
         """Turn rows and system metrics into columns. Returns the other frames, and the number of all records."""
         others: list[Frame] = []

@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
+from enum import IntEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import psutil
 
 from treering.limits import CRASHED_AFTER_S
 
 from .state import Life, RunState
+
+
+class Sight(IntEnum):
+    """What it means that a record is read now."""
+
+    OLD = 0  # nothing: it may have lain there for a year
+    ARRIVED = 1  # it came over the network just now, from a live process or from a sync of an old run
+    LIVE = 2  # it was written just now
+
 
 END_STATES = frozenset({"finished", "failed", "killed", "preempted", "crashed"})
 
@@ -52,6 +62,33 @@ def _process(pid: int) -> tuple[float | None, bool]:
         return float(process.create_time()), process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return None, False
+
+
+# An arrival is compared with one at least so old; a sync of an old run brings hours of records in that time.
+_PACE_S: Final = 5.0
+_PACE_SLACK: Final = 0.3
+
+
+def is_fresh(life: Life, time_ns: int, now_ns: int) -> bool:
+    """
+    Return whether a record of *life*, arrived now and written at *time_ns* by its own clock, shows that it lives.
+
+    A clock may be a day off, so its time alone says nothing. What shows it: the time is about now; or it advances as
+    our clock does between arrivals. So a life with a wrong clock is believed after a few seconds, and an old run that
+    is synced later never. Notes the arrival in *life*.
+    """
+    if abs(now_ns - time_ns) < CRASHED_AFTER_S * 1e9:
+        return True
+    heard_ns, told_ns = life.heard_ns, life.told_ns
+    if not heard_ns:
+        life.heard_ns, life.told_ns = now_ns, time_ns
+        return False
+    heard_s, told_s = (now_ns - heard_ns) / 1e9, (time_ns - told_ns) / 1e9
+    if heard_s < _PACE_S:
+        return life.paced
+    life.heard_ns, life.told_ns = now_ns, max(time_ns, told_ns)
+    life.paced = abs(told_s - heard_s) <= _PACE_SLACK * heard_s + 2.0
+    return life.paced
 
 
 def label_of(writer: str) -> str:

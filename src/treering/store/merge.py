@@ -12,8 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from treering.limits import FLUSH_POINTS
-
 from .columns import Array, Points, Rollups, Spans, rows_in, series_id, starts_of
 from .manifest import PartInfo
 from .parts import (
@@ -31,9 +29,9 @@ from .tail import Mark, sort_points
 
 FAN_IN: Final = 4
 # Beyond this a part is left alone: merging it again would rewrite gigabytes to save one file.
-MERGED_MAX_POINTS: Final = 64 * FLUSH_POINTS
-# Points in memory at once while rollups are computed: about 60 MB.
-BATCH_POINTS: Final = 1_000_000
+MERGED_MAX_POINTS: Final = 64_000_000
+# Points in memory at once while rollups are computed: about 30 MB.
+BATCH_POINTS: Final = 500_000
 
 
 def choose(parts: list[PartInfo]) -> list[PartInfo]:

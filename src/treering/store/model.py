@@ -206,6 +206,41 @@ class RunKey(msgspec.Struct, frozen=True):
     last_step: int | None
 
 
+class SegmentRow(msgspec.Struct, frozen=True):
+    """
+    One segment of a run. ``bytes`` are held here, ``synced_bytes`` of them survive a power cut here.
+
+    ``received``: it came over the network; otherwise it was written into this folder.
+    """
+
+    segment: str
+    bytes: int
+    synced_bytes: int
+    records: int
+    sealed: bool
+    received: bool
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """
+    Something that a run lacks.
+
+    ``reason``: ``gap`` (``records`` lost where it ran, between ``since`` and ``until``), ``damaged`` (``bytes`` from
+    ``offset`` on cannot be read), ``short`` (``bytes`` behind ``offset`` never came), ``unsealed`` (nothing says how it
+    ended), ``not_fsynced`` (``bytes`` at the end that a power cut could take), ``unreadable``.
+    """
+
+    reason: str
+    segment: str = ""
+    writer: str = ""
+    records: int = 0
+    bytes: int = 0
+    offset: int | None = None
+    since: float | None = None
+    until: float | None = None
+    text: str = ""
+
+
 class Writer(msgspec.Struct, frozen=True):
     """One writer label of a run, over all its lives."""
 
@@ -218,10 +253,16 @@ class Writer(msgspec.Struct, frozen=True):
     segments: int
     bytes: int
     synced_bytes: int
+    files: list[SegmentRow] = []
 
 
 class Guarantee(msgspec.Struct, frozen=True):
-    """How safe the run's bytes are: ``saved`` survives kill -9, ``fsynced`` a power cut, ``uploaded`` this machine."""
+    """
+    How safe the run's bytes are.
+
+    ``saved`` survives kill -9, ``fsynced`` a power cut; ``uploaded``: all that its writers are known to have written
+    came over the network and is fsynced and indexed here, so the machine it ran on is not needed any more.
+    """
 
     saved: bool
     fsynced: bool
@@ -258,6 +299,68 @@ class Run(RunRow, frozen=True, kw_only=True):
     damage: list[DamageRow]
     defines: list[dict[str, Any]]
     url: str
+    lacks: list[Lack] = []
+    stopping: bool = False
+
+
+# ── holdings ─────────────────────────────────────────────────────────────────────────────────────────────────────
+class Holding(msgspec.Struct, frozen=True):
+    """What is held of one project, or of one user's runs. ``received_bytes`` of the bytes came over the network."""
+
+    entity: str
+    project: str
+    user: str
+    runs: int
+    running: int
+    not_whole: int
+    bytes: int
+    received_bytes: int
+    points: int
+    last_activity_at: float
+
+
+class NotWhole(msgspec.Struct, frozen=True):
+    """A run that lacks something."""
+
+    run_key: str
+    entity: str
+    project: str
+    name: str
+    state: str
+    last_activity_at: float
+    lacks: list[Lack]
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """What the store holds. ``not_whole`` are the latest of ``not_whole_total``."""
+
+    store_id: str
+    restores: int
+    runs: int
+    bytes: int
+    points: int
+    projects: list[Holding]
+    users: list[Holding]
+    not_whole: list[NotWhole]
+    not_whole_total: int
+
+
+class Past(msgspec.Struct, frozen=True):
+    """
+    What a process needs that resumes a run somewhere else: how far its writer label came, and what the run says.
+
+    ``restarts``: times (unix nanoseconds, by the writers' clocks) of the lives that began the run anew at step 0.
+    """
+
+    last_step: int | None
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    defines: dict[str, dict[str, Any]]
+    meta: dict[str, Any]
+    end_state: str | None
+    lives: int
+    newest_created_ns: int
+    restarts: list[int]
 
 
 # ── series ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -135,9 +135,21 @@ class ParquetMetrics:
             frozen = _Frozen(project, tail)
             self._frozen.append(frozen)
         if self._worker is None:
-            self._write(frozen)
+            self._write_frozen()
         else:
-            self._writing.append(self._worker.submit(self._write, frozen))
+            self._writing.append(self._worker.submit(self._write_frozen))
+
+    def _write_frozen(self) -> None:
+        """
+        Write what waits as parts, the oldest first. One that a full disk refused is tried again before any later one:
+        the marks of a later part would say that its points are stored.
+        """
+        while True:
+            with self._lock:
+                if not self._frozen:
+                    return
+                oldest = self._frozen[0]
+            self._write(oldest)
 
     def _await(self, most: int) -> None:
         """Wait until at most *most* flushes are under way; a failed one raises here, in the thread that appends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,8 +21,11 @@ _VALUES_SAMPLED: Final = 1_000
 r = t.runs.c
 
 
-def list_projects(metadata: MetadataStore, sparks: dict[int, Spark]) -> list[ProjectRow]:
-    """Return all projects, the latest active first."""
+def list_projects(
+    metadata: MetadataStore, sparks: dict[int, Spark], visible: Collection[tuple[str, str]] | None = None
+) -> list[ProjectRow]:
+    """Return projects, the latest active first; only the (entity, project) pairs of *visible*, if it is given."""
+    projects = [p for p in metadata.projects() if visible is None or (p.entity, p.name) in visible]
     query = (
         sa.select(
             r.project_id,
@@ -33,10 +37,12 @@ def list_projects(metadata: MetadataStore, sparks: dict[int, Spark]) -> list[Pro
         .where(r.deleted.is_(False))
         .group_by(r.project_id, r.state)
     )
+    if visible is not None:
+        query = query.where(r.project_id.in_([project.id for project in projects]))
     with metadata.connect() as connection:
         rows = connection.execute(query).all()
     found = []
-    for project in metadata.projects():
+    for project in projects:
         mine = [row for row in rows if row.project_id == project.id]
         if not mine:
             continue
@@ -54,6 +60,20 @@ def list_projects(metadata: MetadataStore, sparks: dict[int, Spark]) -> list[Pro
             )
         )
     return sorted(found, key=lambda row: -row.last_activity_at)
+
+
+def locate_run(metadata: MetadataStore, run_key: str) -> tuple[str, str] | None:
+    """Return entity and project of a run, deleted ones too, or None if no run has this key."""
+    query = (
+        sa.select(t.entities.c.name, t.projects.c.name)
+        .select_from(t.runs)
+        .join(t.projects, t.projects.c.id == r.project_id)
+        .join(t.entities, t.entities.c.id == r.entity_id)
+        .where(r.run_key == run_key)
+    )
+    with metadata.connect() as connection:
+        found = connection.execute(query).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 def latest_run(metadata: MetadataStore, project_id: int) -> int | None:

@@ -14,6 +14,7 @@ from typing import Final
 from treering.errors import TreeringError
 
 from .ingest import Ingester
+from .liveness import Sight
 from .manifest import sync_folder, write_durably
 from .metadata import MetadataStore
 from .metrics import MetricStore
@@ -58,7 +59,7 @@ def replay(
     with metrics.merges_later():
         for begin in range(0, len(refs), BATCH_SEGMENTS):
             batch = refs[begin : begin + BATCH_SEGMENTS]
-            ingester.ingest(batch, live=False)
+            ingester.ingest(batch, live=Sight.OLD)
             done += len(batch)
             read += sum(sizes[ref] for ref in batch)
             if progress is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,15 +10,31 @@ import sqlalchemy as sa
 from . import schema as t
 from .liveness import deciding_life, end_of, process_lives
 from .metadata import MetadataStore
-from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, Writer
+from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
 from .projects import key_info
+from .received import Receipt
 from .runs import stats_of, to_row
 from .sql import decode_number
 from .state import Life, RunState, SegmentState
+from .wholeness import BehindOf, lacks_of
 
 
-def read_run(metadata: MetadataStore, state: RunState, now_ns: int) -> Run:
-    """Return the whole page of a run."""
+def read_run(
+    metadata: MetadataStore,
+    state: RunState,
+    now_ns: int,
+    received: Mapping[str, Receipt],
+    held: BehindOf,
+    stopping: bool = False,
+) -> Run:
+    """
+    Return the whole page of a run.
+
+    Args:
+        received: which segments came over the network.
+        held: bytes that are held, durably, of one of those; 0 if it has not been asked since the start.
+        stopping: somebody asked it to stop.
+    """
     segments = metadata.segments(state.id)
     keys, metrics, summary = _keys(metadata, state)
     meta = {k: v for k, v in state.meta.items() if k not in ("name", "notes", "tags", "group", "job_type")}
@@ -37,11 +54,13 @@ def read_run(metadata: MetadataStore, state: RunState, now_ns: int) -> Run:
         keys=keys,
         meta=meta,
         end=_end(state),
-        writers=_writers(state, segments, now_ns),
-        guarantee=_guarantee(state, segments),
+        writers=_writers(state, segments, now_ns, received),
+        guarantee=_guarantee(state, segments, received, held),
         damage=damage,
         defines=list(state.defines.values()),
         url=f"/r/{state.run_key}",
+        lacks=lacks_of(state, segments, received, held),
+        stopping=stopping,
     )
 
 
@@ -117,7 +136,9 @@ def _end(state: RunState) -> End | None:
     )
 
 
-def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list[Writer]:
+def _writers(
+    state: RunState, segments: list[SegmentState], now_ns: int, received: Mapping[str, Receipt]
+) -> list[Writer]:
     labels = dict.fromkeys(s.writer for s in segments)
     writers = []
     for label in labels:
@@ -134,7 +155,18 @@ def _writers(state: RunState, segments: list[SegmentState], now_ns: int) -> list
                 last_beat_at=newest.beat_ns / 1e9 if newest and newest.beat_ns else None,
                 segments=len(mine),
                 bytes=sum(s.doc.bytes for s in mine),
-                synced_bytes=sum(min(state.synced.get(s.segment, 0), s.doc.bytes) for s in mine),
+                synced_bytes=sum(_synced(state, s, received) for s in mine),
+                files=[
+                    SegmentRow(
+                        s.segment,
+                        s.doc.bytes,
+                        _synced(state, s, received),
+                        s.doc.records,
+                        s.doc.sealed,
+                        s.segment in received,
+                    )
+                    for s in mine
+                ],
             )
         )
     return writers
@@ -151,7 +183,27 @@ def _writer_state(state: RunState, life: Life | None, sealed: bool, now_ns: int)
     return "running" if now_ns - life.beat_ns < 60e9 or process_lives(life) else "crashed"
 
 
-def _guarantee(state: RunState, segments: list[SegmentState]) -> Guarantee:
+def _synced(state: RunState, segment: SegmentState, received: Mapping[str, Receipt]) -> int:
+    """Return the bytes that survive a power cut: of what was received, all that was acknowledged, hence applied."""
+    if segment.segment in received:
+        return segment.doc.bytes
+    return min(state.synced.get(segment.segment, 0), segment.doc.bytes)
+
+
+def _guarantee(
+    state: RunState, segments: list[SegmentState], received: Mapping[str, Receipt], held: BehindOf
+) -> Guarantee:
     trained = [s for s in segments if s.writer != "server" and not s.writer.startswith("system")]
-    fsynced = bool(trained) and all(state.synced.get(s.segment, 0) >= s.doc.bytes for s in trained)
-    return Guarantee(saved=True, fsynced=fsynced, uploaded=False)
+    fsynced = bool(trained) and all(_synced(state, s, received) >= s.doc.bytes for s in trained)
+    known = {s.segment for s in segments}
+    uploaded = (
+        bool(trained)
+        and all(
+            s.segment in received
+            and s.offset >= held(s.segment)
+            and (s.doc.sealed or s.offset >= state.synced.get(s.segment, 0))
+            for s in trained
+        )
+        and all(name in known for name in state.synced)
+    )
+    return Guarantee(saved=True, fsynced=fsynced, uploaded=uploaded)

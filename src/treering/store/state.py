@@ -21,6 +21,11 @@ class Life(msgspec.Struct):
     beat_ns: int = 0  # newest sign of life, by this machine's clock
     end: dict[str, Any] | None = None
     end_ns: int | None = None
+    # Of a life whose records come over the network: an earlier arrival by our clock, the newest time that it told,
+    # and whether the two advance together.
+    heard_ns: int = 0
+    told_ns: int = 0
+    paced: bool = False
 
 
 class Gap(msgspec.Struct):
@@ -28,6 +33,9 @@ class Gap(msgspec.Struct):
 
     count: int = 0
     points: int = 0
+    since_ns: int = 0  # the first lost record of the first gap, and the last of the last one
+    until_ns: int = 0
+    reason: str = ""
 
 
 class RunState(msgspec.Struct):

@@ -10,25 +10,33 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from treering.errors import InvalidValue, ProjectNotFound, RunNotFound
+import sqlalchemy as sa
+
+from treering.errors import InvalidValue, ProjectNotFound, RunNotFound, SegmentNotFound, StorageFull
 from treering.limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
 from treering.runlog import records
+from treering.runlog.shipment import Held
 from treering.runlog.writer import Writer
 
 from . import charts, rebuild
+from . import schema as t
 from .apply import EDITABLE
 from .blobs import FileBlobs
 from .changes import ChangeFeed
 from .console import read_console
 from .diff import diff_runs
 from .history import read_history
+from .holdings import HoldingsReader
 from .ingest import Committed, Ingester
 from .ledger import Ledger, server_life
+from .liveness import Sight, deciding_life, end_of
 from .model import (
     Changes,
     ConsolePage,
     Diff,
     HistoryBatch,
+    Holdings,
+    Past,
     Project,
     ProjectRow,
     RebuildProgress,
@@ -42,12 +50,15 @@ from .model import (
 )
 from .owner import OwnerLock
 from .parquet import ParquetMetrics
-from .projects import latest_run, list_projects, project_defines, read_project
+from .past import read_past
+from .projects import latest_run, list_projects, locate_run, project_defines, read_project
+from .received import Received
 from .run_page import read_run
 from .runs import query_runs
 from .segments import FileSegments, SegmentRef
 from .sql import IndexOutdated, SqlMetadata
 from .state import RunState
+from .storefile import StoreFile, check_version, open_store_file
 from .verify import verify_run
 from .watch import Watcher
 
@@ -73,10 +84,13 @@ class Store:
         lock: OwnerLock,
         metadata: SqlMetadata,
         clock_ns: Callable[[], int],
+        about: StoreFile,
         **metric_options: Any,
     ) -> None:
         self.folder = folder
         self.index = index
+        self.about = about
+        self.full: str | None = None  # why nothing may be written at present
         self.segments = FileSegments(folder)
         self.blobs = FileBlobs(folder / "blobs")
         self.metadata = metadata
@@ -89,9 +103,24 @@ class Store:
         self._feed = ChangeFeed(metadata)
         self._ingester = Ingester(self.segments, metadata, self.metrics, self._ledger, clock_ns, self._committed)
         self._ingest_lock = threading.RLock()
-        self._watcher = Watcher(self.segments, self._ingester, self._ingest_lock, metadata.running())
+        self.received = Received.on_disk(
+            self.segments,
+            self._ledger,
+            lambda refs: self._watcher.arrive(refs),
+            self.check_room,
+            hint=self._applied,
+            find=self._find_segment,
+            clock_ns=clock_ns,
+        )
+        self._watcher = Watcher(
+            self.segments, self._ingester, self._ingest_lock, metadata.running(), self.received.follows
+        )
         self._writers: OrderedDict[str, Writer] = OrderedDict()
         self._sparks: dict[int, tuple[int, Spark | None]] = {}
+        self._places: dict[str, tuple[str, str]] = {}
+        self._stops: dict[str, int] = {}  # run key → when it was last asked to stop; 0 if never
+        self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
+        self._holdings_lock = threading.Lock()
         self._closed = False
 
     @classmethod
@@ -115,14 +144,17 @@ class Store:
 
         Raises:
             FolderInUse: another process owns the index.
+            NewerFormat: a newer treering made the folder; nothing was touched.
         """
         folder = Path(dir)
+        check_version(folder)
         folder.mkdir(parents=True, exist_ok=True)
         index = Path(index_dir) if index_dir is not None else folder / "index"
         lock = OwnerLock(index)
         try:
+            about = open_store_file(folder)
             metadata = _open_metadata(index, metadata_url)
-            return cls(folder, index, lock, metadata, clock_ns, **metric_options)
+            return cls(folder, index, lock, metadata, clock_ns, about, **metric_options)
         except BaseException:
             lock.close()
             raise
@@ -132,13 +164,17 @@ class Store:
         if self._closed:
             return
         self._closed = True
+        self.received.close()
         self.stop()
         with self._ingest_lock:
             for writer in self._writers.values():
                 writer.close()
             self._writers.clear()
             self._ledger.close()
-            self.metrics.flush()
+            try:
+                self.metrics.flush()
+            except Exception:  # a full disk: what is not written is read from the run log at the next start
+                log.exception("the tail of the index could not be written")
             self.metrics.close()
             self.metadata.close()
             self._lock.close()
@@ -174,7 +210,125 @@ class Store:
     def ingest_segment(self, run_key: str, segment: str) -> int:
         """Apply what is new in one segment, e.g. after bytes arrived over the network. Returns frames applied."""
         with self._ingest_lock:
-            return self._ingester.ingest([SegmentRef(run_key, segment)], live=True)
+            return self._ingester.ingest([SegmentRef(run_key, segment)], live=Sight.LIVE)
+
+    # ── what came over the network ──────────────────────────────────────────────────────────────────────────────
+
+    def check_room(self) -> None:
+        """Raise StorageFull while the disk is too full for anything new. Reading goes on."""
+        if self.full is not None:
+            raise StorageFull(self.full)
+
+    def run_of_segment(self, segment: str) -> str:
+        """Return the key of the run that a segment is of. Raises SegmentNotFound."""
+        receipt = self._ledger.received.get(segment)
+        ref = None if receipt is not None else self._find_segment(segment)
+        if receipt is None and ref is None:
+            raise SegmentNotFound(f"there is no segment {segment!r}.")
+        return receipt.run_key if receipt is not None else ref.run_key  # type: ignore[union-attr]
+
+    def is_received(self, segment: str) -> bool:
+        """Return whether a segment came over the network."""
+        return segment in self._ledger.received
+
+    def applied(self, segment: str) -> int:
+        """Return how many bytes of a segment the index has applied: the next frame's place."""
+        position = self._ingester.positions.get(segment)
+        return 0 if position is None else position.offset
+
+    @property
+    def index_lag_s(self) -> float:
+        """How long the oldest bytes have waited that came over the network and are not applied yet."""
+        return self._watcher.lag_s
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all runs were looked at since the start."""
+        return self._watcher.wait_for_first_scan(0)
+
+    @property
+    def frames_applied(self) -> int:
+        """Frames applied to the index since the start."""
+        return self._ingester.frames
+
+    @property
+    def points_applied(self) -> int:
+        """Points applied to the index since the start."""
+        return self._ingester.points
+
+    def stop_asked(self, segment: str) -> bool:
+        """
+        Return whether somebody asked the run of a received segment to stop after this life of it began.
+
+        Both times are of this server's clock; the training's own may be a day off.
+        """
+        receipt = self._ledger.received.get(segment)
+        if receipt is None:
+            return False
+        asked_ns = self._stops.get(receipt.run_key)
+        if asked_ns is None:
+            state = self.metadata.run(receipt.run_key)
+            if state is None:
+                return False  # not applied yet, so nobody has seen it
+            asked_ns = self._stops.setdefault(receipt.run_key, _stop_ns(state))
+        return asked_ns > self._ledger.first_seen_ns[receipt.life]
+
+    def stop_run(self, run_key: str, author: str) -> Run:
+        """Ask a run to stop, as a record in its run log. Raises RunNotFound, StorageFull."""
+        self.check_room()
+        with self._ingest_lock:
+            state = self._state(run_key)
+            now_ns = self._clock_ns()
+            writer = self._writer(state)
+            writer.append(records.EDIT, [now_ns, author, {"stop": {"time_ns": now_ns}}])
+            self.ingest_segment(run_key, writer.segment_id)
+            self._stops[run_key] = now_ns
+        return self.run(run_key)
+
+    def _is_stopping(self, state: RunState) -> bool:
+        life_id, life = next(
+            ((key, its) for key, its in state.lives.items() if its is deciding_life(state)), ("", None)
+        )
+        if life is None or end_of(state, life) is not None:
+            return False
+        return _stop_ns(state) > self._ledger.first_seen_ns.get(life_id, life.created_ns)
+
+    def past(self, run_key: str, writer: str) -> Past:
+        """Return what somebody needs who resumes a run under the label *writer*. Raises RunNotFound."""
+        state = self._state(run_key)
+        return read_past(state, self.metadata.segments(state.id), writer)
+
+    def holdings(self, visible: Collection[tuple[str, str]] | None = None) -> Holdings:
+        """Return what is held of the (entity, project) pairs in *visible*, all if None, and what is not whole."""
+        with self._holdings_lock:
+            return self._holdings.read(self.about, visible)
+
+    def count_states(self) -> dict[str, int]:
+        """Return how many runs are in each state."""
+        query = sa.select(t.runs.c.state, sa.func.count()).where(t.runs.c.deleted.is_(False)).group_by(t.runs.c.state)
+        with self.metadata.connect() as connection:
+            return {str(state): int(count) for state, count in connection.execute(query)}
+
+    def _read_run(self, state: RunState) -> Run:
+        return read_run(
+            self.metadata,
+            state,
+            self._clock_ns(),
+            self._ledger.received,
+            self.received.length,
+            self._is_stopping(state),
+        )
+
+    def _applied(self, segment: str) -> Held | None:
+        found = self.metadata.segment(segment)
+        return None if found is None or not found.offset else Held(found.offset, found.chain, found.doc.sealed)
+
+    def _find_segment(self, segment: str) -> SegmentRef | None:
+        if segment in self._ledger.received or segment not in self._ingester.positions:
+            return None
+        found = self.metadata.segment(segment)
+        states = {} if found is None else self.metadata.runs_by_id([found.run])
+        return SegmentRef(states[found.run].run_key, segment) if found is not None and found.run in states else None
 
     def _committed(self, seq: int, committed: list[Committed]) -> None:
         for entry in committed:
@@ -196,9 +350,9 @@ class Store:
 
     # ── projects and runs ───────────────────────────────────────────────────────────────────────────────────────
 
-    def projects(self) -> list[ProjectRow]:
-        """Return all projects with runs, the latest active first."""
-        rows = list_projects(self.metadata, {})
+    def projects(self, visible: Collection[tuple[str, str]] | None = None) -> list[ProjectRow]:
+        """Return projects with runs, the latest active first; only those of *visible* (entity, project), if given."""
+        rows = list_projects(self.metadata, {}, visible)
         ids = {(p.entity, p.name): p.id for p in self.metadata.projects()}
         sparks = {}
         for row in rows:
@@ -206,7 +360,19 @@ class Store:
             spark = self._spark(number, int(row.last_activity_at * 1e6))
             if spark is not None:
                 sparks[number] = spark
-        return list_projects(self.metadata, sparks) if sparks else rows
+        return list_projects(self.metadata, sparks, visible) if sparks else rows
+
+    def has_project(self, entity: str, project: str) -> bool:
+        """Return whether a run was ever filed under this entity and project."""
+        return self.metadata.find_project(entity, project) is not None
+
+    def locate(self, run_key: str) -> tuple[str, str]:
+        """Return entity and project of a run, which never change. Cheap. Raises RunNotFound."""
+        place = self._places.get(run_key) or self._ledger.places.get(run_key) or locate_run(self.metadata, run_key)
+        if place is None:
+            raise RunNotFound(f"there is no run {run_key!r}.")
+        self._places[run_key] = place
+        return place
 
     def _spark(self, project_id: int, activity_us: int) -> Spark | None:
         cached = self._sparks.get(project_id)
@@ -247,7 +413,7 @@ class Store:
     def run(self, run_key: str) -> Run:
         """Return everything about one run. Raises RunNotFound."""
         state = self._state(run_key)
-        return read_run(self.metadata, state, self._clock_ns())
+        return self._read_run(state)
 
     def _state(self, run_key: str) -> RunState:
         state = self.metadata.run(run_key)
@@ -270,13 +436,14 @@ class Store:
         Returns the run as it then is, None if it is deleted. Raises RunNotFound, InvalidValue.
         """
         clean = {name: _check_edit(name, value) for name, value in changes.items()}
+        self.check_room()
         with self._ingest_lock:
             state = self._state(run_key)
             writer = self._writer(state)
             writer.append(records.EDIT, [self._clock_ns(), author, clean])
             self.ingest_segment(run_key, writer.segment_id)
         state = self.metadata.run(run_key) or state
-        return None if state.deleted else read_run(self.metadata, state, self._clock_ns())
+        return None if state.deleted else self._read_run(state)
 
     def _writer(self, state: RunState) -> Writer:
         writer = self._writers.pop(state.run_key, None)
@@ -326,6 +493,12 @@ class Store:
             self._ingester.forget()
             self._sparks.clear()
             return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
+
+
+def _stop_ns(state: RunState) -> int:
+    """Return when a run was last asked to stop, 0 if never."""
+    asked = state.edits.get("stop")
+    return 0 if asked is None else asked[0]
 
 
 def _check_edit(name: str, value: Any) -> Any:

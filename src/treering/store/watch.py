@@ -4,6 +4,9 @@ The watcher: notices what writers append.
 Writers store into mapped memory, which raises no file event and moves a file's time once, so files are looked at.
 A ticket in ``live/`` says that a run is being written; its folder's time says when it has a new file; four bytes
 where the next frame would begin say whether there is one. All runs are looked through at the start and every minute.
+
+Segments that arrive over the network need no look: whoever stored their bytes says so, and many of them are applied
+in one transaction.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from treering.errors import TreeringError
@@ -19,20 +23,42 @@ from treering.ids import RUN_KEY, SEGMENT_ID
 from treering.limits import FULL_SCAN_S, HELPER_OUTLIVES_PARENT_S, LIVE_POLL_S
 
 from .ingest import Ingester
+from .liveness import Sight
 from .segments import FileSegments, SegmentRef
 
 log = logging.getLogger("treering.store")
 
 LIVENESS_S: Final = 1.0
 SCAN_SEGMENTS: Final = 64
+ARRIVED_SEGMENTS: Final = 256  # applied in one transaction
+# Applying a handful of records costs hardly less than applying a hundred. When very many segments bring a few each,
+# the next pass waits three times as long as this one took, so that each then has more; never longer than this.
+PAUSE_MAX_S: Final = 3.0
+_PAUSE_FACTOR: Final = 3.0
+_FEW_FRAMES: Final = 64
 # File systems stamp folders by the kernel's tick; a file made in the tick of our look would not move the time again.
 _TICK_NS: Final = 50_000_000
 
 
 class Watcher:
-    """One thread that calls the ingester. ``lock`` is held while it does."""
+    """
+    One thread that calls the ingester. ``lock`` is held while it does.
 
-    def __init__(self, segments: FileSegments, ingester: Ingester, lock: threading.RLock, running: list[str]) -> None:
+    Args:
+        announced: whether new bytes of a segment are announced with ``arrive``, so that nobody need look.
+    """
+
+    def __init__(
+        self,
+        segments: FileSegments,
+        ingester: Ingester,
+        lock: threading.RLock,
+        running: list[str],
+        announced: Callable[[SegmentRef], bool] = lambda ref: False,
+    ) -> None:
+        self._announced = announced
+        self._arrived: dict[SegmentRef, float] = {}  # and when the oldest bytes that wait came
+        self._arrived_lock = threading.Lock()
         self._segments = segments
         self._ingester = ingester
         self._lock = lock
@@ -68,8 +94,51 @@ class Watcher:
         else:
             self._running.discard(run_key)
 
+    def arrive(self, refs: Iterable[SegmentRef]) -> None:
+        """Say that segments have grown; from any thread."""
+        now = time.monotonic()
+        with self._arrived_lock:
+            for ref in refs:
+                self._arrived.setdefault(ref, now)
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest bytes have waited that arrived and are not applied yet."""
+        with self._arrived_lock:
+            return time.monotonic() - min(self._arrived.values()) if self._arrived else 0.0
+
+    def drain(self) -> int:
+        """Apply what has arrived. Returns the number of frames applied."""
+        applied = 0
+        while self._thread is None or not self._stop.is_set():
+            with self._arrived_lock:
+                some = dict(list(self._arrived.items())[:ARRIVED_SEGMENTS])
+                for ref in some:
+                    del self._arrived[ref]
+            if not some:
+                break
+            try:
+                with self._lock:
+                    applied += self._ingester.ingest(some, live=Sight.ARRIVED)
+            except BaseException:
+                with self._arrived_lock:
+                    self._arrived = {**some, **self._arrived}  # the next pass reads them again
+                raise
+            self._stop.wait(0.001)  # an edit that waits for the lock gets it now
+        return applied
+
+    def _drain_in_turn(self) -> float:
+        """Apply what has arrived and return after how many seconds, from now, to do that again."""
+        begin = time.monotonic()
+        segments = len(self._arrived)
+        applied = self.drain()
+        took_s = time.monotonic() - begin
+        if applied > _FEW_FRAMES * segments:
+            return 0.0
+        return took_s + min(PAUSE_MAX_S, _PAUSE_FACTOR * took_s)
+
     def _run(self) -> None:
-        scan_at = liveness_at = 0.0
+        scan_at = liveness_at = drain_at = 0.0
         while not self._stop.is_set():
             now = time.monotonic()
             try:
@@ -78,6 +147,8 @@ class Watcher:
                     self._scanned.set()
                     scan_at = time.monotonic() + FULL_SCAN_S
                 else:
+                    if now >= drain_at:
+                        drain_at = now + self._drain_in_turn()
                     self.poll()
                 if now >= liveness_at:
                     with self._lock:
@@ -90,14 +161,14 @@ class Watcher:
 
     def scan(self) -> int:
         """Look through all runs. Returns the number of frames applied."""
+        applied = self.drain()
         refs: list[SegmentRef] = []
         for key in self._segments.runs():
             refs += [ref for ref in self._segments.segments(key) if self._ingester.behind(ref)]
         refs.sort(key=self._ingester.age)
-        applied = 0
         for begin in range(0, len(refs), SCAN_SEGMENTS):
             with self._lock:  # let go in between: an edit need not wait for a whole first scan
-                applied += self._ingester.ingest(refs[begin : begin + SCAN_SEGMENTS], live=False)
+                applied += self._ingester.ingest(refs[begin : begin + SCAN_SEGMENTS], live=Sight.OLD)
             if self._stop.is_set():
                 return applied
         with self._lock:
@@ -117,8 +188,12 @@ class Watcher:
             refs: list[SegmentRef] = []
             for key in self._followed_until:
                 self._list(key)
-                refs += [ref for ref in self._following.get(key, ()) if self._ingester.behind(ref)]
-            applied = self._ingester.ingest(refs, live=True) if refs else 0
+                refs += [
+                    ref
+                    for ref in self._following.get(key, ())
+                    if not self._announced(ref) and self._ingester.behind(ref)
+                ]
+            applied = self._ingester.ingest(refs, live=Sight.LIVE) if refs else 0
             if applied:
                 self._drop_tickets()
             return applied

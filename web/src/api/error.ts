@@ -13,7 +13,12 @@ export class ApiError extends Error {
 }
 
 export function unreachable(): ApiError {
-  return new ApiError(0, "unreachable", "The server does not answer.", "Is `treering ui` still running?");
+  return new ApiError(
+    0,
+    "unreachable",
+    "The server does not answer.",
+    "Is it still running? Nothing that runs log is lost meanwhile.",
+  );
 }
 
 export function toApiError(status: number, body: unknown): ApiError {

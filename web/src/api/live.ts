@@ -1,5 +1,5 @@
 import { apiUrl, basePath } from "./base";
-import { authorizedFetch, getToken } from "./session";
+import { authorizedFetch, getAccess } from "./session";
 import { readEvents } from "./sse";
 import type { Changes } from "./types";
 
@@ -62,7 +62,7 @@ export class LiveFeed {
   }
 
   private async holdStream(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && getToken()) {
+    while (!signal.aborted && getAccess().kind !== "none") {
       await this.stream(signal);
       await pause(RETRY_MS, signal);
     }
@@ -119,7 +119,7 @@ export class LiveFeed {
   }
 
   private async poll(): Promise<void> {
-    if (this.polling || !getToken()) return;
+    if (this.polling || getAccess().kind === "none") return;
     this.polling = true;
     try {
       const response = await authorizedFetch(

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "./client";
-import { dropToken } from "./session";
+import { dropAccess } from "./session";
 import type { RunEdit, RunQuery } from "./types";
 
 /** Keys of the query cache, so that news can name what they invalidate. */
@@ -36,7 +36,7 @@ export function projectQuery(entity: string, project: string) {
 /** Revokes the token of this browser. */
 export async function endSession(): Promise<void> {
   await client.DELETE("/api/1/session").catch(() => undefined);
-  dropToken();
+  dropAccess();
 }
 
 /** One page of runs. */
@@ -54,4 +54,11 @@ export function runQuery(runKey: string) {
 
 export function editRun(runKey: string, edit: RunEdit) {
   return unwrap(client.PATCH("/api/1/runs/{run_key}", { params: { path: { run_key: runKey } }, body: edit }));
+}
+
+/** Asks a run to stop; it learns of it within seconds. */
+export function stopRun(runKey: string) {
+  return unwrap(
+    client.POST("/api/1/runs/{run_key}/stop", { params: { path: { run_key: runKey } }, body: {} }),
+  );
 }

@@ -2,6 +2,12 @@ import type { components } from "./schema.gen";
 
 type Schemas = components["schemas"];
 
+export type ServerInfo = Schemas["ServerInfo"];
+export type Notice = Schemas["Notice"];
+export type Disk = Schemas["DiskRoom"];
+export type Holding = Schemas["HoldingInfo"];
+export type NotWhole = Schemas["NotWholeRun"];
+export type Lack = Schemas["LackInfo"];
 export type ProjectRow = Schemas["ProjectRow"];
 export type ProjectDetail = Schemas["ProjectDetail"];
 export type KeyInfo = Schemas["KeyInfo"];

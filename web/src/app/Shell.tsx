@@ -1,20 +1,25 @@
-import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { Keyboard, Moon, Search, Sun } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { RUN_TABS } from "@/features/run/tabs";
+import { ShareButton } from "@/features/share/ShareButton";
 import { usePageStatus } from "@/state/pageStatus";
 import { toggleTheme, useTheme } from "@/state/theme";
 import { IconButton } from "@/ui/IconButton";
 import { Logo } from "@/ui/Logo";
 import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
 import { bindKeys } from "@/ui/shortcuts";
+import { Notices } from "./Notices";
 import { ShortcutList } from "./ShortcutList";
+import { UserMenu } from "./UserMenu";
 
 const CommandPalette = lazy(() => import("./CommandPalette"));
 
 /** Top bar and the open page. */
 export function Shell() {
-  const params: { entity?: string; project?: string; run_id?: string } = useParams({ strict: false });
+  const params: { entity?: string; project?: string; run_id?: string; run_key?: string } = useParams({
+    strict: false,
+  });
   const navigate = useNavigate();
   const [help, setHelp] = useState(false);
   const [palette, setPalette] = useState(false);
@@ -40,6 +45,7 @@ export function Shell() {
         Skip to content
       </a>
       <TopBar {...params} onHelp={() => setHelp(true)} onPalette={() => setPalette(true)} />
+      <Notices />
       <Outlet />
       <ShortcutList open={help} onClose={() => setHelp(false)} />
       {palette && (
@@ -60,13 +66,16 @@ interface TopBarProps {
   entity?: string;
   project?: string;
   run_id?: string;
+  /** Of a run that was opened by its share link. */
+  run_key?: string;
   onHelp(): void;
   onPalette(): void;
 }
 
-function TopBar({ entity, project, run_id, onHelp, onPalette }: TopBarProps) {
+function TopBar({ entity, project, run_id, run_key, onHelp, onPalette }: TopBarProps) {
   const theme = useTheme((store) => store.name);
   const runName = usePageStatus((store) => store.runName);
+  const settings = useLocation({ select: ({ pathname }) => /(^|\/)settings\//.test(pathname) });
   return (
     <header className="top-bar">
       <Link to="/" aria-label="All projects" className="home">
@@ -90,7 +99,7 @@ function TopBar({ entity, project, run_id, onHelp, onPalette }: TopBarProps) {
             )}
           </>
         ) : (
-          <span className="crumb-project">Projects</span>
+          <span className="crumb-project">{run_key ? runName : settings ? "Settings" : "Projects"}</span>
         )}
       </nav>
       {entity && project && run_id && (
@@ -107,7 +116,22 @@ function TopBar({ entity, project, run_id, onHelp, onPalette }: TopBarProps) {
           ))}
         </nav>
       )}
+      {run_key && (
+        <nav className="tabs" aria-label="Run">
+          {RUN_TABS.map(({ tab, label }) => (
+            <Link
+              key={tab}
+              to="/r/$run_key/$tab"
+              params={{ run_key, tab }}
+              activeProps={{ "aria-current": "page" }}
+            >
+              {label}
+            </Link>
+          ))}
+        </nav>
+      )}
       <span className="grow" />
+      {entity && project && !run_id && <ShareButton entity={entity} project={project} />}
       <LiveBadge />
       <IconButton label="Search and commands" hint="Ctrl K" onClick={onPalette}>
         <Search size={16} />
@@ -118,6 +142,7 @@ function TopBar({ entity, project, run_id, onHelp, onPalette }: TopBarProps) {
       <IconButton label={theme === "dark" ? "Light theme" : "Dark theme"} hint="t" onClick={toggleTheme}>
         {theme === "dark" ? <Sun size={16} /> : <Moon size={16} />}
       </IconButton>
+      <UserMenu />
     </header>
   );
 }

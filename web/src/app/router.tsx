@@ -1,10 +1,18 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { createRootRouteWithContext, createRoute, createRouter, redirect } from "@tanstack/react-router";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
 import { basePath } from "@/api/base";
 import { runQuery } from "@/api/queries";
+import { getAccess } from "@/api/session";
 import { ProjectsPage } from "@/features/projects/ProjectsPage";
-import { RunPage } from "@/features/run/RunPage";
+import { RunPage, SharedRunPage } from "@/features/run/RunPage";
 import { isRunTab } from "@/features/run/tabs";
+import { isSettingsTab } from "@/features/settings/tabs";
 import { WorkspacePage } from "@/features/workspace/WorkspacePage";
 import type { Params } from "@/state/viewUrl";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -67,6 +75,9 @@ const permanentRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/r/$run_key",
   loader: async ({ params, context }) => {
+    if (getAccess().kind === "share") {
+      throw redirect({ to: "/r/$run_key/$tab", params: { ...params, tab: "overview" }, replace: true });
+    }
     const { entity, project, run_id } = await context.queries.ensureQueryData(runQuery(params.run_key));
     throw redirect({
       to: "/$entity/$project/runs/$run_id/$tab",
@@ -76,12 +87,36 @@ const permanentRoute = createRoute({
   },
 });
 
+/** A run for those who have only a link to it: its project's pages are closed to them. */
+const sharedRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/r/$run_key/$tab",
+  component: function SharedRun() {
+    const { run_key, tab } = sharedRoute.useParams();
+    return isRunTab(tab) ? <SharedRunPage key={run_key} runKey={run_key} tab={tab} /> : <NotFoundPage />;
+  },
+});
+
+const SettingsPage = lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage");
+
+// "settings" is a word that no entity may have.
+const settingsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/settings/$tab",
+  component: function Settings() {
+    const { tab } = settingsRoute.useParams();
+    return isSettingsTab(tab) ? <SettingsPage tab={tab} /> : <NotFoundPage />;
+  },
+});
+
 const routeTree = rootRoute.addChildren([
   projectsRoute,
   workspaceRoute,
   runRoute,
   runTabRoute,
   permanentRoute,
+  sharedRoute,
+  settingsRoute,
 ]);
 
 export function createAppRouter(queries: QueryClient) {

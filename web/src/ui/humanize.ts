@@ -76,6 +76,11 @@ export function formatMoment(at: number): string {
   return new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
 }
 
+/** A day in the reader's zone. *at* in milliseconds. */
+export function formatDay(at: number): string {
+  return new Date(at).toLocaleDateString(undefined, { dateStyle: "medium" });
+}
+
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 export function formatBytes(bytes: number): string {

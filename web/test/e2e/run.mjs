@@ -6,6 +6,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { tests as teamTests } from "./team.mjs";
 import { tests } from "./tests.mjs";
 import { createWorld } from "./world.mjs";
 
@@ -18,7 +19,7 @@ mkdirSync(output, { recursive: true });
 const { world, close } = await createWorld(url);
 let failed = 0;
 try {
-  for (const [name, test] of tests.filter(([candidate]) => candidate.includes(only))) {
+  for (const [name, test] of [...tests, ...teamTests].filter(([candidate]) => candidate.includes(only))) {
     const start = Date.now();
     try {
       await test(world);

@@ -1,22 +1,11 @@
 // Facts about the page in a real browser over the real server. Each is `[name, async (world) => …]`.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { axe } from "./axe.mjs";
 import { chart, charts, chartWhere, drag, drawn, inAddress, plot, query, runCounts } from "./page.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WORKSPACE = "/acme/vit";
 const HOSTILE = '<img src=x onerror="alert(1)">';
-
-/** Problems axe finds. Its source is evaluated by the debugger, which the page's policy does not bind. */
-async function axe(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return found.violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`,
-  );
-}
 
 export const tests = [
   [

@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { launch } from "../browser.mjs";
 
-const ROOT = join(import.meta.dirname, "../../..");
+export const ROOT = join(import.meta.dirname, "../../..");
 const VENV = join(ROOT, ".venv/bin/python");
-const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
+/** The environment in which this checkout's Python package is found. */
+export const SOURCE = { ...process.env, PYTHONPATH: join(ROOT, "src") };
+export const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
 
 /** Makes everything; `close` takes it down again. With a *url* the server is someone else's. */
 export async function createWorld(url) {
@@ -23,7 +25,7 @@ export async function createWorld(url) {
       ["-m", "treering.cli", "ui", "--data", folder, "--port", "0", "--json", "--no-browser"],
       {
         cwd: ROOT,
-        env: { ...process.env, PYTHONPATH: join(ROOT, "src") },
+        env: SOURCE,
         stdio: ["ignore", "pipe", "inherit"],
       },
     );
@@ -35,6 +37,7 @@ export async function createWorld(url) {
   return {
     world,
     async close() {
+      for (const undo of world.undo.reverse()) await undo();
       await browser.close();
       if (server) {
         // The server writes its index on the way out; its folder must outlive it.
@@ -50,6 +53,8 @@ class World {
   /** Everything the browser complained about, on any page. Must stay empty. */
   complaints = [];
   session = null;
+  /** What tests have asked to be undone when all are through. */
+  undo = [];
 
   constructor(url, folder, browser) {
     this.url = url;
@@ -82,6 +87,10 @@ class World {
     return page;
   }
 
+  atEnd(undo) {
+    this.undo.push(undo);
+  }
+
   watch(page) {
     page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error.message}`));
     page.on("dialog", (dialog) => {
@@ -90,8 +99,8 @@ class World {
     });
     page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
-      // A refused filter is a test's own doing.
-      if (/status of 40[04]/.test(message.text())) return;
+      // A refused filter, a wrong password, an ended session are a test's own doing.
+      if (/status of 40[0134]/.test(message.text())) return;
       this.complaints.push(`${page.url()}: ${message.text()}`);
     });
   }
@@ -118,7 +127,7 @@ class World {
   }
 }
 
-function firstLine(child) {
+export function firstLine(child) {
   return new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", resolve);
     child.once("exit", (code) => reject(new Error(`the server ended with code ${code}`)));

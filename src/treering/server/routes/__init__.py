@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from . import console, diff, health, history, live, projects, runs, series, session, verify
+from . import (
+    audit,
+    console,
+    diff,
+    health,
+    history,
+    holdings,
+    live,
+    me,
+    members,
+    metrics,
+    past,
+    projects,
+    runs,
+    segments,
+    series,
+    session,
+    shares,
+    sign_in,
+    stop,
+    users,
+    verify,
+)
 
 __all__ = ["ROUTERS"]
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     session.router,
+    sign_in.router,
+    me.router,
+    users.router,
+    members.router,
+    shares.router,
+    audit.router,
     projects.router,
     diff.router,
     runs.router,
@@ -19,4 +47,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     console.router,
     verify.router,
+    *segments.ROUTERS,
+    past.router,
+    stop.router,
+    holdings.router,
+    metrics.router,
 )

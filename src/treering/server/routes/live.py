@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from treering.ids import check_name
-from treering.server.context import TheCaller, TheHub, TheStore, TheTokens, new_router
-from treering.server.permissions import Action, permission
+from treering.server.context import TheAccess, TheDoor, TheHub, TheStore, new_router
+from treering.server.permissions import Action, can, permission
 from treering.server.replies import ValueReply
 from treering.server.schema import Changes
 
@@ -28,9 +28,11 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.get("/changes", response_model=Changes)
 @permission(Action.READ)
-def read_changes(entity: str, project: str, store: TheStore, since: _Since = 0) -> Response:
+def read_changes(entity: str, project: str, store: TheStore, access: TheAccess, since: _Since = 0) -> Response:
     """Return which runs of a project changed after *since*."""
-    return ValueReply(store.changes(check_name(entity, "entity"), check_name(project, "project"), since))
+    entity, project = check_name(entity, "entity"), check_name(project, "project")
+    access.require_project(entity, project, Action.READ)
+    return ValueReply(store.changes(entity, project, since))
 
 
 @router.get("/live", responses=_STREAM, response_model=None)
@@ -39,14 +41,20 @@ async def stream_changes(
     entity: str,
     project: str,
     store: TheStore,
+    access: TheAccess,
     hub: TheHub,
-    tokens: TheTokens,
-    caller: TheCaller,
+    door: TheDoor,
     since: _Since = 0,
 ) -> Response:
     """Stream which runs of a project change, from *since* on, until the session ends."""
     entity, project = check_name(entity, "entity"), check_name(project, "project")
+    access.require_project(entity, project, Action.READ)
     # Asked once before the stream begins, so that an unknown project is a 404 and not an empty stream.
     await run_in_threadpool(store.changes, entity, project, since)
-    events = hub.stream(entity, project, since, lambda: tokens.is_live(caller))
+
+    def still_allowed() -> bool:
+        now = door.current(access.principal)
+        return now is not None and can(now, Action.READ, entity, project)
+
+    events = hub.stream(entity, project, since, still_allowed)
     return StreamingResponse(events, headers={"x-accel-buffering": "no"}, media_type="text/event-stream")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from treering.ids import check_name
-from treering.server.context import TheStore, new_router
+from treering.server.context import TheAccess, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
 from treering.server.schema import ProjectDetail, Projects
@@ -15,9 +15,9 @@ router = new_router("projects")
 
 @router.get("/projects", response_model=Projects)
 @permission(Action.READ)
-def list_projects(store: TheStore) -> Response:
-    """List all projects, the one with the latest activity first."""
-    return ValueReply({"projects": store.projects()})
+def list_projects(store: TheStore, access: TheAccess) -> Response:
+    """List the projects that the caller may see, the one with the latest activity first."""
+    return ValueReply({"projects": store.projects(access.visible())})
 
 
 @router.get("/projects/{entity}/{project}", response_model=ProjectDetail)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from treering.errors import InvalidValue
 from treering.ids import check_name
-from treering.server.context import TheRunKey, TheStore, new_router, os_user
+from treering.server.context import TheAccess, TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
 from treering.server.schema import RunDetail, RunEdit, RunPage, RunsQuery
@@ -17,11 +17,13 @@ router = new_router("runs")
 
 @router.post("/runs/query", response_model=RunPage)
 @permission(Action.READ)
-def query_runs(body: RunsQuery, store: TheStore) -> Response:
+def query_runs(body: RunsQuery, store: TheStore, access: TheAccess) -> Response:
     """Find runs: filtered, sorted, grouped and paged by the server over all of them."""
+    entity, project = check_name(body.entity, "entity"), check_name(body.project, "project")
+    access.require_project(entity, project, Action.READ)
     query = RunQuery(
-        entity=check_name(body.entity, "entity"),
-        project=check_name(body.project, "project"),
+        entity=entity,
+        project=project,
         filter=body.filter or None,
         search=body.search or None,
         regex=body.regex,
@@ -44,7 +46,7 @@ def read_run(run_key: TheRunKey, store: TheStore) -> Response:
 
 @router.patch("/runs/{run_key}", response_model=RunDetail)
 @permission(Action.WRITE)
-def edit_run(run_key: TheRunKey, body: RunEdit, store: TheStore) -> Response:
+def edit_run(run_key: TheRunKey, body: RunEdit, store: TheStore, access: TheAccess) -> Response:
     """Change what people say about a run. What its training recorded cannot be changed."""
     changes = body.model_dump(exclude_unset=True)
     for name, value in changes.items():
@@ -54,4 +56,4 @@ def edit_run(run_key: TheRunKey, body: RunEdit, store: TheStore) -> Response:
         return ValueReply(store.run(run_key))
     before = store.run(run_key)
     # None: it was deleted, and what is answered is what it last was.
-    return ValueReply(store.edit_run(run_key, changes, os_user()) or before)
+    return ValueReply(store.edit_run(run_key, changes, access.author) or before)

@@ -12,10 +12,12 @@ from starlette.responses import Response
 
 from treering.errors import LimitExceeded, MissingExtra
 from treering.limits import SERIES_MAX_POINTS
-from treering.server.context import TheStore, new_router
+from treering.server.access import Access
+from treering.server.context import TheAccess, TheStore, new_router
 from treering.server.frames import MEDIA_TYPE, encode_frames
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
+from treering.server.schema import SeriesGroup as GroupOfRuns
 from treering.server.schema import SeriesQuery, SeriesReply
 from treering.store.model import SeriesColumns, SeriesGroup, SeriesRequest
 
@@ -35,6 +37,7 @@ _FORMATS: dict[int | str, dict[str, Any]] = {
 def read_series(
     body: SeriesQuery,
     store: TheStore,
+    access: TheAccess,
     reply_format: Annotated[Literal["frames", "json", "arrow"], Query(alias="format")] = "frames",
 ) -> Response:
     """Return columns for runs × keys, thinned to buckets that keep their lowest and highest value."""
@@ -48,8 +51,8 @@ def read_series(
     series = store.series(
         SeriesRequest(
             keys=body.keys,
-            runs=body.runs,
-            groups=None if body.groups is None else [SeriesGroup(group.id, group.runs) for group in body.groups],
+            runs=None if body.runs is None else access.readable(body.runs),
+            groups=None if body.groups is None else [_group(group, access) for group in body.groups],
             x=body.x,
             range=body.range,
             buckets=body.buckets,
@@ -64,6 +67,10 @@ def read_series(
     if reply_format == "arrow":
         return Response(_encode_arrow(series), media_type="application/vnd.apache.arrow.stream")
     return ValueReply({"x": body.x, "range": body.range, "seq": seq, "series": series, "missing": missing})
+
+
+def _group(group: GroupOfRuns, access: Access) -> SeriesGroup:
+    return SeriesGroup(group.id, access.readable(group.runs))
 
 
 def _encode_arrow(series: Sequence[SeriesColumns]) -> bytes:

@@ -22,7 +22,7 @@ export function ProjectsPage() {
     <main id="main" className="page">
       <div className="page-head">
         <h1>Projects</h1>
-        {session.data && (
+        {session.data?.hostname && (
           <span className="muted" title="Where the data is">
             {session.data.hostname}:{session.data.data_dir}
           </span>
@@ -45,6 +45,16 @@ export function ProjectsPage() {
           <b>No runs yet</b>
           <span>A project appears here as soon as a run starts in it.</span>
           <pre>{`import treering as tr\n\nrun = tr.init(project="first")\nrun.log({"loss": 0.5})\nrun.finish()`}</pre>
+          {session.data?.user && (
+            <>
+              <span>
+                On the machine that trains, once: <code>treering login {serverAddress()}</code>
+              </span>
+              <Link className="button" to="/settings/$tab" params={{ tab: "keys" }}>
+                Make an API key
+              </Link>
+            </>
+          )}
         </div>
       )}
       <ul className="cards">
@@ -56,6 +66,10 @@ export function ProjectsPage() {
       </ul>
     </main>
   );
+}
+
+function serverAddress(): string {
+  return new URL(".", document.baseURI).href.replace(/\/$/, "");
 }
 
 function ProjectCard({ row }: { row: ProjectRow }) {

@@ -1,5 +1,6 @@
 import { parseMoment, parseNumber, type RunDetail } from "@/api/types";
 import { slotColor, slotDash } from "@/charts/core/palette";
+import { ShareButton } from "@/features/share/ShareButton";
 import { useTheme } from "@/state/theme";
 import { formatBytes, formatCount, formatDuration, formatMoment } from "@/ui/humanize";
 import { StateLabel } from "@/ui/StateMark";
@@ -8,6 +9,7 @@ import { flatten } from "./flatten";
 import { Guarantee } from "./Guarantee";
 import { Name } from "./Name";
 import { Notes } from "./Notes";
+import { StopButton } from "./StopButton";
 import { Tags } from "./Tags";
 import { ValueTable } from "./ValueTable";
 
@@ -22,6 +24,9 @@ export function Overview({ run }: { run: RunDetail }) {
         <Swatch color={slotColor(run.number, theme)} dash={slotDash(run.number)} />
         <Name run={run} />
         <StateLabel state={run.state} />
+        <span className="grow" />
+        <StopButton run={run} />
+        <ShareButton entity={run.entity} project={run.project} runKey={run.run_key} />
       </div>
       <Tags run={run} />
       {run.end?.traceback && (

@@ -1,6 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
+import { seriesLoader } from "@/api/points";
 import { runQuery } from "@/api/queries";
+import type { RunDetail } from "@/api/types";
 import { useLiveProject } from "@/grid/useLiveProject";
 import { usePageStatus } from "@/state/pageStatus";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -31,11 +33,34 @@ export function RunPage({ entity, project, runId, tab }: RunPageProps) {
     return () => usePageStatus.setState({ runName: null });
   }, [running, runName]);
 
-  const error = found.error ?? detail.error;
-  if (error) return <ErrorNote error={error} />;
+  if (found.error) return <ErrorNote error={found.error} />;
   if (found.data && runKey === null) {
     return <ErrorNote error={new Error(`${entity}/${project} has no run “${runId}”.`)} />;
   }
+  return <RunTabs detail={detail} tab={tab} />;
+}
+
+/** How often a shared run is asked again: its link cannot follow the project's news. */
+const SHARED_EVERY_MS = 5_000;
+
+/** One run, for somebody who has a link to it and sees nothing else of its project. */
+export function SharedRunPage({ runKey, tab }: { runKey: string; tab: RunTab }) {
+  const detail = useQuery({ ...runQuery(runKey), refetchInterval: SHARED_EVERY_MS });
+  const { dataUpdatedAt } = detail;
+  const runName = detail.data?.name ?? null;
+  useTitle(runName ?? "Shared run");
+  useEffect(() => {
+    usePageStatus.setState({ runName });
+    return () => usePageStatus.setState({ runName: null });
+  }, [runName]);
+  useEffect(() => {
+    if (dataUpdatedAt > 0) seriesLoader.invalidate([runKey]);
+  }, [dataUpdatedAt, runKey]);
+  return <RunTabs detail={detail} tab={tab} />;
+}
+
+function RunTabs({ detail, tab }: { detail: UseQueryResult<RunDetail>; tab: RunTab }) {
+  if (detail.error) return <ErrorNote error={detail.error} />;
   if (!detail.data) return <main id="main" className="page" aria-busy="true" />;
   return tab === "overview" ? (
     <Overview run={detail.data} />

@@ -1,11 +1,13 @@
 import { Plus, X } from "lucide-react";
 import { useState } from "react";
 import type { RunDetail } from "@/api/types";
+import { useMayEdit } from "./useMayEdit";
 import { useRunEdit } from "./useRunEdit";
 
 export function Tags({ run }: { run: RunDetail }) {
   const [draft, setDraft] = useState<string | null>(null);
   const edit = useRunEdit(run);
+  const mayEdit = useMayEdit();
   const add = () => {
     const tag = draft?.trim();
     setDraft(null);
@@ -18,18 +20,21 @@ export function Tags({ run }: { run: RunDetail }) {
           type="button"
           key={tag}
           className="chip"
-          aria-label={`Remove tag ${tag}`}
+          disabled={!mayEdit}
+          aria-label={mayEdit ? `Remove tag ${tag}` : tag}
           onClick={() => edit.mutate({ tags: run.tags.filter((other) => other !== tag) })}
         >
           <span className="chip-text">{tag}</span>
-          <X size={12} />
+          {mayEdit && <X size={12} />}
         </button>
       ))}
       {draft === null ? (
-        <button type="button" className="chip" onClick={() => setDraft("")}>
-          <Plus size={12} />
-          Tag
-        </button>
+        mayEdit && (
+          <button type="button" className="chip" onClick={() => setDraft("")}>
+            <Plus size={12} />
+            Tag
+          </button>
+        )
       ) : (
         <input
           className="chip-input"

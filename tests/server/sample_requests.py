@@ -1,0 +1,102 @@
+"""
+One request for every route of the API, for tests that walk over all of them.
+
+A route that is not here makes those tests fail, so that nobody adds one without saying who may use it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+PAGE = "/{path:path}"
+ENDLESS = "/api/1/live"  # a stream does not end, so it has tests of its own
+
+_NO_BODY: tuple[str, Any] = ("", None)
+
+# "METHOD path" → what follows the path, and the body. {run} and {segment} stand for names of the test's own world.
+SAMPLES: dict[str, tuple[str, Any]] = {
+    "DELETE /api/1/me/keys/{key_id}": _NO_BODY,
+    "DELETE /api/1/me/sessions/{session_id}": _NO_BODY,
+    "DELETE /api/1/projects/{entity}/{project}/members/{user}": _NO_BODY,
+    "DELETE /api/1/session": _NO_BODY,
+    "DELETE /api/1/shares/{share_id}": _NO_BODY,
+    "GET /api/1/audit": _NO_BODY,
+    "GET /api/1/changes": ("?entity=ada&project=digits", None),
+    "GET /api/1/healthz": _NO_BODY,
+    "GET /api/1/live": ("?entity=ada&project=digits", None),
+    "GET /api/1/holdings": _NO_BODY,
+    "GET /api/1/me": _NO_BODY,
+    "GET /api/1/me/keys": _NO_BODY,
+    "GET /api/1/me/sessions": _NO_BODY,
+    "GET /api/1/openapi.json": _NO_BODY,
+    "GET /api/1/projects": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/members": _NO_BODY,
+    "GET /api/1/runs/{run_key}": _NO_BODY,
+    "GET /api/1/runs/{run_key}/console": _NO_BODY,
+    "GET /api/1/runs/{run_key}/history": _NO_BODY,
+    "GET /api/1/runs/{run_key}/past": _NO_BODY,
+    "GET /api/1/runs/{run_key}/verify": _NO_BODY,
+    "GET /api/1/server": _NO_BODY,
+    "GET /api/1/session": _NO_BODY,
+    "GET /api/1/shares": _NO_BODY,
+    "GET /api/1/users": _NO_BODY,
+    "GET /healthz": _NO_BODY,
+    "GET /metrics": _NO_BODY,
+    "GET /readyz": _NO_BODY,
+    "GET /{path:path}": _NO_BODY,
+    "PATCH /api/1/me": ("", {"display_name": "Somebody"}),
+    "PATCH /api/1/projects/{entity}/{project}/visibility": ("", {"visibility": "private"}),
+    "PATCH /api/1/runs/{run_key}": ("", {"name": "new"}),
+    "PATCH /api/1/users/{user}": ("", {"display_name": "Guest"}),
+    "POST /api/1/handover": ("", {}),
+    "POST /api/1/invites/accept": ("", {"code": "tro_unknown", "password": "long enough to be one"}),
+    "POST /api/1/me/keys": ("", {"name": "a key"}),
+    "POST /api/1/runs/diff": ("", {"runs": ["{run}"]}),
+    "POST /api/1/runs/query": ("", {"entity": "ada", "project": "digits"}),
+    "POST /api/1/runs/{run_key}/stop": ("", {}),
+    "POST /api/1/segments/query": ("", {"segments": ["{segment}"]}),
+    "POST /api/1/segments/{segment}": ("?offset=0&prev=0", b""),
+    "POST /api/1/series": ("", {"runs": ["{run}"], "keys": ["loss"]}),
+    "POST /api/1/session": ("", {"one_time": "tro_unknown"}),
+    "POST /api/1/session/links": ("", {}),
+    "POST /api/1/session/sign-in": ("", {"name": "nobody", "password": "wrong"}),
+    "POST /api/1/setup": ("", {"code": "tro_unknown", "name": "eve", "password": "long enough to be one"}),
+    "POST /api/1/shares": ("", {"project": {"entity": "ada", "project": "digits"}}),
+    "POST /api/1/users": ("", {"name": "{new}"}),
+    "POST /api/1/users/{user}/invite": ("", {}),
+    "PUT /api/1/projects/{entity}/{project}/members/{user}": ("", {"role": "viewer"}),
+}
+
+
+def every_route(api: FastAPI) -> list[str]:
+    """Return "METHOD path" of each route. HEAD follows GET."""
+    return sorted(
+        f"{method} {route.path}"
+        for route in api.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+        if method != "HEAD"
+    )
+
+
+def sample(route: str, **names: str) -> tuple[str, str, Any]:
+    """Return method, address and body of a request to *route*, with *names* in place of what is in braces."""
+    if route not in SAMPLES:
+        raise AssertionError(f"{route} has no request in sample_requests.py: add one, and say who may use the route.")
+    method, path = route.split(" ", 1)
+    if path == PAGE:
+        return method, "/", None
+    query, body = SAMPLES[route]
+    return method, path.format(**names) + query, _fill(body, names)
+
+
+def _fill(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        return value.format(**names) if value.startswith("{") else value
+    if isinstance(value, dict):
+        return {key: _fill(item, names) for key, item in value.items()}
+    return [_fill(item, names) for item in value] if isinstance(value, list) else value

@@ -130,6 +130,7 @@ class Client:
         self._connection: http.client.HTTPConnection | None = None
         self._positions: dict[str, Held] | None = None
         self._stop = threading.Event()
+        self._given_up = False
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
@@ -140,6 +141,14 @@ class Client:
         self._stop.set()
         self._thread.join(120)
         assert not self._thread.is_alive(), "a client could not ship the rest"
+
+    def stop(self) -> None:
+        """Give up, without shipping the rest."""
+        self._stop.set()
+        self._given_up = True
+        if self._thread.is_alive():
+            self._thread.join(60)
+        self.forget()
 
     def log(self, rows: int) -> None:
         for _ in range(rows):
@@ -158,7 +167,7 @@ class Client:
             self._stop.wait(0.005)
         self.writer.append(records.END, [time.time_ns(), {"state": "finished", "writer": ""}])
         self.writer.close()
-        while not self.ship():
+        while not self.ship() and not self._given_up:
             time.sleep(0.05)
         if self._connection is not None:
             self._connection.close()

@@ -39,8 +39,8 @@ def lose_and_restore(tmp_path: Path, seconds: float) -> None:
             client.finish()
         holdings = json.loads(get(server.port, "/api/1/holdings", server.token)[1])
     finally:
-        for client in staying:
-            client._stop.set()
+        for client in [*staying, gone]:
+            client.stop()
         server.kill()
         server.close()
 

@@ -12,8 +12,8 @@ The layers stand around FastAPI and not inside it, so that a failure of the fram
 from __future__ import annotations
 
 import asyncio
-import sys
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any

@@ -93,6 +93,7 @@ FINISH_TIMEOUT_S: Final = 60.0
 HELPER_OUTLIVES_PARENT_S: Final = 30.0
 JOB_RUNS_MAX: Final = 1_000  # runs of one command in one start of a scheduler's job
 STAGED_SEGMENT_BYTES: Final = 8 * MIB  # in memory, on the way to a network folder
+STAGED_COPY_S: Final = 0.5  # how often it is brought there
 STAGED_MAX_BYTES: Final = 64 * MIB  # of one run; then the network folder counts as a full disk
 
 # ── server ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +154,7 @@ AUDIT_PAGE_MAX: Final = 1_000
 
 # ── store ────────────────────────────────────────────────────────────────────────────────────────────────────────
 TAIL_BUDGET_BYTES: Final = 128 * MIB
-FLUSH_POINTS: Final = 400_000  # a million took 250 MiB for a moment
+FLUSH_POINTS: Final = 1_000_000
 ROLLUP_MIN_POINTS: Final = 1_024
 LIVE_POLL_S: Final = 0.2
 FIRST_SCAN_WAIT_S: Final = 2.0  # a server that starts answers after its first look at all runs, or after so long

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from treering.limits import JOB_RUNS_MAX
-from treering.sdk.scheduler import Job, Place, Tracked, claim, job_of
+from treering.sdk.scheduler import Job, Program, Tracked, claim, job_of
 
-HERE = Place("train.py", ("--lr", "0.1"), "/home/ada/digits")
+HERE = Program("train.py", ("--lr", "0.1"), "/home/ada/digits")
 
 
 class Runs:
@@ -19,8 +19,9 @@ class Runs:
     def look(self, run_id: str) -> Tracked | None:
         return self.known.get(run_id)
 
-    def begin(self, job: Job, place: Place = HERE) -> tuple[str, bool]:
-        run_id, goes_on = claim(job, place, self.look)
+    def begin(self, job: Job, program: Program = HERE) -> tuple[str, bool]:
+        run_id = claim(job, program, self.look)
+        goes_on = run_id in self.known
         before = self.known.get(run_id, Tracked(None, frozenset())).incarnations
         self.known[run_id] = Tracked(None, before | {job.incarnation})
         return run_id, goes_on
@@ -51,7 +52,7 @@ def test_a_second_program_of_the_job_begins_a_run_of_its_own() -> None:
     runs = Runs()
     train, _ = runs.begin(slurm())
     runs.end(train, "finished")
-    evaluation, goes_on = runs.begin(slurm(), HERE._replace(program="eval.py"))
+    evaluation, goes_on = runs.begin(slurm(), HERE._replace(path="eval.py"))
 
     assert evaluation != train
     assert not goes_on
@@ -99,7 +100,7 @@ def test_a_job_that_begins_runs_without_end_joins_the_last_rather_than_search_fo
         looked += 1
         return Tracked("finished", frozenset({"0"}))
 
-    run_id, _ = claim(slurm(), HERE, look)
+    run_id = claim(slurm(), HERE, look)
 
     assert looked == JOB_RUNS_MAX
     assert len(run_id) == 12

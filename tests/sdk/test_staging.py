@@ -76,6 +76,9 @@ def test_a_folder_that_takes_nothing_for_long_is_a_full_disk_whose_loss_is_count
     monkeypatch.setattr(writer_module, "BACKLOG_MAX_BYTES", 64 * 1024)
     monkeypatch.setattr(writer_module, "DISK_RETRY_S", 0.0)
     writer = Writer(staging.folder, LIFE, room=staging.check_room, segment_max_bytes=64 * 1024)
+    uploader = Staging.find(staging.folder)
+    assert uploader is not None
+    assert uploader.take()
     count = 20_000
     for step in range(count):
         writer.append(records.ROW, (step, step, {"loss": float(step)}))
@@ -86,14 +89,27 @@ def test_a_folder_that_takes_nothing_for_long_is_a_full_disk_whose_loss_is_count
     staged = sum(path.stat().st_size for path in staging.folder.glob("*.trl"))
     assert staged < 512 * 1024
 
-    staging.copy()  # the network is back
-    staging.sync()
+    uploader.copy()  # the network is back
+    uploader.sync()
     writer.append(records.ROW, (count, count, {"loss": 0.0}))
     writer.close()
-    staging.close()
+    uploader.close()
 
     rows = sum(len(rows_of(path)) for path in target.glob("*.trl"))
     assert rows + gaps_of(target) == count + 1
+
+
+def test_one_process_at_a_time_copies_and_the_next_may_when_it_is_gone(tmp_path: Path, target: Path) -> None:
+    staging = stage(tmp_path, target)
+    other = Staging.find(staging.folder)
+    assert other is not None
+
+    assert other.take()
+    assert not staging.take()
+    other.close()
+
+    with pytest.raises(FileNotFoundError):
+        staging.take()
 
 
 def test_a_failed_sync_makes_everything_be_copied_again(

@@ -115,8 +115,9 @@ def _sync(server: RemoteServer, data_dir: Path, keys: list[str] | None, follow: 
                 break
             if not follow and shipper.error and time.monotonic() - shipper.progress_at > _NO_PROGRESS_S:
                 raise unreachable(server, shipper.error)
-            shipper.ask_about_index()
-            time.sleep(min(wait_s, _LONGEST_WAIT_S))
+            if wait_s > 0:
+                shipper.ask_about_index()
+                time.sleep(min(wait_s, _LONGEST_WAIT_S))
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -29,7 +29,15 @@ import msgspec
 from treering._version import __version__
 from treering.errors import InvalidValue, UsageError
 from treering.ids import new_life_id, new_run_id, random_run_name, run_key
-from treering.limits import DISPLAY_NAME_MAX_CHARS, INIT_WORD_S, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from treering.limits import (
+    DISPLAY_NAME_MAX_CHARS,
+    INIT_WORD_S,
+    NOTES_MAX_BYTES,
+    SEGMENT_MAX_BYTES,
+    STAGED_SEGMENT_BYTES,
+    TAG_MAX_CHARS,
+    TAGS_MAX,
+)
 from treering.runlog.writer import Writer, map_is_safe
 from treering.values import clean_config
 
@@ -38,8 +46,10 @@ from .disabled import DisabledRun
 from .redact import redact_arguments, redact_text
 from .resume import Past, read_past
 from .run import Run, outcome_of
+from .scheduler import Job, Program, Tracked, claim, is_batch, job_of
 from .settings import RESUMES, Settings, writable_folder
 from .spawn import UploaderProcess
+from .staging import Staging, leftovers
 from .terminal import Terminal
 
 __all__ = ["active_run", "finish", "init"]
@@ -143,14 +153,20 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
     folder = writable_folder(settings.dir, strict=settings.dir_strict, environ=os.environ)
     if folder.note:
         terminal.say(folder.note)
+    job = job_of(os.environ)
     joins = place.world_size > 1 and not settings.run_group
+    # Its scheduler may start this program again, perhaps elsewhere: then it goes on in the run that it began.
+    requeues = not (settings.run_id or settings.resume or settings.run_group or joins) and is_batch(job)
     label = f"rank{place.rank}" if joins and place.rank > 0 else ""
-    run_id = settings.run_id or _run_id(settings, folder.path, joins)
+    run_id = settings.run_id or _run_id(settings, folder.path, joins, job if requeues else None)
     key = run_key(settings.entity, settings.project, run_id)
     run_folder = folder.path / "runs" / key
     online = settings.mode == "online"
+    network = _is_network(folder.path, settings)
+    if network:
+        _bring_home(run_folder)
     # The server is asked by the uploader, so that nothing of a network is loaded into the training process.
-    known = bool(settings.run_id or settings.resume or joins)
+    known = bool(settings.run_id or settings.resume or joins or requeues)
     uploader = UploaderProcess.open(settings, {"run_key": key, "writer": label} if known else None)
     try:
         past = read_past(run_folder, label) if run_folder.is_dir() else None
@@ -159,7 +175,10 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
         past = there.merged_with(past) if there is not None else past
         settings = msgspec.structs.replace(settings, dir=str(folder.path))
         _check_resume(settings, past, run_id)
-        return _begin_life(settings, config, place, terminal, _Where(run_folder, run_id, label), past, uploader, word)
+        goes_on = bool(settings.resume) or (joins and not settings.run_id)
+        goes_on = goes_on or (requeues and past is not None and past.end_state != "finished")
+        where = _Where(run_folder, run_id, label, job, place, network)
+        return _begin_life(settings, config, terminal, where, past, goes_on, uploader, word)
     except BaseException:
         if uploader is not None:
             uploader.give_up()
@@ -167,27 +186,30 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
 
 
 class _Where(NamedTuple):
-    """The run and the writer that a life is about to begin."""
+    """The run and the writer that a life is about to begin, and the process that begins it."""
 
     folder: Path
     run_id: str
     label: str
+    job: Job
+    place: ranks.Place
+    network: bool  # the folder must not be mapped
 
 
 def _begin_life(
     settings: Settings,
     config: dict[str, Any],
-    place: ranks.Place,
     terminal: Terminal,
     where: _Where,
     past: Past | None,
+    goes_on: bool,
     uploader: UploaderProcess | None,
     word: dict[str, Any] | None,
 ) -> Run:
-    run_folder, run_id, label = where
+    run_folder, run_id, label, job, place, network = where
     key, data_dir = run_folder.name, run_folder.parent.parent
     again = past is not None and past.lives > 0  # this writer was here before
-    goes_on = again and (bool(settings.resume) or _requeued(settings))
+    goes_on = again and goes_on
     name = settings.name or (past.meta.get("name") if past else "") or random_run_name()
     settings = msgspec.structs.replace(settings, run_id=run_id, name=name)
     terminal.silent = terminal.silent or bool(label)  # eight ranks would say everything eight times
@@ -200,22 +222,32 @@ def _begin_life(
         # The same id again, without asking to resume: what came before steps back, and nothing is deleted.
         "from_step": 0 if again and not goes_on else None,
         "resumed": goes_on,
-        "process": _process(place),
+        "process": _process(place, job),
         "client": f"treering {__version__}",
-        "meta": _meta(settings, first=not again and not label),
+        "meta": _meta(settings, job, first=not again and not label),
     }
     # Arguments and variables may hold bytes that are no text.
     life = clean_config(life, terminal.warn_once)
     # A clock that stands wrong must not put this life before those that it follows.
     floor_ns = past.newest_created_ns + 1 if past is not None else 0
-    writer = Writer(run_folder, life, clock_ns=lambda: max(time.time_ns(), floor_ns))
+    staging = Staging.create(run_folder, str(life["life_id"])) if network else None
+    if staging is not None:
+        life["staged"] = True
+    writer = Writer(
+        run_folder if staging is None else staging.folder,
+        life,
+        mapped=None if staging is None else True,
+        segment_max_bytes=SEGMENT_MAX_BYTES if staging is None else STAGED_SEGMENT_BYTES,
+        room=None if staging is None else staging.check_room,
+        clock_ns=lambda: max(time.time_ns(), floor_ns),
+    )
     (data_dir / "live" / f"{key}.{writer.segment_id}").touch(mode=0o600)
-    if not map_is_safe(run_folder):
-        terminal.say("the data folder is on a network file system: each log() is one write() call instead of a copy.")
-    if uploader is not None and not uploader.begin(run_folder, life, settings):
+    if network:
+        terminal.say(_ABOUT_NETWORK_FOLDERS[staging is not None])
+    if uploader is not None and not uploader.begin(run_folder, life, settings, staging):
         uploader.give_up()
         uploader = None
-    run = Run(settings, writer, terminal, past if goes_on else None, uploader)
+    run = Run(settings, writer, terminal, past if goes_on else None, uploader, staging)
     if config:
         run.config.update(config)
     if not label:
@@ -226,6 +258,28 @@ def _begin_life(
     if settings.mode == "online":
         _say_first_word(settings, word, uploader, terminal)
     return run
+
+
+# By whether shared memory stands between the training and the folder.
+_ABOUT_NETWORK_FOLDERS = {
+    True: "the data folder is on a network file system. Killing the training loses nothing; killing the whole job at "
+    "once leaves up to the last second in this machine's memory, until the next run here or `treering sync`.",
+    False: "the data folder is on a network file system, and there is no shared memory here: each log() is one write() "
+    "call instead of a copy.",
+}
+
+
+def _is_network(folder: Path, settings: Settings) -> bool:
+    """Return whether the data folder must not be mapped: by what it is, or by what the user says of it."""
+    return settings.network_folder == "yes" or (settings.network_folder == "auto" and not map_is_safe(folder))
+
+
+def _bring_home(run_folder: Path) -> None:
+    """Copy what an earlier life of this run left in this machine's memory, so that it can be gone on with."""
+    for staging in leftovers():
+        if staging.target == run_folder:
+            with contextlib.suppress(OSError):  # it stays for the next try
+                staging.close()
 
 
 def _say_first_word(
@@ -319,19 +373,22 @@ def _read_config_file(path: Path) -> Any:
         raise InvalidValue(f"init(): config file {str(path)!r} does not parse: {error}.") from None
 
 
-def _run_id(settings: Settings, folder: Path, joins: bool) -> str:
+def _run_id(settings: Settings, folder: Path, joins: bool, requeued: Job | None) -> str:
     if settings.resume == "auto":
         remembered = _auto_file(folder, settings)
         if remembered.is_file():
             return remembered.read_text(encoding="utf-8").strip() or new_run_id()
     if joins:
         return ranks.run_id_of(ranks.job_id(os.environ), _inits)
-    return new_run_id()
+    if requeued is None:
+        return new_run_id()
 
+    def look(run_id: str) -> Tracked | None:
+        run_folder = folder / "runs" / run_key(settings.entity, settings.project, run_id)
+        past = read_past(run_folder, "") if run_folder.is_dir() else None
+        return None if past is None else Tracked(past.end_state, past.incarnations)
 
-def _requeued(settings: Settings) -> bool:
-    """A scheduler started the same job again under the same run id: it goes on, whether or not the script says so."""
-    return not settings.run_id and ranks.place_of(os.environ).world_size > 1
+    return claim(requeued, Program.here(os.environ, sys.argv), look)
 
 
 def _check_resume(settings: Settings, past: Past | None, run_id: str) -> None:
@@ -353,7 +410,7 @@ def _check_texts(settings: Settings) -> None:
         raise InvalidValue(f"init(): at most {TAGS_MAX} tags of {TAG_MAX_CHARS} characters; got {len(settings.tags)}.")
 
 
-def _process(place: ranks.Place) -> dict[str, Any]:
+def _process(place: ranks.Place, job: Job) -> dict[str, Any]:
     pid = os.getpid()
     return {
         "host": platform.node(),
@@ -363,11 +420,12 @@ def _process(place: ranks.Place) -> dict[str, Any]:
         "rank": place.rank,
         "local_rank": place.local_rank,
         "world_size": place.world_size,
-        "job_id": ranks.job_id(os.environ) if place.world_size > 1 or "SLURM_JOB_ID" in os.environ else "",
+        "job_id": job.id or (ranks.job_id(os.environ) if place.world_size > 1 else ""),
+        "incarnation": job.incarnation,
     }
 
 
-def _meta(settings: Settings, *, first: bool) -> dict[str, Any]:
+def _meta(settings: Settings, job: Job, *, first: bool) -> dict[str, Any]:
     """Return what describes the run; a later life and another rank add only how they themselves were started."""
     arguments = redact_arguments(sys.argv) if getattr(sys, "argv", None) else []
     process = {
@@ -379,6 +437,8 @@ def _meta(settings: Settings, *, first: bool) -> dict[str, Any]:
         "cwd": redact_text(str(Path.cwd())),
         "cpu_count": os.cpu_count() or 0,
     }
+    if job.scheduler:
+        process["job"] = job.record
     if not first:
         return {"also_started_with": process}
     return {
@@ -508,7 +568,9 @@ def _on_terminate(signum: int, frame: FrameType | None) -> None:
     """Record the end, then die of the signal as if nobody had looked: the exit status stays what it would have been."""
     for run in list(_open_runs):
         if not run._finished:
-            run._end("killed", 128 + signum, signal.Signals(signum).name, quick=True)
+            # In a scheduler's job it is the scheduler that takes the node away, and may give it back.
+            preempted = signum == signal.SIGTERM and bool(job_of(os.environ).scheduler)
+            run._end("preempted" if preempted else "killed", 128 + signum, signal.Signals(signum).name, quick=True)
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)
 

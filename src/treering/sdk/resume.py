@@ -28,6 +28,7 @@ class Past(NamedTuple):
     end_state: str | None
     lives: int
     newest_created_ns: int = 0  # of all lives of the run, by their own clocks
+    incarnations: frozenset[str] = frozenset()  # starts of a scheduler's job that this writer ran in
 
     @classmethod
     def from_server(cls, said: dict[str, Any] | None) -> Past | None:
@@ -64,6 +65,7 @@ class Past(NamedTuple):
             newer.end_state,
             max(self.lives, other.lives),
             newer.newest_created_ns,
+            self.incarnations | other.incarnations,
         )
 
 
@@ -124,15 +126,25 @@ def read_past(folder: Path, writer: str) -> Past | None:
     if not lives:
         return None
     replay, own = _Replay(), set()
+    incarnations: set[str] = set()
     meta: dict[str, Any] = {}
     for _, path, life in sorted(segments, key=lambda item: item[0]):
         meta.update(life.get("meta") or {})
         if life.get("writer") == writer:
             own.add(life.get("life_id"))
+            incarnations.add(str((life.get("process") or {}).get("incarnation") or ""))
             _replay_segment(path, replay)
     newest_ns = max(created_ns for created_ns, _, life in segments if life.get("writer") != "server")
     return Past(
-        replay.last_step, replay.config, replay.summary, replay.defines, meta, replay.end_state, len(own), newest_ns
+        replay.last_step,
+        replay.config,
+        replay.summary,
+        replay.defines,
+        meta,
+        replay.end_state,
+        len(own),
+        newest_ns,
+        frozenset(incarnations - {""}),
     )
 
 

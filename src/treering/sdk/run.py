@@ -24,6 +24,7 @@ from .config import Config, Summary
 from .fork import ForkedWriter
 from .redact import redact_config
 from .settings import Settings
+from .staging import Staging
 from .terminal import Terminal, end_block
 
 __all__ = ["Metric", "Run", "UploaderHandle", "outcome_of"]
@@ -76,8 +77,10 @@ class Run:
         terminal: Terminal,
         past: earlier.Past | None = None,
         uploader: UploaderHandle | None = None,
+        staging: Staging | None = None,
     ) -> None:
         self.settings = settings
+        self._staging = staging
         self._writer: Writer | ForkedWriter = writer
         self._terminal = terminal
         self._uploader = uploader
@@ -170,7 +173,7 @@ class Run:
     @property
     def dir(self) -> str:
         """The folder that holds the run's log."""
-        return str(self._writer.folder)
+        return str(self._writer.folder if self._staging is None else self._staging.target)
 
     @property
     def url(self) -> str | None:
@@ -413,10 +416,28 @@ class Run:
             said = self._uploader.finish(0.0 if quick else self.settings.finish_timeout_s, self._note_waiting)
             if self.settings.mode == "online" and not quick:
                 self._say_whether_uploaded(said)
+        if self._staging is not None and not quick and not self._child:
+            self._leave_memory(self._staging)
         if lost := self._writer.lost_records:
             self._terminal.say(f"{lost:,} records were lost because the disk refused them: {self._writer.disk_error}.")
         if not quick and not self._terminal.silent and not self._child:
             self._say_goodbye(state, runtime_s)
+
+    def _leave_memory(self, staging: Staging) -> None:
+        """See that nothing stays in shared memory: the uploader has copied it, or is gone and this process does."""
+        if not staging.folder.exists():
+            return
+        try:
+            if staging.take():
+                staging.close()
+                return
+            why = "it does not answer"
+        except OSError as error:
+            why = str(error.strerror)
+        self._terminal.say(
+            f"the network folder has not taken everything yet ({why}). The rest waits in this machine's memory. "
+            f"Later, here: treering sync {self.dir}"
+        )
 
     def _note_waiting(self, progress: dict[str, Any]) -> None:
         """While the end is waited for: say once why it takes time."""

@@ -19,7 +19,7 @@ from treering.limits import JOB_RUNS_MAX
 
 from .ranks import boot_id, process_start_time
 
-__all__ = ["Job", "Place", "Tracked", "claim", "is_batch", "job_of"]
+__all__ = ["Job", "Program", "Tracked", "claim", "is_batch", "job_of"]
 
 _SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -122,19 +122,19 @@ def _namespace() -> str:
         return ""
 
 
-class Place(NamedTuple):
-    """Where in its job a program stands: two programs of one job keep two runs."""
+class Program(NamedTuple):
+    """What tells the programs of one job apart: each keeps a run of its own."""
 
-    program: str
+    path: str
     arguments: tuple[str, ...]
     cwd: str
     step: str = ""
 
     @classmethod
-    def here(cls, environ: Mapping[str, str], argv: Sequence[str]) -> Place:
-        """Return the place of this very process."""
-        program = argv[0] if argv else ""
-        return cls(program, tuple(argv[1:]), str(Path.cwd()), environ.get("SLURM_STEP_ID", ""))
+    def here(cls, environ: Mapping[str, str], argv: Sequence[str]) -> Program:
+        """Return the program of this very process."""
+        path = argv[0] if argv else ""
+        return cls(path, tuple(argv[1:]), str(Path.cwd()), environ.get("SLURM_STEP_ID", ""))
 
 
 class Tracked(NamedTuple):
@@ -144,9 +144,9 @@ class Tracked(NamedTuple):
     incarnations: frozenset[str]
 
 
-def claim(job: Job, place: Place, look: Callable[[str], Tracked | None]) -> tuple[str, bool]:
+def claim(job: Job, program: Program, look: Callable[[str], Tracked | None]) -> str:
     """
-    Return (run id, whether the run goes on) for a program of a scheduler's job.
+    Return the run id for a program of a scheduler's job.
 
     The ids that a program of a job may have are numbered. The first that nobody used is a new run's. One that an
     earlier incarnation used and did not finish is this program's own run, requeued.
@@ -155,17 +155,17 @@ def claim(job: Job, place: Place, look: Callable[[str], Tracked | None]) -> tupl
         look: returns what is known of a run id, None if there is no such run.
     """
     run_id = ""
-    for run_id in _ids(job, place):
+    for run_id in _ids(job, program):
         known = look(run_id)
         if known is None:
-            return run_id, False
+            return run_id
         if known.end_state != "finished" and job.incarnation not in known.incarnations:
-            return run_id, True
-    return run_id, True  # a thousand runs of one command in one job: the last one is joined rather than none made
+            return run_id
+    return run_id  # a thousand runs of one command in one job: the last one is joined rather than none made
 
 
-def _ids(job: Job, place: Place) -> Iterator[str]:
-    words = "\0".join((job.scheduler, job.id, place.step, place.program, place.cwd, *place.arguments))
+def _ids(job: Job, program: Program) -> Iterator[str]:
+    words = "\0".join((job.scheduler, job.id, program.step, program.path, program.cwd, *program.arguments))
     for number in range(JOB_RUNS_MAX):
         yield hashlib.sha256(f"{words}\0{number}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
 

@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         insecure: believe any certificate; said loudly.
         allow_stop: let people with the right to it stop the run from its page.
         resume: ``allow``, ``must``, ``never`` or ``auto``.
+        network_folder: whether ``dir`` is on NFS, Lustre or FUSE and must not be mapped: ``auto`` looks, ``yes`` and
+            ``no`` say it.
         ranks: what processes with a rank above 0 do: ``join`` rank 0's run, or ``main`` (only rank 0 writes).
         silent: print nothing.
         sample_s: seconds between two looks at CPU, memory, disk, network and GPU; 0 turns them off.
@@ -75,6 +77,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     insecure: bool = False
     allow_stop: bool = True
     resume: str = ""
+    network_folder: str = "auto"
     ranks: str = "join"
     silent: bool = False
     sample_s: float = SAMPLE_EVERY_S
@@ -113,6 +116,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
             values["run_id"] = check_name(values["run_id"], "run id")
         _one_of("resume", values.get("resume", ""), ("", *RESUMES))
         _one_of("ranks", values.get("ranks", "join"), ("join", "main"))
+        _one_of("network_folder", values.get("network_folder", "auto"), ("auto", "yes", "no"))
         return cls(**values)
 
 

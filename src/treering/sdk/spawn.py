@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from .settings import Settings
+from .staging import Staging
 
 __all__ = ["UploaderProcess"]
 
@@ -79,13 +80,14 @@ class UploaderProcess:
         uploader._tell({"server": server, "ask": ask, "finish_timeout_s": timeout_s, "began_ns": time.time_ns()})
         return uploader
 
-    def begin(self, folder: Path, life: dict[str, Any], settings: Settings) -> bool:
+    def begin(self, folder: Path, life: dict[str, Any], settings: Settings, staging: Staging | None = None) -> bool:
         """Say which life to look after. False if that cannot be said: a folder whose name is no text."""
         order = {
             "folder": str(folder),
             "life": {key: value for key, value in life.items() if key != "meta"},
             "sample_s": settings.sample_s,
             "allow_stop": settings.allow_stop,
+            "staging": None if staging is None else str(staging.folder),
         }
         return self._tell(order)
 

@@ -11,6 +11,7 @@ of that machine until somebody starts a run there again, or runs ``treering sync
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import stat
@@ -35,6 +36,7 @@ __all__ = ["Staging", "leftovers", "staging_root"]
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own in it is checked before it is used
 _NOTE: Final = "target.json"
+_LOCK: Final = "lock"
 
 
 class _Target(msgspec.Struct):
@@ -79,6 +81,7 @@ class Staging:
         self.target = target
         self._held: dict[str, Held] = {}  # as copied
         self._synced: dict[str, int] = {}  # as fdatasynced in the network folder
+        self._lock = -1
 
     @classmethod
     def create(cls, target: Path, life_id: str, root: Path | None = None) -> Staging | None:
@@ -107,18 +110,38 @@ class Staging:
         note = _read_note(self.folder)
         return note is not None and note.boot_id == boot_id() and process_start_time(note.pid) == note.start_time != 0
 
+    def take(self) -> bool:
+        """
+        Become the one that copies, for the rest of this process's life; False while another process is.
+
+        Raises:
+            OSError: the staging folder is gone.
+        """
+        if self._lock < 0:
+            fd = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(fd)
+                return False
+            self._lock = fd
+        return True
+
     # ── the training process ────────────────────────────────────────────────────────────────────────────────────
 
     def check_room(self) -> None:
         """
-        Return if another segment may be begun.
+        Return if another segment may be begun. If nobody copies any longer, this process does it now.
 
         Raises:
             OSError: ENOSPC; the network folder has not taken what waits already. The writer treats it like a full
                 disk: it holds what fits in memory, counts what does not, and tries again.
         """
         waiting = sum(_size(self.folder / f"{name}.trl") for name in self.segments())
-        if waiting >= STAGED_MAX_BYTES:
+        if waiting >= STAGED_MAX_BYTES // 2 and self.take():
+            self.copy()
+            self.sync()
+        elif waiting >= STAGED_MAX_BYTES:
             raise OSError(
                 errno.ENOSPC,
                 f"{self.target} has not taken the last {waiting >> 20} MiB; it is slow or cannot be reached",
@@ -199,6 +222,9 @@ class Staging:
         self.copy()
         self.sync()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 def leftovers(root: Path | None = None) -> Iterator[Staging]:
@@ -212,8 +238,13 @@ def leftovers(root: Path | None = None) -> Iterator[Staging]:
         found = Staging.find(folder)
         if found is None or found.writer_lives():
             continue
-        if not any(_is_written(folder / f"{name}.trl") for name in found.segments()):
-            yield found
+        if any(_is_written(folder / f"{name}.trl") for name in found.segments()):
+            continue
+        try:
+            if found.take():
+                yield found
+        except OSError:
+            continue  # somebody else has just brought it home
 
 
 def _is_written(path: Path) -> bool:

@@ -24,6 +24,7 @@ from treering.limits import (
     EARLY_SAMPLES_S,
     HELPER_OUTLIVES_PARENT_S,
     SAMPLE_WINDOW_S,
+    STAGED_COPY_S,
     SYNC_EVERY_S,
 )
 from treering.runlog import records
@@ -31,7 +32,9 @@ from treering.runlog.frames import Frame
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer
 
+from .durable import DurableSegment
 from .ranks import process_start_time
+from .staging import Staging, leftovers
 from .system import UNITS, Sampler, Window
 
 if TYPE_CHECKING:
@@ -118,7 +121,10 @@ class Watch:
         self._sample_s = float(order["sample_s"])
         self._process: dict[str, Any] = self._life["process"]
         self._pid = int(self._process["pid"])
+        self._staging = Staging.find(Path(order["staging"])) if order.get("staging") else None
+        self._staged_failure = ""
         self._segments: dict[str, SegmentReader] = {}
+        self._durable: dict[str, DurableSegment] = {}
         self._foreign: set[str] = set()
         self._edits: dict[str, SegmentReader] = {}
         self._synced: dict[str, int] = {}
@@ -131,6 +137,8 @@ class Watch:
         own["of_life"] = self._life["life_id"]
         self._writer = Writer(self._folder, {**own, "from_step": None})
         self._oom_kills = _oom_kills()
+        if self._staging is not None:
+            self._staging.take()
         if courier is not None:
             courier.begin(self._folder, self._is_of_this_family)
 
@@ -142,6 +150,7 @@ class Watch:
         window, early = Window(), [self._began + offset for offset in EARLY_SAMPLES_S]
         sample_at = window_at = beat_at = self._began
         sync_at = self._began + SYNC_EVERY_S
+        copy_at = self._began
         stop_at = self._began + _STOP_LOOK_S
         window_at += SAMPLE_WINDOW_S
         with _Parent(self._pid, float(self._process.get("start_time") or 0)) as parent:
@@ -157,6 +166,9 @@ class Watch:
                 if now >= window_at:
                     self._system(window.take())
                     window_at = now + SAMPLE_WINDOW_S
+                if self._staging is not None and now >= copy_at:
+                    self._copy(self._staging)
+                    copy_at = now + STAGED_COPY_S
                 if now >= sync_at:
                     self._sync()
                     sync_at = now + SYNC_EVERY_S
@@ -171,14 +183,20 @@ class Watch:
                 due = min(sync_at, beat_at, sample_at if self._sample_s else beat_at)
                 if self._allow_stop and not self._stopped:
                     due = min(due, stop_at)
+                if self._staging is not None:
+                    due = min(due, copy_at)
                 if parent.wait(max(0.0, due - time.monotonic())):
                     break
         if self._sample_s:
             window.add(sampler.sample())
             self._system(window.take())
+        if self._staging is not None:
+            self._empty(self._staging)
         self._end()
         if self._courier is not None:
             self._wait_for(self._courier)
+        if self._staging is not None:
+            self._bring_home_leftovers()
 
     def _define_units(self, sampler: Sampler) -> None:
         for key in sampler.sample():
@@ -201,7 +219,7 @@ class Watch:
     def _beat(self) -> None:
         body: dict[str, Any] = {
             "synced": dict(self._synced),
-            "failed": dict(self._failed),
+            "failed": {**self._failed, **({"staged": self._staged_failure} if self._staged_failure else {})},
             "uploader_pid": os.getpid(),
         }
         if self._courier is not None:
@@ -299,22 +317,62 @@ class Watch:
                 break
         _say({"progress": courier.progress._asdict()})
 
+    # ── a network folder ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _copy(self, staging: Staging) -> bool:
+        """Bring to the network folder what waits in this machine's memory; return whether it was taken."""
+        try:
+            staging.copy()
+            self._staged_failure = ""
+        except (OSError, TreeringError) as error:
+            self._staged_failure = str(error)
+        return not self._staged_failure
+
+    def _empty(self, staging: Staging) -> None:
+        """The training is over: bring home the rest, as long as a helper may outlive its parent."""
+        deadline = time.monotonic() + min(self._finish_timeout_s, HELPER_OUTLIVES_PARENT_S)
+        while True:
+            try:
+                staging.close()
+                return
+            except (OSError, TreeringError) as error:
+                self._staged_failure = str(error)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(STAGED_COPY_S)
+
+    def _bring_home_leftovers(self) -> None:
+        """What jobs that were killed on this machine left in its memory belongs into their folders."""
+        for staging in leftovers():
+            try:
+                staging.close()
+            except (OSError, TreeringError):
+                continue  # its folder cannot be reached now
+
+    # ── the disk ────────────────────────────────────────────────────────────────────────────────────────────────
+
     def _sync(self) -> None:
-        """Read how far the whole frames go, then fdatasync: so far the log survives a power cut."""
+        """Put what is whole on the disk, and look at what it says: so far the log survives a power cut."""
         for reader in self._own_segments():
             name = reader.header.segment_id
-            if name in self._failed or (reader.sealed and self._synced.get(name) == reader.offset):
+            durable = self._durable.setdefault(name, DurableSegment(reader.path))
+            if durable.synced.sealed:
                 continue
             try:
+                self._synced[name] = durable.advance().length
                 while frames := reader.read():
                     for frame in frames:
                         self._look_at(frame)
-                reached = reader.offset
-                _fdatasync(reader.path)
-                self._synced[name] = reached
+            except (OSError, TreeringError) as error:
+                durable.failure = durable.failure or str(error)
+            self._failed[name] = durable.failure
+            if not durable.failure:
+                del self._failed[name]
+        if self._staging is not None:
+            try:
+                self._staging.sync()
             except OSError as error:
-                # A failed fsync is final for this file: what it covered may be gone although a second one succeeds.
-                self._failed[name] = f"{error.strerror} after byte {self._synced.get(name, 0):,}"
+                self._staged_failure = str(error)
 
     def _look_at(self, frame: Frame) -> None:
         if frame.kind == records.END:

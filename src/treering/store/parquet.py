@@ -20,7 +20,7 @@ from .columns import Array, Items, Points, Rollups, Spans, series_id
 from .manifest import Manifest, PartInfo, read_manifest, sync_folder, write_manifest
 from .parts import FOLDERS, Engine, TableType, files, path_of, read_marks, read_table, write_part
 from .rollups import finest, levels, spans_of
-from .tail import Chunk, Mark, Tail, ranges, rows_of, sort_points
+from .tail import Chunk, Mark, Tail, ranges, rows_of, sort_together
 
 # Of run log that a crash makes the next start read again: 2 s.
 REPLAY_MAX_BYTES: Final = 256 * 1024 * 1024
@@ -157,7 +157,11 @@ class ParquetMetrics:
             self._writing.pop(0).result()
 
     def _write(self, frozen: _Frozen) -> None:
-        points = sort_points(Points.concat([chunk.points for chunk in frozen.chunks]))
+        if len(frozen.chunks) > 1:
+            chunk = Chunk(sort_together([chunk.points for chunk in frozen.chunks]))
+            with self._lock:
+                frozen.chunks = [chunk]  # readers take this one now, and the others' memory is free
+        points = frozen.chunks[0].points if frozen.chunks else Points.empty()
         spans = spans_of(points)
         rollups = levels(finest(points, spans))
         items = Items.concat(frozen.items)

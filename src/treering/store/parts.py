@@ -28,7 +28,7 @@ FOLDERS: Final = ("points", "roll", "spans", "items", "marks")
 _COPY: Final = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size {rows})"
 _ROW_GROUP: Final = 32_768
 # One cursor may sort this much in memory; beyond it DuckDB spills to the index folder.
-_MEMORY: Final = "192MB"
+_MEMORY: Final = "128MB"
 
 
 class Engine:

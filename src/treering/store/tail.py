@@ -7,7 +7,7 @@ binary search. Nothing is decoded or sorted again for a query.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -62,6 +62,25 @@ def sort_points(points: Points) -> Points:
     if bool(((step[1:] > step[:-1]) | ~same).all()):
         return points.take(order)
     return points.take(np.lexsort((points.off, points.seg, points.step, points.run, points.key)))
+
+
+def sort_together(parts: Sequence[Points]) -> Points:
+    """
+    Return all *parts* as one, sorted as ``sort_points`` does, a column at a time: a million points are 70 MB, and
+    joining them before sorting would need that three times.
+    """
+    ids = np.concatenate([series_id(part.key, part.run) for part in parts])
+    step = np.concatenate([part.step for part in parts])
+    order = np.argsort(ids, kind="stable")
+    ids, step = ids[order], step[order]
+    same = ids[1:] == ids[:-1]
+    rising = bool(((step[1:] > step[:-1]) | ~same).all())
+    del ids, same
+    if not rising:
+        names = ("off", "seg", "step", "run", "key")
+        order = np.lexsort(tuple(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    del step
+    return Points(**{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in Points.dtypes})
 
 
 def rows_of(ids: Array, wanted: Array) -> Array:

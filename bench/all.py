@@ -130,6 +130,16 @@ def store(results: Lines) -> list[Row]:
     return rows
 
 
+def http(results: Lines) -> list[Row]:
+    """Trainings on other machines: as fast as the server takes it, and a thousand of them at their own pace."""
+    rows = []
+    for script in ("http_ingest.py", "live_load.py"):
+        (line,) = lines_of(sys.executable, str(HERE / script))[-1:]
+        results.append({"bench": script.removesuffix(".py"), **line})
+        rows.append(_row_of(line, f"bench/{script}"))
+    return rows
+
+
 def ui(results: Lines) -> list[Row]:
     """The page in a real browser, drawn in software."""
     (line,) = lines_of("npm", "--prefix", "web", "run", "--silent", "bench")[-1:]
@@ -148,7 +158,13 @@ def _row_of(line: dict[str, Any], command: str) -> Row:
     return Row(what, target, ", ".join(f"{key} {value}" for key, value in shown.items()), command)
 
 
-BENCHES: dict[str, Callable[[Lines], list[Row]]] = {"log": log_cost, "kills": kills, "store": store, "ui": ui}
+BENCHES: dict[str, Callable[[Lines], list[Row]]] = {
+    "log": log_cost,
+    "kills": kills,
+    "store": store,
+    "http": http,
+    "ui": ui,
+}
 
 
 def machine() -> str:

@@ -74,7 +74,8 @@ def limits_page() -> str:
 
 def command_page() -> str:
     """What ``--help`` prints."""
-    commands = ["", "ui", "serve", "login", "sync", "relay", "demo", "runs", "runs ls", "runs show", "runs export", "runs diff"]
+    commands = ["", "ui", "serve", "login", "sync", "relay", "demo"]
+    commands += ["runs", "runs ls", "runs show", "runs export", "runs diff"]
     commands += ["key new", "key ls", "key revoke", "user add", "user ls", "user password", "user disable"]
     commands += ["verify", "rebuild", "doctor"]
     lines = ["# Command line\n"]

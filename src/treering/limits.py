@@ -70,6 +70,7 @@ INGEST_IN_FLIGHT_BYTES: Final = 128 * MIB  # of bodies being received, of all cl
 INGEST_APPENDS_PER_S: Final = 400  # beyond, clients are asked to ship more rarely
 SHIP_EVERY_MAX_S: Final = 30.0
 INGEST_RATIO_MAX: Final = 100  # inflated : sent
+FILES_OPEN_MAX: Final = 65_536  # descriptors that a server asks for, if the system lets it
 SEGMENTS_QUERY_MAX: Final = 1_000  # segments asked for at once
 HOLDINGS_RUNS_MAX: Final = 1_000  # runs that lack something, listed at once
 

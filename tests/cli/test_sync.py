@@ -18,6 +18,7 @@ from sdk.servers import Receiving, receiving, same_bytes, segments_of
 from server.run_logs import open_run, write_run
 from treering.ids import run_key
 from treering.runlog import records
+from treering.sdk.ship_lock import ShipLock
 
 TREERING = [sys.executable, "-m", "treering.cli"]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -177,6 +178,19 @@ def _as_segment(content: bytes, segment: str) -> bytes:
         chain = int.from_bytes(frame[FRAME_HEADER_BYTES - 4 : FRAME_HEADER_BYTES], "little")
         result, at = result + frame, found.end
     return result
+
+
+def test_a_run_that_its_own_training_ships_is_left_to_it(tmp_path: Path, remote: Receiving, command: Command) -> None:
+    data = tmp_path / "data"
+    busy, free = write_run(data, "busy", rows(5)), write_run(data, "free", rows(5))
+    with ShipLock.share(data / "runs" / busy, remote.url, 0):
+        said = command("sync", code=1)
+    command("sync")
+
+    assert f"not all of {busy}: its own training is shipping it at present" in said.stderr
+    assert free not in said.stderr
+    assert len(remote.segments()) == 2
+    assert not list((data / "live").glob("*.ship-*")), "no lock is left over"
 
 
 def test_pruning_takes_only_what_is_confirmed_and_old(tmp_path: Path, remote: Receiving, command: Command) -> None:

@@ -111,7 +111,7 @@ def _sync(server: RemoteServer, data_dir: Path, keys: list[str] | None, follow: 
     try:
         while True:
             wait_s = ship_for(shipper, screen, began)
-            if shipper.settled and not follow:
+            if wait_s > 0 and not follow and shipper.settled:
                 break
             if not follow and shipper.error and time.monotonic() - shipper.progress_at > _NO_PROGRESS_S:
                 raise unreachable(server, shipper.error)

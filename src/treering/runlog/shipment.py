@@ -25,7 +25,9 @@ __all__ = ["NOTHING", "Checked", "Held", "Pread", "check_frames", "measure", "ne
 Pread = Callable[[int, int], bytes]
 """``pread(length, offset)``: up to *length* bytes of one segment; fewer at its end."""
 
-_FRAME: Final = struct.Struct("<4sBBHIIQIII")
+# Of a frame header only what is asked here: sync, kind, length, prev, payload CRC, header CRC.
+_FRAME: Final = struct.Struct("<IB3xI12xIII")
+_SYNC: Final = int.from_bytes(SYNC, "little")
 
 
 class Held(NamedTuple):
@@ -86,13 +88,14 @@ def check_frames(segment_id: str, data: bytes | memoryview, offset: int, chain: 
             raise FormatError(f"{segment_id}: these bytes begin segment {header.segment_id}.")
         at, chain = HEADER_BYTES, header.crc
     crc32, size, start = zlib.crc32, len(data), seed(segment_id)
-    unpack = _FRAME.unpack_from
-    view = memoryview(data)
+    unpack, head_bytes, longest, sync_mark = _FRAME.unpack_from, FRAME_HEADER_BYTES, FRAME_MAX_BYTES, _SYNC
+    # A slice of bytes is copied, and still costs less than a slice of a memoryview at a few hundred bytes.
+    view = bytes(data)
     need = 0
-    while size - at >= FRAME_HEADER_BYTES:
-        sync, kind, _, _, length, _, _, prev, payload_crc, header_crc = unpack(data, at)
-        body = at + FRAME_HEADER_BYTES
-        if sync != SYNC or crc32(view[at : body - 4], start) != header_crc or length > FRAME_MAX_BYTES:
+    while size - at >= head_bytes:
+        sync, kind, length, prev, payload_crc, header_crc = unpack(view, at)
+        body = at + head_bytes
+        if sync != sync_mark or crc32(view[at : body - 4], start) != header_crc or length > longest:
             break
         if prev != chain:
             raise FormatError(f"{segment_id}: the frame at byte {offset + at:,} does not follow what stands before it.")

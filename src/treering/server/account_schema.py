@@ -36,6 +36,7 @@ class AboutServer(Reply):
     version: str
     mode: Literal["local", "team"]
     setup: bool = Field(description="There is no account yet: the one-time address makes the first.")
+    entered: bool = Field(description="This very request came with a session, key or link that is good.")
 
 
 class SignIn(Request):

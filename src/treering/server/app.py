@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,7 +32,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from treering._version import __version__
 from treering.errors import StorageError, TreeringError
-from treering.limits import LAST_USE_EVERY_S
+from treering.limits import FILES_OPEN_MAX, LAST_USE_EVERY_S
 from treering.store import Store
 
 from .accounts import Accounts
@@ -106,6 +107,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(_SWITCH_S)
+        _raise_file_limit()
         hub.start()
         disk.start()
         last_use = asyncio.create_task(_write_last_use(accounts)) if accounts is not None else None
@@ -138,6 +140,15 @@ def create_app(
 
 # The event loop shares the interpreter with threads that compute: with the usual 5 ms each of its turns waits so long.
 _SWITCH_S = 0.0005
+
+
+def _raise_file_limit() -> None:
+    """A run that ships holds a connection, and many systems allow a process 1,024 descriptors unless it asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_OPEN_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_OPEN_MAX)
+    if soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _write_last_use(accounts: Accounts) -> None:

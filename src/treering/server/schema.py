@@ -411,6 +411,7 @@ class RunDetail(RunRow):
     defines: list[Define]
     url: str
     lacks: list[LackInfo] = Field(description="What is missing of it, by its own records; empty if it is whole.")
+    may_edit: bool = Field(description="Whether the caller may change what people say about it, and stop it.")
     stopping: bool = Field(description="Somebody asked it to stop and it has not ended yet.")
 
 

@@ -20,8 +20,8 @@ import threading
 import time
 import zlib
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -45,13 +45,13 @@ from treering.limits import (
     RECEIVE_APPENDS_MAX,
     RECEIVE_BACKLOG_BYTES,
     RECEIVE_FILES_OPEN,
-    RECEIVE_SYNCS_AT_ONCE,
 )
 from treering.runlog import records
 from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, SYNC, Frame, decode_frame_header, seed
 from treering.runlog.shipment import NOTHING, Held, check_frames, measure
 
 from .segments import FileSegments, SegmentRef
+from .syncing import Syncer
 
 __all__ = ["Append", "DiskFiles", "Files", "Receipt", "Received", "Receiver", "Register", "Uploader", "owner_of"]
 
@@ -92,7 +92,7 @@ class Append(NamedTuple):
 
 
 class Files(Protocol):
-    """The files of received segments. The committer alone calls it, but for ``sync``, which several threads may."""
+    """The files of received segments. One thread calls it."""
 
     def exists(self, ref: SegmentRef) -> bool: ...
     def size(self, ref: SegmentRef) -> int: ...
@@ -172,9 +172,6 @@ def _frames(segment: str, data: bytes, at: int) -> Iterator[Frame]:
         at = end
 
 
-_Sync = Callable[[SegmentRef], OSError | None]
-
-
 # ── the logic: one thread, no locks ──────────────────────────────────────────────────────────────────────────────
 class Receiver:
     """
@@ -183,7 +180,7 @@ class Receiver:
     Args:
         hint: how far the index has applied a segment, which saves reading that far again; None if unknown.
         find: where a segment lies that the register does not know: one of this machine's own.
-        each: maps ``sync`` over the touched files; a thread pool's ``map`` makes them durable side by side.
+        sync_all: makes several files durable at once and says how each went; by default one after the other.
     """
 
     def __init__(
@@ -194,14 +191,14 @@ class Receiver:
         hint: Callable[[str], Held | None] = lambda segment: None,
         find: Callable[[str], SegmentRef | None] = lambda segment: None,
         clock_ns: Callable[[], int] = time.time_ns,
-        each: Callable[[_Sync, Iterable[SegmentRef]], Iterable[OSError | None]] = map,
+        sync_all: Callable[[Sequence[SegmentRef]], list[OSError | None]] | None = None,
     ) -> None:
         self._files = files
         self._register = register
         self._hint = hint
         self._find = find
         self._clock_ns = clock_ns
-        self._each = each
+        self._sync_all = sync_all or (lambda refs: [self._sync(ref) for ref in refs])
         self.positions: dict[str, Held] = {}  # what was acknowledged, or may be
         self._broken: dict[str, Held] = {}  # a write or a sync failed: what was acknowledged before it
         self.sync_s = 0.0  # spent making files durable
@@ -269,7 +266,7 @@ class Receiver:
                     answers[number] = after
         touched = [ref for ref in ahead if ref not in failed]
         begin = time.perf_counter()
-        for ref, problem in zip(touched, self._each(self._sync, touched), strict=True):
+        for ref, problem in zip(touched, self._sync_all(touched), strict=True):
             if problem is None:
                 self.positions[ref.segment] = ahead[ref]
             else:
@@ -497,8 +494,7 @@ class DiskFiles:
         self._dirty: set[SegmentRef] = set()
         self._new: set[SegmentRef] = set()  # whose names may not be durable yet
         self._named: set[SegmentRef] = set()  # whose names are
-        self._names_lock = threading.Lock()
-        self._new_names: set[Path] = set()  # folders in which there are names that may not be durable
+        self._syncer = Syncer()
 
     def exists(self, ref: SegmentRef) -> bool:
         return ref in self._open or os.path.lexists(self._segments.path(ref))
@@ -527,29 +523,52 @@ class DiskFiles:
             raise
 
     def sync(self, ref: SegmentRef) -> None:
-        try:
-            descriptor = self._open.get(ref)
-            if descriptor is None:
-                descriptor = self._descriptor(ref)
-            _fdatasync(descriptor)
-            if ref in self._new:
-                folder = self._segments.folder(ref.run_key)
-                _sync_folder(folder)
-                self._sync_names(folder.parent)
-        except OSError:
-            self._forget(ref)
-            raise
-        self._new.discard(ref)
-        self._named.add(ref)
-        self._dirty.discard(ref)
+        (problem,) = self.sync_all([ref])
+        if problem is not None:
+            raise problem
 
-    def _sync_names(self, folder: Path) -> None:
-        """Once for all runs that are new in one commit; whoever comes second waits until it is done."""
-        with self._names_lock:
-            if folder in self._new_names:
-                _sync_folder(folder)
-                _sync_folder(folder.parent)
-                self._new_names.discard(folder)
+    def sync_all(self, refs: Sequence[SegmentRef]) -> list[OSError | None]:
+        """Make several files durable side by side; returns what went wrong with each."""
+        found: list[OSError | None] = [None] * len(refs)
+        descriptors: dict[int, int] = {}  # place in refs → descriptor
+        for number, ref in enumerate(refs):
+            try:
+                descriptors[number] = self._descriptor(ref)
+            except OSError as error:
+                found[number] = error
+        for number, problem in zip(descriptors, self._syncer.sync(list(descriptors.values())), strict=True):
+            found[number] = problem
+        new = [ref for ref in refs if ref in self._new]
+        problems = self._sync_names({self._segments.folder(ref.run_key) for ref in new}) if new else {}
+        for number, ref in enumerate(refs):
+            if ref in self._new and found[number] is None:
+                folder = self._segments.folder(ref.run_key)
+                found[number] = problems.get(folder) or problems.get(folder.parent)
+            if found[number] is None:
+                self._new.discard(ref)
+                self._named.add(ref)
+                self._dirty.discard(ref)
+            else:
+                self._forget(ref)
+        return found
+
+    def _sync_names(self, folders: set[Path]) -> dict[Path, OSError]:
+        """Make the names in run folders, and of them, durable: the folder above once for all."""
+        wanted = [*folders, *{folder.parent for folder in folders}, *{folder.parent.parent for folder in folders}]
+        descriptors: dict[Path, int] = {}
+        problems: dict[Path, OSError] = {}
+        try:
+            for folder in wanted:
+                try:
+                    descriptors[folder] = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                except OSError as error:
+                    problems[folder] = error
+            found = self._syncer.sync(list(descriptors.values()), names=True)
+            problems |= {folder: error for folder, error in zip(descriptors, found, strict=True) if error is not None}
+        finally:
+            for descriptor in descriptors.values():
+                os.close(descriptor)
+        return problems
 
     def truncate(self, ref: SegmentRef, length: int) -> None:
         os.ftruncate(self._descriptor(ref), length)
@@ -558,6 +577,7 @@ class DiskFiles:
         """Close all descriptors."""
         for ref in list(self._open):
             self._forget(ref)
+        self._syncer.close()
 
     def _descriptor(self, ref: SegmentRef) -> int:
         descriptor = self._open.get(ref)
@@ -569,7 +589,6 @@ class DiskFiles:
                 raise OSError(errno.EINVAL, "not a regular file", str(self._segments.path(ref)))
             if ref not in self._named:  # made before this process: by one that may have died before it was synced
                 self._new.add(ref)
-                self._new_names.add(self._segments.folder(ref.run_key).parent)
             self._keep(ref, descriptor)
         else:
             self._open.move_to_end(ref)
@@ -586,7 +605,6 @@ class DiskFiles:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._segments.path(ref), flags, 0o666 if shared else 0o600)
         self._new.add(ref)
-        self._new_names.add(folder.parent)
         self._keep(ref, descriptor)
         return descriptor
 
@@ -603,21 +621,6 @@ class DiskFiles:
         descriptor = self._open.pop(ref, None)
         if descriptor is not None:
             os.close(descriptor)
-
-
-def _fdatasync(descriptor: int) -> None:
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    else:  # macOS
-        os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -681,26 +684,8 @@ class Received:
     ) -> Received:
         """Return the received segments of a data folder."""
         files = DiskFiles(segments)
-        # Each fdatasync of a file that has grown waits for the journal. Eight at once share its commits: 500 files
-        # take 35 ms instead of 72.
-        pool = ThreadPoolExecutor(RECEIVE_SYNCS_AT_ONCE, "treering-sync")
-
-        def each(sync: _Sync, refs: Iterable[SegmentRef]) -> Iterable[OSError | None]:
-            todo = list(refs)
-            if len(todo) < 3:
-                return map(sync, todo)
-            parts = [todo[n::RECEIVE_SYNCS_AT_ONCE] for n in range(min(RECEIVE_SYNCS_AT_ONCE, len(todo)))]
-            done: dict[SegmentRef, OSError | None] = {}
-            for part, errors in zip(parts, pool.map(lambda part: [sync(ref) for ref in part], parts), strict=True):
-                done.update(zip(part, errors, strict=True))
-            return [done[ref] for ref in todo]
-
-        def close() -> None:
-            pool.shutdown()
-            files.close()
-
-        receiver = Receiver(files, register, hint=hint, find=find, clock_ns=clock_ns, each=each)
-        return cls(receiver, arrived, may_write, close)
+        receiver = Receiver(files, register, hint=hint, find=find, clock_ns=clock_ns, sync_all=files.sync_all)
+        return cls(receiver, arrived, may_write, files.close)
 
     def append(self, segment: str, offset: int, prev: int, body: bytes, by: Uploader) -> Held:
         """

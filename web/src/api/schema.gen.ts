@@ -856,6 +856,11 @@ export interface components {
          */
         AboutServer: {
             /**
+             * Entered
+             * @description This very request came with a session, key or link that is good.
+             */
+            entered: boolean;
+            /**
              * Mode
              * @enum {string}
              */
@@ -1783,6 +1788,11 @@ export interface components {
             /** Last Activity At */
             last_activity_at: number;
             loss: components["schemas"]["Loss"] | null;
+            /**
+             * May Edit
+             * @description Whether the caller may change what people say about it, and stop it.
+             */
+            may_edit: boolean;
             /** Meta */
             meta: {
                 [key: string]: unknown;

@@ -19,6 +19,8 @@ export interface Greeting {
   version: string;
   mode: "local" | "team";
   setup: boolean;
+  /** The browser came with a cookie that is good. */
+  entered: boolean;
 }
 
 /** A code from the fragment of a link that makes an account, and what kind of link it was. */
@@ -98,8 +100,7 @@ export async function openSession(): Promise<Invitation | null> {
   greeting = await greet();
   if (greeting?.mode !== "team") return null;
   const token = share ?? read(sessionStorageOrNull(), SHARE_KEY);
-  const signedIn = access.kind === "none" && (await hasCookie());
-  if (signedIn) access = { kind: "cookie" };
+  if (access.kind === "none" && greeting.entered) access = { kind: "cookie" };
   else if (token) {
     keep(sessionStorageOrNull(), SHARE_KEY, token);
     access = { kind: "share", token };
@@ -128,14 +129,6 @@ async function greet(): Promise<Greeting | null> {
     return response.ok ? ((await response.json()) as Greeting) : null;
   } catch {
     return null;
-  }
-}
-
-async function hasCookie(): Promise<boolean> {
-  try {
-    return (await fetch(apiUrl("session"))).ok;
-  } catch {
-    return false;
   }
 }
 

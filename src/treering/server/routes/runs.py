@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.responses import Response
 
 from treering.errors import InvalidValue
 from treering.ids import check_name
+from treering.server.access import Access
 from treering.server.context import TheAccess, TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
 from treering.server.schema import RunDetail, RunEdit, RunPage, RunsQuery
-from treering.store.model import RunQuery, Sort
+from treering.store.model import Run, RunQuery, Sort
 
 router = new_router("runs")
 
@@ -39,9 +41,9 @@ def query_runs(body: RunsQuery, store: TheStore, access: TheAccess) -> Response:
 
 @router.get("/runs/{run_key}", response_model=RunDetail)
 @permission(Action.READ)
-def read_run(run_key: TheRunKey, store: TheStore) -> Response:
+def read_run(run_key: TheRunKey, store: TheStore, access: TheAccess) -> Response:
     """Return everything about one run but its points."""
-    return ValueReply(store.run(run_key))
+    return run_reply(store.run(run_key), access)
 
 
 @router.patch("/runs/{run_key}", response_model=RunDetail)
@@ -53,7 +55,13 @@ def edit_run(run_key: TheRunKey, body: RunEdit, store: TheStore, access: TheAcce
         if value is None and name != "group":
             raise InvalidValue(f"{name} must not be null. Leave it out to keep it as it is.")
     if not changes:
-        return ValueReply(store.run(run_key))
+        return run_reply(store.run(run_key), access)
     before = store.run(run_key)
     # None: it was deleted, and what is answered is what it last was.
-    return ValueReply(store.edit_run(run_key, changes, access.author) or before)
+    return run_reply(store.edit_run(run_key, changes, access.author) or before, access)
+
+
+def run_reply(run: Run, access: Access) -> Response:
+    """Return a run with what its caller may do with it."""
+    may_edit = access.may(Action.WRITE, run.entity, run.project)
+    return ValueReply({**msgspec.structs.asdict(run), "may_edit": may_edit})

@@ -12,7 +12,7 @@ from treering.server.accounts import Accounts, By, User, check_password
 from treering.server.context import TheAccounts, TheBy, TheHub, new_router
 from treering.server.cookies import session_cookie, session_token
 from treering.server.errors import ApiError
-from treering.server.permissions import Action, permission
+from treering.server.permissions import Action, Principal, permission
 from treering.server.replies import ValueReply
 
 router = new_router("accounts")
@@ -25,7 +25,9 @@ def read_server(request: Request) -> Response:
     accounts: Accounts | None = request.app.state.accounts
     mode = "local" if accounts is None else "team"
     setup = accounts is not None and accounts.users.count() == 0
-    return ValueReply({"version": __version__, "mode": mode, "setup": setup})
+    caller: Principal | None = request.scope["state"]["principal"]
+    entered = caller is not None and caller.kind != "anyone"
+    return ValueReply({"version": __version__, "mode": mode, "setup": setup, "entered": entered})
 
 
 @router.post("/session/sign-in", response_model=SignedIn)

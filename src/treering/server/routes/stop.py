@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from treering.server.context import TheAccess, TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
-from treering.server.replies import ValueReply
+from treering.server.routes.runs import run_reply
 from treering.server.schema import RunDetail, StopRequest
 
 router = new_router("runs")
@@ -20,4 +20,4 @@ def stop_run(run_key: TheRunKey, body: StopRequest, store: TheStore, access: The
 
     It is a record in the run log, with its author. A life that begins after it is not stopped.
     """
-    return ValueReply(store.stop_run(run_key, access.author))
+    return run_reply(store.stop_run(run_key, access.author), access)

@@ -2,14 +2,12 @@ import { Pencil } from "lucide-react";
 import { useState } from "react";
 import type { RunDetail } from "@/api/types";
 import { IconButton } from "@/ui/IconButton";
-import { useMayEdit } from "./useMayEdit";
 import { useRunEdit } from "./useRunEdit";
 
 /** The run's name; a click on the pencil makes it a field. */
 export function Name({ run }: { run: RunDetail }) {
   const [draft, setDraft] = useState<string | null>(null);
   const edit = useRunEdit(run);
-  const mayEdit = useMayEdit();
   const save = () => {
     const name = draft?.trim();
     setDraft(null);
@@ -36,7 +34,7 @@ export function Name({ run }: { run: RunDetail }) {
   return (
     <>
       <h1>{run.name}</h1>
-      {mayEdit && (
+      {run.may_edit && (
         <IconButton label="Rename" onClick={() => setDraft(run.name)}>
           <Pencil size={13} />
         </IconButton>

@@ -2,7 +2,6 @@ import { Pencil } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import type { RunDetail } from "@/api/types";
 import { IconButton } from "@/ui/IconButton";
-import { useMayEdit } from "./useMayEdit";
 import { useRunEdit } from "./useRunEdit";
 
 const Markdown = lazy(() => import("@/ui/Markdown"));
@@ -11,7 +10,6 @@ const Markdown = lazy(() => import("@/ui/Markdown"));
 export function Notes({ run }: { run: RunDetail }) {
   const [draft, setDraft] = useState<string | null>(null);
   const edit = useRunEdit(run);
-  const mayEdit = useMayEdit();
   const notes = run.notes ?? "";
   const save = () => {
     if (draft !== null && draft !== notes) edit.mutate({ notes: draft });
@@ -22,7 +20,7 @@ export function Notes({ run }: { run: RunDetail }) {
       <h2>
         Notes
         <span className="grow" />
-        {draft === null && mayEdit && (
+        {draft === null && run.may_edit && (
           <IconButton label="Edit notes" onClick={() => setDraft(notes)}>
             <Pencil size={13} />
           </IconButton>

@@ -3,7 +3,6 @@ import { CircleStop } from "lucide-react";
 import { useState } from "react";
 import { runQuery, stopRun } from "@/api/queries";
 import type { RunDetail } from "@/api/types";
-import { useMayEdit } from "./useMayEdit";
 
 /** Asks the training to stop: its main thread gets a KeyboardInterrupt, wherever it runs. */
 export function StopButton({ run }: { run: RunDetail }) {
@@ -13,8 +12,7 @@ export function StopButton({ run }: { run: RunDetail }) {
     mutationFn: () => stopRun(run.run_key),
     onSettled: () => queries.invalidateQueries({ queryKey: runQuery(run.run_key).queryKey }),
   });
-  const mayEdit = useMayEdit();
-  if (run.state !== "running" || !mayEdit) return null;
+  if (run.state !== "running" || !run.may_edit) return null;
   if (run.stopping) return <span className="muted">asked to stop…</span>;
   return (
     <>

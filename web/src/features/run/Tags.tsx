@@ -1,13 +1,11 @@
 import { Plus, X } from "lucide-react";
 import { useState } from "react";
 import type { RunDetail } from "@/api/types";
-import { useMayEdit } from "./useMayEdit";
 import { useRunEdit } from "./useRunEdit";
 
 export function Tags({ run }: { run: RunDetail }) {
   const [draft, setDraft] = useState<string | null>(null);
   const edit = useRunEdit(run);
-  const mayEdit = useMayEdit();
   const add = () => {
     const tag = draft?.trim();
     setDraft(null);
@@ -20,16 +18,16 @@ export function Tags({ run }: { run: RunDetail }) {
           type="button"
           key={tag}
           className="chip"
-          disabled={!mayEdit}
-          aria-label={mayEdit ? `Remove tag ${tag}` : tag}
+          disabled={!run.may_edit}
+          aria-label={run.may_edit ? `Remove tag ${tag}` : tag}
           onClick={() => edit.mutate({ tags: run.tags.filter((other) => other !== tag) })}
         >
           <span className="chip-text">{tag}</span>
-          {mayEdit && <X size={12} />}
+          {run.may_edit && <X size={12} />}
         </button>
       ))}
       {draft === null ? (
-        mayEdit && (
+        run.may_edit && (
           <button type="button" className="chip" onClick={() => setDraft("")}>
             <Plus size={12} />
             Tag

@@ -44,7 +44,8 @@ class Wire:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
-        head = f"{method} {path} HTTP/1.1\r\n{self._head}Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        about = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {path} HTTP/1.1\r\n{self._head}{about}"
         writer.write(head.encode() + body)
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
         status = int(lines[0].split()[1])
@@ -93,11 +94,11 @@ class Load:
         choice = random.Random(number)
         await asyncio.sleep(EVERY_S * 2 + number / 10)
         since, turn = 0, 0
+        runs: list[str] = []
         while time.perf_counter() < self.until:
             due = time.perf_counter() + PAN_EVERY_S
-            runs = (
-                [log.run_key for log in choice.sample(self.logs, min(20, len(self.logs)))] if turn % 20 == 0 else runs
-            )
+            if turn % 20 == 0:
+                runs = [log.run_key for log in choice.sample(self.logs, min(20, len(self.logs)))]
             keys = self.logs[0].names[:6]
             begin = choice.randrange(0, 100)
             await self.ask(wire, "/series", {"runs": runs, "keys": keys, "range": [begin, begin + 500], "buckets": 500})
@@ -151,7 +152,7 @@ def main() -> None:
     if os.environ.get("BY_TIME"):
         first = min(load.started_s)
         for at in range(0, int(options.seconds), 5):
-            took = [t for t, s in zip(load.append_s, load.started_s) if at <= s - first < at + 5]
+            took = [t for t, s in zip(load.append_s, load.started_s, strict=True) if at <= s - first < at + 5]
             if took:
                 print(at, round(statistics.median(took) * 1e3), percentile(took, 0.99))
     print(

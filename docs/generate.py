@@ -77,7 +77,7 @@ def command_page() -> str:
     commands = ["", "ui", "serve", "login", "sync", "relay", "demo"]
     commands += ["runs", "runs ls", "runs show", "runs export", "runs diff"]
     commands += ["key new", "key ls", "key revoke", "user add", "user ls", "user password", "user disable"]
-    commands += ["verify", "rebuild", "doctor"]
+    commands += ["backup", "restore", "verify", "rebuild", "doctor"]
     lines = ["# Command line\n"]
     for command in commands:
         words = command.split()

@@ -93,6 +93,9 @@ def test_the_beats_say_what_was_shipped_and_where(remote: Receiving, folder: Fol
     (segment,) = run._writer.segments
     path = Path(run.dir) / f"{segment}.trl"
     wait_until(lambda: len(remote.segments().get(segment, b"")) > 0)
+    first = len(remote.segments()[segment])
+    run.log({"a": 2})
+    wait_until(lambda: len(remote.segments()[segment]) > first)  # so the answer to the first was read
     run.finish()
 
     last = folder.records(records.BEAT, "system")[-1].data

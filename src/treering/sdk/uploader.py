@@ -219,9 +219,11 @@ class Watch:
     def _beat(self) -> None:
         body: dict[str, Any] = {
             "synced": dict(self._synced),
-            "failed": {**self._failed, **({"staged": self._staged_failure} if self._staged_failure else {})},
+            "failed": dict(self._failed),
             "uploader_pid": os.getpid(),
         }
+        if self._staged_failure:
+            body["staged"] = self._staged_failure
         if self._courier is not None:
             body["shipped"], body["server"] = self._courier.shipped, self._courier.url
         self._writer.append(records.BEAT, [time.time_ns(), body])

@@ -280,3 +280,29 @@ def _wait_for(condition: Callable[[], bool], timeout_s: float = 30) -> None:
     while not condition():
         assert time.monotonic() < limit, "waited in vain"
         time.sleep(0.05)
+
+
+def test_what_a_killed_job_left_in_memory_is_brought_home_without_a_server_too(tmp_path: Path) -> None:
+    target = tmp_path / "nfs" / "runs" / ("a" * 26)
+    target.mkdir(parents=True)
+    left = """
+import sys
+from pathlib import Path
+from treering.runlog.writer import Writer
+from treering.sdk.staging import Staging
+staging = Staging.create(Path(sys.argv[1]), "fedcba9876543210")
+writer = Writer(staging.folder, {"run": None, "life_id": "x", "writer": ""})
+writer.append(1, (0, 0, {"loss": 1.0}))
+writer.close()
+"""
+    subprocess.run([sys.executable, "-c", left, str(target)], check=True)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TREERING_")}
+    environ |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "TREERING_DIR": str(tmp_path / "nfs")}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "treering.cli", "sync"], env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert str(target) in done.stderr
+    assert [path.stat().st_size > 0 for path in target.glob("*.trl")] == [True]

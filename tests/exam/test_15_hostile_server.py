@@ -17,9 +17,10 @@ import pytest
 
 from server.run_logs import write_run
 from treering.limits import SHIP_REPLY_MAX_BYTES
+from treering.sdk.destination import Refused, Unreachable
 from treering.sdk.remote import RemoteServer
 from treering.sdk.segment_files import SegmentFiles
-from treering.sdk.shipping import Refused, Shipper, Unreachable
+from treering.sdk.shipping import Shipper
 from treering.sdk.transport import Trust
 
 KEY = "trk_abcdefgh_" + "s3cr3t" * 8

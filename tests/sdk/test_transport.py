@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from treering.errors import InvalidValue
+from treering.sdk.destination import Unreachable
 from treering.sdk.remote import RemoteServer
-from treering.sdk.shipping import Unreachable
 from treering.sdk.transport import Address, Trust, proxy_for
 
 _REPLY = json.dumps({"store_id": "s", "restores": 0, "segments": {}}).encode()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from treering.runlog.shipment import Held, check_frames
-from treering.sdk.shipping import Answer, Appended, Diverged, Gap, Refused, TooLarge, Unreachable
+from treering.sdk.destination import Answer, Appended, Diverged, Gap, Refused, TooLarge, Unreachable
 
 from .disk import Crash
 

@@ -9,8 +9,8 @@ import sys
 
 from treering.errors import AccessDenied, InvalidValue, UsageError
 from treering.sdk.credentials import Credentials, Login, plain_url
+from treering.sdk.destination import Refused
 from treering.sdk.remote import RemoteServer
-from treering.sdk.shipping import Refused
 from treering.sdk.transport import Address, Trust
 
 from .output import print_json, visible

@@ -18,6 +18,7 @@ from treering.sdk.remote import RemoteServer
 from treering.sdk.segment_files import SegmentFiles, life_of
 from treering.sdk.ship_lock import ShipLock
 from treering.sdk.shipping import Shipper
+from treering.sdk.staging import leftovers
 
 from .folder import data_folder
 from .output import print_json, visible
@@ -36,7 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     places = _places(arguments)
     if arguments.prune_days is not None and arguments.prune_days < 0:
         raise UsageError("--prune-days must be 0 or more.")
-    server = connect(arguments)
+    brought = _bring_home(arguments.json)
+    try:
+        server = connect(arguments)
+    except UsageError:
+        if brought:
+            return 0  # that was what there was to do: no server is set
+        raise
     screen = Screen(arguments.json)
     whole = True
     rows: list[dict[str, object]] = []
@@ -53,6 +60,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"to": server.url, "folders": rows})
     return 0 if whole else 1
+
+
+def _bring_home(quiet: bool) -> int:
+    """Copy what killed jobs left in this machine's memory to the network folders it was meant for; return how much."""
+    brought = 0
+    for staging in leftovers():
+        try:
+            staging.close()
+        except OSError as error:
+            print(f"{staging.target}: {error.strerror}. What waits for it stays in memory.", file=sys.stderr)
+            continue
+        brought += 1
+        if not quiet:
+            print(f"brought home what a killed job had left in memory: {staging.target}", file=sys.stderr)
+    return brought
 
 
 def _places(arguments: argparse.Namespace) -> dict[Path, list[str] | None]:

@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from treering.errors import TreeringError
 
+from .destination import Refused, Unreachable
 from .segment_files import SegmentFiles
 from .ship_lock import ShipLock
-from .shipping import Refused, Shipper, Unreachable
+from .shipping import Shipper
 
 __all__ = ["Courier", "Progress"]
 

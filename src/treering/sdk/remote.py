@@ -22,7 +22,7 @@ from treering.errors import InvalidValue
 from treering.limits import REPLY_TIMEOUT_S, SHIP_EVERY_S, SHIP_REPLY_MAX_BYTES
 from treering.runlog.shipment import Held
 
-from .shipping import Answer, Appended, Diverged, Gap, Refused, TooLarge, Unreachable
+from .destination import Answer, Appended, Diverged, Gap, Refused, TooLarge, Unreachable
 from .transport import Address, Trust, explain, is_loopback, open_connection
 
 __all__ = ["RemoteServer"]

@@ -23,10 +23,10 @@ from __future__ import annotations
 import heapq
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Literal, NamedTuple
 
-from treering.errors import FormatError, NewerFormat, RemoteError, ServerUnavailable, TreeringError
+from treering.errors import FormatError, NewerFormat
 from treering.limits import (
     READ_CHUNK_BYTES,
     SHIP_BACKOFF_MAX_S,
@@ -45,112 +45,9 @@ from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, decode_fram
 from treering.runlog.salvage import Fork, Found, find_frame, frame_at, read_life
 from treering.runlog.shipment import NOTHING, Checked, Held, Pread, check_frames, next_batch
 
-__all__ = [
-    "Answer",
-    "Appended",
-    "Destination",
-    "Diverged",
-    "Gap",
-    "Refused",
-    "SegmentStatus",
-    "Shipper",
-    "Source",
-    "TooLarge",
-    "Unreachable",
-]
+from .destination import Answer, Appended, Destination, Diverged, Gap, Refused, Source, TooLarge, Unreachable
 
-
-class Unreachable(ServerUnavailable):
-    """Nobody answers, or what answers is too busy, broken or no treering. Everything is tried again later."""
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
-class Refused(RemoteError):
-    """
-    The destination answered and does not want this.
-
-    ``everything``: it is no matter of one segment (the key, the address), so nothing else would be taken either.
-    """
-
-    def __init__(
-        self, message: str, code: str = "error", hint: str = "", status: int = 0, *, everything: bool = False
-    ) -> None:
-        super().__init__(message, code, hint, status)
-        self.everything = everything
-
-
-class TooLarge(Refused):
-    """The body is larger than the destination, or a proxy before it, takes."""
-
-
-class Gap(TreeringError):
-    """The destination holds less than what the bytes would follow."""
-
-    def __init__(self, held: Held) -> None:
-        super().__init__(f"The other side holds {held.length:,} bytes.")
-        self.held = held
-
-
-class Diverged(TreeringError):
-    """The destination holds other bytes in the place of these."""
-
-    def __init__(self, held: Held) -> None:
-        super().__init__(f"The other side holds other bytes up to {held.length:,}.")
-        self.held = held
-
-
-class Answer(NamedTuple):
-    """
-    What a destination says of segments.
-
-    ``segments`` has those that it knows. ``indexed`` says how many of their bytes can be seen in its pages already; a
-    destination without an index leaves it empty.
-    """
-
-    store_id: str
-    restores: int
-    segments: Mapping[str, Held]
-    indexed: Mapping[str, int] = {}
-
-
-class Appended(NamedTuple):
-    """What a destination says after it took bytes: what it holds now is on its disk."""
-
-    held: Held
-    indexed: int | None = None
-    store_id: str | None = None
-    restores: int = 0
-    stop: str | None = None  # who asked the run to stop
-    every_s: float = SHIP_EVERY_S
-
-
-class Destination(Protocol):
-    """Where segments go. Every method raises Unreachable or Refused."""
-
-    def query(self, segments: Sequence[str]) -> Answer:
-        """Say what is held of these segments."""
-
-    def append(self, segment: str, offset: int, prev: int, body: bytes) -> Appended:
-        """Take whole frames that stand at *offset* behind the chain value *prev*. Raises Gap, Diverged, TooLarge."""
-
-
-class Source(Protocol):
-    """Where segments come from. Reading raises OSError."""
-
-    def segments(self) -> Iterable[str]:
-        """Name the segments to ship, the most urgent first. Called about once a second."""
-
-    def pread(self, segment: str, length: int, offset: int) -> bytes:
-        """As ``os.pread``."""
-
-    def size(self, segment: str) -> int:
-        """The file's size; more than its frames while it is being written."""
-
-    def life(self, segment: str) -> dict[str, Any] | None:
-        """A life record of the same run, for a segment whose own is lost."""
+__all__ = ["SegmentStatus", "Shipper"]
 
 
 class SegmentStatus(NamedTuple):

@@ -1,5 +1,5 @@
 """
-Run cases of the exam: ``cd tests && python -m exam 07 14``, or all of them without a number.
+Run cases of the exam: ``cd tests && python -m exam 07 14 simulation``, or all of them without a number.
 
 ``--full`` runs them at full size (1,000 kills instead of 100). Prints PASS or FAIL for each. A case that fails leaves
 its folders: pytest names them in its report.
@@ -31,6 +31,7 @@ def cases(full: bool) -> dict[str, tuple[str, list[str]]]:
     queries = HERE.parent / "store" / "test_query.py"
     for number, (name, test) in IN_THE_STORE.items():
         found[number] = (name, [f"{queries}::{test}", "-m", "exam"])
+    found["simulation"] = ("of clocks, disks and networks that fail", [str(HERE.parent / "simulation"), "-m", marks])
     return dict(sorted(found.items()))
 
 

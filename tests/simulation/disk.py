@@ -68,7 +68,7 @@ class Disk:
                 if old == new or at >= len(now):
                     kept += old
                 elif at >= size or (lossy and self.chance.random() < 0.4):
-                    kept += old + bytes(len(new) - len(old)) if at < size else old
+                    kept += old + bytes(max(len(new) - len(old), 0)) if at < size else old
                 else:
                     kept += new
             self.files[name] = kept

@@ -136,7 +136,7 @@ class Server:
 
 def percentile(values: list[float], share: float) -> float:
     """Return a percentile in milliseconds."""
-    ordered = sorted(values)
+    ordered = sorted(values) or [0.0]
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3, 1)
 
 

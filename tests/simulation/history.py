@@ -263,9 +263,10 @@ class History:
         invented = {number for number in counts if not 0 < number <= self.trainer.next_id}
         self._require(not invented, f"records that nobody logged: {invented}")
         twice = {number for number, count in counts.items() if count > 1}
-        if self.server.restores:
-            # A request with the fork of an edited file may reach a store just after it was restored to before that file
-            # was ever shipped: then the file itself is shipped as well. Nobody can know that before the answer.
+        if self.server.restores or self.network.late_taken:
+            # Nobody can know before the answer that a request with the fork of an edited file reaches a store just after
+            # it was restored to before that file was ever shipped, or that a copy of a request from before the edit is
+            # still on its way: then both versions arrive, and both are kept.
             twice -= self._edited_ids()
         self._require(not twice, f"records that came twice: {sorted(twice)}")
         missing = self.trainer.readable_ids() - set(counts)

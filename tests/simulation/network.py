@@ -49,6 +49,7 @@ class Network:
         self._crashed = crashed
         self._acknowledged = acknowledged
         self._note = note
+        self.late_taken = 0  # copies that the server took long after the client had given them up
         self._late: list[tuple[str, int, int, bytes]] = []  # copies of requests that are still on their way
 
     def query(self, segments: Sequence[str]) -> Answer:
@@ -112,6 +113,7 @@ class Network:
             request = self._late.pop(self.chance.randrange(len(self._late)))
             try:
                 self.server.append(*request)
+                self.late_taken += 1
                 self._note(f"late copy for {request[0][:6]} at {request[1]} taken")
             except (Gap, Diverged, Refused):
                 pass

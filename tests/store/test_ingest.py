@@ -514,3 +514,16 @@ def test_rewinding_inside_a_life_hides_what_was_beyond(world: World, store: Stor
 
     assert drawn.y.tolist() == [1.0] * 4 + [2.0]
     assert drawn.ghost.x.tolist() == [4, 5, 6, 7, 8, 9]
+
+
+def test_the_last_value_is_that_of_the_newest_life_although_its_clock_stands_a_day_behind(world: World, store: Store):
+    life = world.life()
+    life.log({"loss": 1.0}, 0)
+    # It knows when the life before began and gives itself a later birth; its rows have the clock's time.
+    resumed = world.life()
+    world.sleep(-86_400)
+    resumed.log({"loss": 0.5}, 1)
+    store.ingest_now()
+
+    metric = store.run(life.run_key).metrics["loss"]
+    assert (metric.first, metric.last) == (1.0, 0.5)

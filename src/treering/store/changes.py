@@ -62,11 +62,16 @@ class ChangeFeed:
             return Changes(now, [], reset=True)
         with self._lock:
             remembered = seq >= self._complete_since
-            recent = [(s, c) for s, c in self._recent if s > seq and c.project == project and c.entity == entity]
+            recent: list[tuple[int, Committed]] = []
+            for s, c in reversed(self._recent):  # whoever asks often looks at a few, not at fifty thousand
+                if s <= seq:
+                    break
+                if c.project == project and c.entity == entity:
+                    recent.append((s, c))
         if not remembered:
             return self._from_table(entity, project, seq, now)
         merged: dict[str, Change] = {}
-        for s, c in recent:
+        for s, c in reversed(recent):
             old = merged.pop(c.run_key, None)
             merged[c.run_key] = Change(
                 c.run_key,

@@ -36,7 +36,7 @@ class Engine:
 
     def __init__(self, scratch: Path, *, threads: int | None = None) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": str(threads or min(8, os.cpu_count() or 1)),
+            "threads": str(threads or min(8, max(1, (os.cpu_count() or 1) // 2))),
             "memory_limit": _MEMORY,
             "temp_directory": str(scratch),
             # DuckDB fetches missing extensions from the network by default; a tracker must not.

@@ -45,9 +45,15 @@ class Target:
     run: int
     seg: int
     writer: int
+    life_us: int  # when the life began
+    life_index: int  # of the segment in its life
     heads: dict[int, Head]  # by key id; of the whole life
     make_keys: Callable[[dict[str, str]], dict[str, int]]  # name → kind, to name → id
     stat: Callable[[int], SeriesStat] | None  # None while rows are replayed that the aggregates already have
+
+    def place(self, off: int) -> tuple[int, int]:
+        """Return what puts a row of this segment in order among all rows of its run: its life, and its place in it."""
+        return self.life_us, (self.life_index << 40) + off
 
 
 @dataclass(slots=True)
@@ -222,7 +228,8 @@ def emit_values(
     for i, attempt in zip(ids, first_attempt, strict=True):
         target.heads[i] = Head(last_step, attempt + turns)
     if target.stat is not None:
-        _update_stats(ids, heads, steps, times, values, kinds, target.stat, low, high)
+        places = target.place(int(offs[0])), target.place(int(offs[-1]))
+        _update_stats(ids, heads, steps, places, values, kinds, target.stat, low, high)
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -230,7 +237,7 @@ def _update_stats(
     ids: list[int],
     heads: list[Head],
     steps: Array,
-    times: Array,
+    places: tuple[tuple[int, int], tuple[int, int]],
     values: Array,
     kinds: Array,
     stat: Callable[[int], SeriesStat],
@@ -250,7 +257,7 @@ def _update_stats(
     highest = np.fmax.reduce(values if high is None else high, axis=0) if whole else _reduce(np.fmax, values, finite)
     is_int = (kinds == INT) | (kinds == BIGINT) if kinds.ndim == 1 else ((kinds == INT) | (kinds == BIGINT)).all(0)
     first_step, last_step = int(steps[0]), int(steps[-1])
-    first_us, last_us = int(times[0]), int(times[-1])
+    first_place, last_place = places
     stats = [stat(i) for i in ids]
     # Added up strictly in logging order, so that a rebuild in other portions gives the same bits.
     sums = np.add.accumulate(np.vstack([[s.sum for s in stats], counted]), axis=0)[-1].tolist()
@@ -277,10 +284,12 @@ def _update_stats(
         if smallest == smallest:  # not NaN
             s.min = smallest if s.min is None or smallest < s.min else s.min
             s.max = largest if s.max is None or largest > s.max else s.max
-        if first_us < s.first_us:
-            s.first, s.first_step, s.first_us, s.first_text = first, first_step, first_us, None
-        if last_us >= s.last_us:
-            s.last, s.last_step, s.last_us, s.last_text = last, last_step, last_us, None
+        if first_place < (s.first_life_us, s.first_place):
+            s.first, s.first_step, s.first_text = first, first_step, None
+            s.first_life_us, s.first_place = first_place
+        if last_place >= (s.last_life_us, s.last_place):
+            s.last, s.last_step, s.last_text = last, last_step, None
+            s.last_life_us, s.last_place = last_place
         s.is_int = s.is_int and whole_number
 
 
@@ -336,7 +345,8 @@ def _emit_items(name: str, column: _Column, target: Target, out: Out) -> None:
     kind = "text" if all(what == "text" for what, _ in described) else "media"
     key = target.make_keys({name: kind})[name]
     out.items.append(_items(key, column, described, target))
-    last_step, last_us = int(column.steps[-1]), int(column.times[-1])
+    last_step = int(column.steps[-1])
+    first_place, last_place = target.place(int(column.offs[0])), target.place(int(column.offs[-1]))
     turns = int((column.steps[1:] < column.steps[:-1]).sum())
     head = target.heads.get(key, NEW)
     target.heads[key] = Head(last_step, head.attempt + (int(column.steps[0]) < head.step) + turns)
@@ -345,11 +355,12 @@ def _emit_items(name: str, column: _Column, target: Target, out: Out) -> None:
     s = target.stat(key)
     s.n += len(column.values)
     s.is_int = False
-    if int(column.times[0]) < s.first_us:
-        s.first, s.first_text = None, described[0][1][:1000]
-        s.first_step, s.first_us = int(column.steps[0]), int(column.times[0])
-    if last_us >= s.last_us:
-        s.last, s.last_text, s.last_step, s.last_us = None, described[-1][1][:1000], last_step, last_us
+    if first_place < (s.first_life_us, s.first_place):
+        s.first, s.first_text, s.first_step = None, described[0][1][:1000], int(column.steps[0])
+        s.first_life_us, s.first_place = first_place
+    if last_place >= (s.last_life_us, s.last_place):
+        s.last, s.last_text, s.last_step = None, described[-1][1][:1000], last_step
+        s.last_life_us, s.last_place = last_place
 
 
 def _describe(value: Any) -> tuple[str, str]:

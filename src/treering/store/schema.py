@@ -28,7 +28,7 @@ _Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row id is an INTEGER by that very name
 _Double = Float(53)
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 metadata = MetaData()
 
@@ -161,7 +161,8 @@ attrs = Table(
 )
 
 # Aggregates of each metric of each run. `min`, `max`, `sum` are over finite values; `last` and `first` are as logged,
-# with NaN as NULL and "NaN" in the text beside it (a logged text stands there behind a "=").
+# with NaN as NULL and "NaN" in the text beside it (a logged text stands there behind a "="). Their
+# lives began at `last_life_us` and `first_life_us`; the places are those in the logs of these lives.
 series = Table(
     "series",
     metadata,
@@ -173,11 +174,13 @@ series = Table(
     Column("last", _Double),
     Column("last_text", _Text),
     Column("last_step", BigInteger, nullable=False),
-    Column("last_us", BigInteger, nullable=False),
+    Column("last_life_us", BigInteger, nullable=False),
+    Column("last_place", BigInteger, nullable=False),
     Column("first", _Double),
     Column("first_text", _Text),
     Column("first_step", BigInteger, nullable=False),
-    Column("first_us", BigInteger, nullable=False),
+    Column("first_life_us", BigInteger, nullable=False),
+    Column("first_place", BigInteger, nullable=False),
     Column("min", _Double),
     Column("max", _Double),
     Column("sum", _Double),

@@ -131,7 +131,12 @@ class SegmentState(msgspec.Struct):
 
 
 class SeriesStat(msgspec.Struct):
-    """Aggregates of one series. ``last`` and ``first`` may be NaN; ``min``/``max`` are NaN while nothing is finite."""
+    """
+    Aggregates of one series. ``last`` and ``first`` may be NaN; ``min``/``max`` are NaN while nothing is finite.
+
+    Which value is first or last is told by when its life began, and within a life by its place in the log: a row's
+    own clock may stand a day wrong.
+    """
 
     key: int
     run: int
@@ -142,11 +147,13 @@ class SeriesStat(msgspec.Struct):
     last: float | None = None
     last_text: str | None = None
     last_step: int = 0
-    last_us: int = -(1 << 62)
+    last_life_us: int = -(1 << 62)
+    last_place: int = -1
     first: float | None = None
     first_text: str | None = None
     first_step: int = 0
-    first_us: int = 1 << 62
+    first_life_us: int = 1 << 62
+    first_place: int = 1 << 62
     min: float | None = None
     max: float | None = None
     sum: float = 0.0

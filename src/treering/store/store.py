@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -118,6 +119,7 @@ class Store:
         self._writers: OrderedDict[str, Writer] = OrderedDict()
         self._sparks: dict[int, tuple[int, Spark | None]] = {}
         self._places: dict[str, tuple[str, str]] = {}
+        self._charts = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
         self._stops: dict[str, int] = {}  # run key → when it was last asked to stop; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
@@ -459,7 +461,10 @@ class Store:
 
     def series(self, request: SeriesRequest) -> list[SeriesColumns]:
         """Return lines for charts; series that do not exist are left out. Raises InvalidValue."""
-        return charts.read_series(self.metadata, self.metrics, request)
+        # Charts are computed, so more at once than cores are no faster; they would only take turns with whatever else
+        # needs the interpreter, which is every append.
+        with self._charts:
+            return charts.read_series(self.metadata, self.metrics, request)
 
     def history(
         self, run_key: str, keys: Collection[str] | None = None, attempts: str = "all"

@@ -140,6 +140,27 @@ def http(results: Lines) -> list[Row]:
     return rows
 
 
+def trouble(results: Lines) -> list[Row]:
+    """What a training pays for a server in trouble, and how soon a log is understood after a crash of everything."""
+    outage = lines_of(sys.executable, str(HERE / "outage.py"))
+    (recovery,) = lines_of(sys.executable, str(HERE / "recovery.py"))
+    results += [{"bench": "outage", **line} for line in outage] + [{"bench": "recovery", **recovery}]
+    offline = statistics.median(line["p99_us"] for line in outage if line["case"] == "offline")
+    rows = [
+        Row(
+            f"`log()` p99 with the server {name} : offline",
+            "≤ 2",
+            f"{line['p99_us'] / offline:.1f} ({line['p99_us']:.0f} µs : {offline:.0f} µs), "
+            f"memory grew {line['grown_mib']} MiB, `init()` {line['init_s']} s",
+            "bench/outage.py",
+        )
+        for line in outage
+        if (name := {"hole": "black-holed", "slow": "slow", "500": "answering 500"}.get(line["case"]))
+    ]
+    found = f"{recovery['recovery_s']} s ({recovery['records']:,} records; SHA-256 {recovery['rival_sha256_s']} s)"
+    return [*rows, Row("recovery of a 1 GiB run log", "≤ 3 s", found, "bench/recovery.py")]
+
+
 def ui(results: Lines) -> list[Row]:
     """The page in a real browser, drawn in software."""
     (line,) = lines_of("npm", "--prefix", "web", "run", "--silent", "bench")[-1:]
@@ -163,6 +184,7 @@ BENCHES: dict[str, Callable[[Lines], list[Row]]] = {
     "kills": kills,
     "store": store,
     "http": http,
+    "trouble": trouble,
     "ui": ui,
 }
 

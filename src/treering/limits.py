@@ -50,6 +50,7 @@ SHIP_CATCH_UP_BYTES: Final = 2 * MIB  # of one request when much waits
 SHIP_EVERY_S: Final = 1.0  # how often new records are looked for
 SHIP_IDLE_S: Final = 30.0  # how often a segment that does not grow is looked at, by who follows many of them
 SHIP_BACKOFF_MAX_S: Final = 60.0  # between two requests to a server that does not answer
+SHIP_BACKOFF_END_S: Final = 5.0  # while somebody waits for the end
 SHIP_RETRY_AFTER_MAX_S: Final = 600.0  # a server may ask for no longer pause
 SHIP_REFUSED_S: Final = 600.0  # a segment that the server refused is offered again
 SHIP_RECHECK_S: Final = 60.0  # an idle client asks whether the server still holds everything

@@ -44,7 +44,9 @@ def test_a_key_is_for_somebody_who_exists(command):
 
     assert "--user NAME" in command("key", "new", code=2).stderr
     assert "'nobody'" in command("key", "new", "--user", "nobody", code=3).stderr
-    assert command("key", "new", "--user", "ada").stdout.startswith("trk_")
+    made = command("key", "new", "--user", "ada")
+    assert made.stdout.startswith("trk_")
+    assert "TREERING_ENTITY=ada" in made.stderr  # else it is "root" for everybody in a container
     assert "entity/project" in command("key", "new", "--user", "ada", "--project", "digits", code=2).stderr
 
 

@@ -110,7 +110,9 @@ class BadNetwork:
     async def _forward(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
         """Pass one request on and its reply back, or fail to; return whether the connection goes on."""
         if self.weather.down:
-            await asyncio.sleep(3600)
+            while self.weather.down:
+                await asyncio.sleep(0.05)
+            return False
         if self._strikes("drop"):
             return False
         if self._strikes("bad_gateway"):

@@ -163,7 +163,10 @@ class Client:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.log(20)
-            self.ship()
+            # As much as was logged is shipped before more is: a server that is dead half of the time must not fall
+            # behind for ever.
+            while not self.ship() and not self._stop.is_set():
+                pass
             self._stop.wait(0.005)
         self.writer.append(records.END, [time.time_ns(), {"state": "finished", "writer": ""}])
         self.writer.close()
@@ -210,6 +213,8 @@ class Client:
 
     def _ship_segment(self, path: Path) -> None:
         assert self._positions is not None
+        if self._positions.get(path.stem, NOTHING).sealed:
+            return
         data = path.read_bytes()
         while True:
             held = self._positions.get(path.stem, NOTHING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import subprocess
@@ -292,7 +293,7 @@ def test_stop_reaches_a_run_on_another_machine(tmp_path: Path, remote: Receiving
     assert process.returncode == -signal.SIGINT
     end = folder.end()
     assert end["state"] == "killed"
-    assert end["reason"].startswith("stopped from the browser by ")
+    assert end["reason"] == f"stopped from the browser by {getpass.getuser()}"
     assert remote.run(key)["state"] == "killed"
 
 
@@ -356,3 +357,51 @@ def test_a_clock_that_is_a_day_behind_does_not_reorder_lives(tmp_path: Path, rem
     assert done.code == 0, done.err
     first, second = (Folder(tmp_path / name).lives()[0]["created_ns"] for name in ("data", "elsewhere"))
     assert second > first
+
+
+def test_ctrl_c_ends_the_waiting_for_the_upload_and_not_the_script(
+    tmp_path: Path, remote: Receiving, wire: Wire, folder: Folder
+) -> None:
+    wire.become("refuse")
+    process = training(
+        tmp_path,
+        """
+        import treering as tr
+        run = tr.init(project="p", entity="ada")
+        print("up", flush=True)
+        run.finish()
+        print("went on", flush=True)
+        """,
+    )
+    assert process.stderr is not None
+    while "Ctrl-C stops waiting" not in process.stderr.readline():
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+
+    assert process.returncode == 0
+    assert out == "went on\n"
+    assert "Ctrl-C ended the waiting" in err
+    assert "treering sync" in err
+
+
+def test_a_key_in_the_text_of_an_error_is_hidden(remote: Receiving, script: Script, folder: Folder) -> None:
+    script(
+        """
+        import os, treering as tr
+        run = tr.init(project="p", entity="ada", settings={"finish_timeout_s": 1})
+        raise ValueError("401 for " + os.environ["TREERING_API_KEY"])
+        """,
+        TREERING_API_KEY="trk_abcdefgh_" + "s3cr3t" * 8,
+    )
+
+    whole = b"".join(path.read_bytes() for path in folder.path.rglob("*.trl"))
+    assert b"401 for [redacted]" in whole
+    assert b"s3cr3ts3cr3t" not in whole
+
+
+def test_a_certificate_may_be_named_from_where_the_script_runs(tmp_path: Path, script: Script) -> None:
+    done, _ = said_at_init(script, TREERING_CA_FILE="authority.pem", TREERING_BASE_URL="https://127.0.0.1:9")
+
+    assert f"{tmp_path}/authority.pem" in done.err

@@ -9,12 +9,13 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from treering.errors import InvalidValue
-from treering.sdk.destination import Unreachable
+from treering.sdk.destination import Refused, Unreachable
 from treering.sdk.remote import RemoteServer
 from treering.sdk.transport import Address, Trust, proxy_for
 
@@ -220,3 +221,24 @@ def test_no_proxy_and_loopback_are_direct(url: str, no_proxy: str, direct: bool)
     found = proxy_for(Address.parse(url), {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": no_proxy})
 
     assert (found is None) == direct
+
+
+@pytest.mark.parametrize("code", ["project_not_found", "segment_not_found"])
+def test_what_the_server_will_not_say_of_another_users_project_has_a_way_out(code: str) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = b'{"error": {"code": "%s", "message": "there is none.", "hint": ""}}' % code.encode()
+            self.send_response(404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(Refused, match="takes nothing for this project with this key") as refused:
+            ask(f"http://127.0.0.1:{server.server_port}")
+
+    assert "TREERING_ENTITY=<your name there>" in str(refused.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from treering.errors import (
     KeyNotFound,
     NewerFormat,
     StorageError,
+    StorageFull,
     UserNotFound,
 )
 from treering.limits import INVITE_S, KEY_DAYS_MAX, PASSWORD_MIN_CHARS, SETUP_CODE_S, USER_KEYS_MAX
@@ -339,3 +341,27 @@ def test_one_time_links_end_by_themselves(path):
         assert accounts.codes.use_invite(invite, "hash", "here") is None
     finally:
         accounts.close()
+
+
+def test_accounts_that_are_there_are_opened_without_writing_so_that_a_server_starts_on_a_full_disk(open_accounts, path):
+    open_accounts().users.add("ada", "", True, BY)
+    with closing(sqlite3.connect(path)) as other:
+        before = other.execute("pragma data_version").fetchone()
+
+        assert open_accounts().codes.new_setup() is None
+
+        assert other.execute("pragma data_version").fetchone() == before
+
+
+def test_a_full_disk_is_called_that_and_no_path_is_told(accounts, path):
+    with accounts._database._engine.connect() as connection:
+        connection.exec_driver_sql("pragma max_page_count = 1")  # SQLite: no more than there are now
+
+    def add_many():
+        for number in range(1_000):
+            accounts.users.add(f"user{number}", "u" * 200, True, BY)
+
+    with pytest.raises(StorageFull, match="disk that holds the accounts is full") as told:
+        add_many()
+
+    assert str(path) not in str(told.value)

@@ -58,6 +58,29 @@ def test_a_base_path_is_written_into_the_page(make_server, static_dir):
     assert b'<base href="/proxy/6464/">' in server.send("GET", "/").body
 
 
+@pytest.mark.parametrize("shown_at", ["", "/proxy/6464"])
+def test_a_proxy_may_take_the_base_path_off_or_leave_it(make_server, static_dir, shown_at):
+    server = make_server(static_dir=static_dir, base_path="/proxy/6464/")
+
+    assert b"<base href" in server.send("GET", f"{shown_at}/").body
+    assert server.send("GET", f"{shown_at}/assets/a-1.js").body == b"export {}"
+    assert server.send("GET", f"{shown_at}/theme.js").headers["content-type"].startswith("text/javascript")
+    assert server.send("GET", f"{shown_at}/api/1/healthz").json == server.send("GET", "/api/1/healthz").json
+    assert server.send("GET", f"{shown_at}/api/1/session").status == 401
+    assert server.send("GET", f"{shown_at}/healthz").headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/lab/api/1/segments/query", "/api/1/api/1/segments/query"])
+def test_a_client_whose_address_has_a_path_too_many_is_told_where_the_api_is(server, path):
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+
+    reply = server.send("POST", path, headers, b"{}")
+
+    assert (reply.status, reply.code) == (404, "not_found")
+    assert f"'{path}'" in reply.json["error"]["message"]
+    assert "TREERING_BASE_URL" in reply.json["error"]["hint"]
+
+
 def test_hashed_files_are_kept_for_ever_and_compressed_when_that_is_taken(server):
     plain = server.send("GET", "/assets/a-1.js")
     packed = server.send("GET", "/assets/a-1.js", {"Accept-Encoding": "gzip, br"})

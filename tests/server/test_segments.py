@@ -246,7 +246,7 @@ def test_stop_reaches_the_uploader_in_the_next_reply(shipping: Shipping) -> None
     life = shipping.there.life()
     life.log({"loss": 1.0}, 0)
     sent = shipping.send(piece(life.path)).json
-    assert sent["stop"] is False
+    assert (sent["stop"], sent["stopped_by"]) == (False, "")
     shipping.store.ingest_now()
     run = shipping.server.call("POST", f"/runs/{life.run_key}/stop", {})
     assert run.status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import asdict
 
 from treering.errors import UsageError
@@ -27,6 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print_note(f"treering: a key of {user.name} for {', '.join(row.scopes)}, id {row.id}, good for")
     print_note(f"  {human_duration(row.expires_at - row.created_at)}. It is shown this once.")
+    if "ingest" in row.scopes:
+        entity = shlex.quote(user.name)
+        print_note(f"  Where trainings use it without `treering login`, also set TREERING_ENTITY={entity}")
     print(key)
     return 0
 

@@ -142,9 +142,9 @@ class Courier(threading.Thread):
             if hurried and shipper.settled:
                 return
             pause = due - time.monotonic()
-            if hurried and not shipper.error:
+            if hurried:
                 shipper.ask_about_index()
-                pause = min(pause, _INDEX_S)
+                pause = pause if shipper.error else min(pause, _INDEX_S)
             if pause > 0:
                 with self._wake:
                     if self._ending == hurried:

@@ -30,6 +30,7 @@ __all__ = ["RemoteServer"]
 _FRAMES: Final = "application/x-treering-frames"
 _SMALL_BYTES: Final = 1024  # not worth compressing
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NOT_YOURS: Final = frozenset({"project_not_found", "segment_not_found"})
 _WAIT: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 
 
@@ -50,6 +51,7 @@ class _AppendReply(_Segment):
     store_id: str = ""
     restores: int = 0
     stop: bool = False
+    stopped_by: str = ""
     every_s: float = SHIP_EVERY_S
 
 
@@ -138,7 +140,7 @@ class RemoteServer:
             reply.indexed,
             reply.store_id[:100] or None,
             reply.restores,
-            "somebody" if reply.stop else None,
+            (reply.stopped_by[:200] or "somebody") if reply.stop else None,
             reply.every_s,
         )
 
@@ -263,6 +265,12 @@ class RemoteServer:
                 "",
                 status,
                 everything=status in (403, 421),
+            )
+        if code in _NOT_YOURS and method == "POST":
+            # It says no more, since it tells nobody what others have; so this says what the reason can be.
+            message = f"{self.url} takes nothing for this project with this key: {message}"
+            hint = (
+                hint or "If it is another user's, file your runs under your own name: TREERING_ENTITY=<your name there>"
             )
         return Refused(message or f"refused: {code}", code, hint, status, everything=status == 421)
 

@@ -22,7 +22,7 @@ from treering.values import clean_config, clean_key, clean_row, clean_text, spli
 from . import resume as earlier
 from .config import Config, Summary
 from .fork import ForkedWriter
-from .redact import redact_config
+from .redact import redact_config, redact_text
 from .settings import Settings
 from .staging import Staging
 from .terminal import Terminal, end_block
@@ -500,8 +500,9 @@ def outcome_of(error: BaseException, trace: TracebackType | None) -> tuple[str, 
         return "killed", 130, "SIGINT", ""
     import traceback  # 5 ms, and only for a run that failed
 
-    text = "".join(traceback.format_exception(type(error), error, trace))
-    return "failed", 1, f"{type(error).__name__}: {error}"[:1000], text
+    # What an error says may be what was sent to some service, its key included, and others see the run's page.
+    text = redact_text("".join(traceback.format_exception(type(error), error, trace)))
+    return "failed", 1, redact_text(f"{type(error).__name__}: {error}"[:2000])[:1000], text
 
 
 def _whole_step(step: Any) -> int:

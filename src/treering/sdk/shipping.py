@@ -29,6 +29,7 @@ from typing import Final, Literal, NamedTuple
 from treering.errors import FormatError, NewerFormat
 from treering.limits import (
     READ_CHUNK_BYTES,
+    SHIP_BACKOFF_END_S,
     SHIP_BACKOFF_MAX_S,
     SHIP_BATCH_BYTES,
     SHIP_CATCH_UP_BYTES,
@@ -849,7 +850,8 @@ class Shipper:
         """Be quiet for a while, longer each time, for all segments: it is the destination that fails."""
         self._failures += 1
         self.error = reason
-        most = min(SHIP_BACKOFF_MAX_S, 2.0 ** min(self._failures, 10))
+        longest = SHIP_BACKOFF_END_S if self._hurried else SHIP_BACKOFF_MAX_S
+        most = min(longest, 2.0 ** min(self._failures, 10))
         pause = max(SHIP_EVERY_S, self._chance.uniform(0.0, most))
         if retry_after_s is not None:
             pause = max(pause, min(retry_after_s, SHIP_RETRY_AFTER_MAX_S))

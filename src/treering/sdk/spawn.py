@@ -59,8 +59,9 @@ class UploaderProcess:
             server = {
                 "url": settings.base_url,
                 "key": settings.api_key,
-                "ca_file": settings.ca_file,
-                "ca_dir": settings.ca_dir,
+                # The uploader runs in "/", so that it keeps no file system busy.
+                "ca_file": settings.ca_file and os.path.abspath(settings.ca_file),
+                "ca_dir": settings.ca_dir and os.path.abspath(settings.ca_dir),
                 "insecure": settings.insecure,
             }
         try:
@@ -164,7 +165,10 @@ class UploaderProcess:
                 self._process.stdin.close()
         except (OSError, ValueError):
             pass
-        last = self._wait(timeout_s, on_wait) if timeout_s > 0 else None
+        try:
+            last = self._wait(timeout_s, on_wait) if timeout_s > 0 else None
+        except KeyboardInterrupt:  # it ends the waiting, as was said, and not the script
+            last = {"error": "Ctrl-C ended the waiting"}
         self.hear_stop()
         self.give_up()
         return last

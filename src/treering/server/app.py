@@ -3,7 +3,7 @@ The ASGI application.
 
 ::
 
-    request ─▶ TrustedProxies ─▶ SecurityHeaders ─▶ RequestLog ─▶ Guard ─▶ routes ─▶ store
+    request ─▶ TrustedProxies ─▶ BasePath ─▶ SecurityHeaders ─▶ RequestLog ─▶ Guard ─▶ routes ─▶ store
                                                                      └──▶ the UI's page and files
 
 The layers stand around FastAPI and not inside it, so that a failure of the framework itself has the headers too.
@@ -37,6 +37,7 @@ from treering.store import Store
 
 from .accounts import Accounts
 from .assets import Assets
+from .base_path import BasePath
 from .compression import CompressRemote
 from .context import API_PREFIX
 from .disk import DiskWatch
@@ -134,7 +135,8 @@ def create_app(
         for method in route.methods or ()
     ]
     guarded = Guard(Express(api, api), settings.allowed_hosts, door, open_routes)
-    stack = SecurityHeaders(RequestLog(MeterRequests(CompressRemote(guarded), meter)))
+    stack: ASGIApp = SecurityHeaders(RequestLog(MeterRequests(CompressRemote(guarded), meter)))
+    stack = BasePath(stack, settings.base_path, settings.static_dir)
     return Application(api, hub, tokens, TrustedProxies(stack, settings.trusted_proxies))
 
 

@@ -92,6 +92,7 @@ _CODE_OF: Mapping[type[BaseException], str] = {
 _CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
+_BEGINS_AT = "It begins at /api/1; an address that a client is given (TREERING_BASE_URL) ends before that."
 _RETRY_FULL_S = 30  # somebody has to make room first
 
 
@@ -128,6 +129,9 @@ def reply_to(request: Request, error: Exception) -> Response:
             return error_reply(error.code, error.message, error.hint, error.headers)
         case HTTPException():
             code = _CODE_OF_STATUS.get(error.status_code, "bad_request")
+            if code == "method_not_allowed" and "path" in request.path_params:
+                # The page takes every address, so a client whose address has a path too many ends here.
+                return error_reply("not_found", f"The API has no {request.scope['path'][:100]!r}.", _BEGINS_AT)
             return error_reply(code, CODES[code].meaning, headers=error.headers)
         case RequestValidationError():
             return error_reply("invalid_request", _first_problem(error))

@@ -478,6 +478,7 @@ class SegmentReply(SegmentHeld):
     store_id: str
     restores: int
     stop: bool = Field(description="Somebody asked the run to stop since this life of it began.")
+    stopped_by: str = Field(description="Who asked; empty if nobody did.")
     every_s: float = Field(description="How often the server wants new records of this segment at present.")
 
 

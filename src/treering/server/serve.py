@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -113,10 +114,11 @@ def serve_team(
     accounts = Accounts(accounts_file(settings.data_dir, settings.index_dir), public_is_open=public_is_open)
     try:
         if host not in _LOOPBACK and accounts.users.count() == 0:
+            folder = shlex.quote(str(settings.data_dir))
             raise UsageError(
                 f"--host {host}: there are no accounts yet, so everybody is a stranger. Make the first one with "
-                f"`treering user add NAME --admin --data {settings.data_dir}`, or start without --host and open the "
-                "set-up link that it prints."
+                f"`treering user add NAME --admin --data {folder}`, or start without --host and open the set-up link "
+                "that it prints."
             )
         scheme = "http" if certificate is None else "https"
         own_scheme = None if certificate is None else "https"  # a proxy that ends TLS speaks plain HTTP to us

@@ -120,7 +120,7 @@ class Store:
         self._sparks: dict[int, tuple[int, Spark | None]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._charts = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
-        self._stops: dict[str, int] = {}  # run key → when it was last asked to stop; 0 if never
+        self._stops: dict[str, tuple[int, str]] = {}  # run key → when it was last asked to stop and by whom; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
         self._closed = False
@@ -258,22 +258,23 @@ class Store:
         """Points applied to the index since the start."""
         return self._ingester.points
 
-    def stop_asked(self, segment: str) -> bool:
+    def stop_asked(self, segment: str) -> str:
         """
-        Return whether somebody asked the run of a received segment to stop after this life of it began.
+        Return who asked the run of a received segment to stop after this life of it began; empty if nobody did.
 
         Both times are of this server's clock; the training's own may be a day off.
         """
         receipt = self._ledger.received.get(segment)
         if receipt is None:
-            return False
-        asked_ns = self._stops.get(receipt.run_key)
-        if asked_ns is None:
+            return ""
+        asked = self._stops.get(receipt.run_key)
+        if asked is None:
             state = self.metadata.run(receipt.run_key)
             if state is None:
-                return False  # not applied yet, so nobody has seen it
-            asked_ns = self._stops.setdefault(receipt.run_key, _stop_ns(state))
-        return asked_ns > self._ledger.first_seen_ns[receipt.life]
+                return ""  # not applied yet, so nobody has seen it
+            asked = self._stops.setdefault(receipt.run_key, _stop_of(state))
+        asked_ns, by = asked
+        return by if asked_ns > self._ledger.first_seen_ns[receipt.life] else ""
 
     def stop_run(self, run_key: str, author: str) -> Run:
         """Ask a run to stop, as a record in its run log. Raises RunNotFound, StorageFull."""
@@ -282,9 +283,9 @@ class Store:
             state = self._state(run_key)
             now_ns = self._clock_ns()
             writer = self._writer(state)
-            writer.append(records.EDIT, [now_ns, author, {"stop": {"time_ns": now_ns}}])
+            writer.append(records.EDIT, [now_ns, author, {"stop": {"time_ns": now_ns, "by": author}}])
             self.ingest_segment(run_key, writer.segment_id)
-            self._stops[run_key] = now_ns
+            self._stops[run_key] = now_ns, author
         return self.run(run_key)
 
     def _is_stopping(self, state: RunState) -> bool:
@@ -293,7 +294,7 @@ class Store:
         )
         if life is None or end_of(state, life) is not None:
             return False
-        return _stop_ns(state) > self._ledger.first_seen_ns.get(life_id, life.created_ns)
+        return _stop_of(state)[0] > self._ledger.first_seen_ns.get(life_id, life.created_ns)
 
     def past(self, run_key: str, writer: str) -> Past:
         """Return what somebody needs who resumes a run under the label *writer*. Raises RunNotFound."""
@@ -500,10 +501,10 @@ class Store:
             return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
 
 
-def _stop_ns(state: RunState) -> int:
-    """Return when a run was last asked to stop, 0 if never."""
-    asked = state.edits.get("stop")
-    return 0 if asked is None else asked[0]
+def _stop_of(state: RunState) -> tuple[int, str]:
+    """Return when a run was last asked to stop, 0 if never, and by whom."""
+    asked_ns, value = state.edits.get("stop", (0, None))
+    return asked_ns, str((value.get("by") if isinstance(value, dict) else None) or "somebody")
 
 
 def _check_edit(name: str, value: Any) -> Any:

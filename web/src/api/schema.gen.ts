@@ -2164,6 +2164,11 @@ export interface components {
              * @description Somebody asked the run to stop since this life of it began.
              */
             stop: boolean;
+            /**
+             * Stopped By
+             * @description Who asked; empty if nobody did.
+             */
+            stopped_by: string;
             /** Store Id */
             store_id: string;
         };

@@ -30,6 +30,9 @@ class Codes:
 
     def new_setup(self) -> str | None:
         """Return a code that makes the first admin, the only one that works; None if there are accounts."""
+        with self._database.read() as connection:
+            if connection.scalar(sa.select(t.users.c.id).limit(1)) is not None:
+                return None  # nothing is written: a server with accounts can start on a disk that is full
         code, now = new_secret("tro_"), self._database.clock()
         with self._database.write(quiet=True) as connection:
             connection.execute(sa.delete(t.codes).where(c.kind == _SETUP))

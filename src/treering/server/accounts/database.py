@@ -11,14 +11,15 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
 
-from treering.errors import NewerFormat, StorageError
+from treering.errors import NewerFormat, StorageError, StorageFull
+from treering.limits import KIB
 from treering.server.privatefile import check_private
 
 from . import tables as t
@@ -26,6 +27,7 @@ from . import tables as t
 __all__ = ["Database", "accounts_file"]
 
 _BUSY_TIMEOUT_S: Final = 10
+_LEAST_ROOM_BYTES: Final = 64 * KIB
 
 # From the version named to the next one.
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
@@ -57,9 +59,12 @@ class Database:
             if 0 < version < t.VERSION:
                 _copy(path, version)
             self._engine = _engine(path)
-            with self.write() as connection:
-                _bring_up_to_date(connection, version)
+            if version < t.VERSION:  # else nothing is written: a server can start on a disk that is full
+                with self.write() as connection:
+                    _bring_up_to_date(connection, version)
         except (sqlite3.Error, sa.exc.DBAPIError) as error:
+            if _is_full(path, error):
+                raise _full() from None
             raise StorageError(f"{path} cannot be opened as the accounts of this server: {error}.") from None
 
     @contextmanager
@@ -77,10 +82,13 @@ class Database:
                 try:
                     yield connection
                 except BaseException:
-                    connection.exec_driver_sql("rollback")
+                    with suppress(sa.exc.OperationalError):  # a full disk has ended the transaction already
+                        connection.exec_driver_sql("rollback")
                     raise
                 connection.exec_driver_sql("commit")
         except sa.exc.OperationalError as error:
+            if _is_full(self.path, error):
+                raise _full() from None
             raise StorageError(f"{self.path} cannot be written: {error.orig}.") from None
         if not quiet:
             self.generation += 1
@@ -88,6 +96,19 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()
+
+
+def _is_full(path: Path, error: sqlite3.Error | sa.exc.DBAPIError) -> bool:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return True
+    # Without room for its shared memory SQLite says "disk I/O error", which sends people to the wrong place.
+    found = os.statvfs(path.parent)
+    return found.f_bavail * found.f_frsize < _LEAST_ROOM_BYTES
+
+
+def _full() -> StorageFull:
+    return StorageFull("The disk that holds the accounts is full. Make room there, and it goes on.")
 
 
 def _make_private(path: Path) -> None:

@@ -127,7 +127,7 @@ async def append_to_segment(request: Request) -> Response:
 
 
 def _reply(store: Store, inflow: Inflow, segment: str, held: Held) -> Response:
-    about = store.about
+    about, stopped_by = store.about, store.stop_asked(segment)
     answer = {
         "length": held.length,
         "chain": held.chain,
@@ -135,7 +135,8 @@ def _reply(store: Store, inflow: Inflow, segment: str, held: Held) -> Response:
         "indexed": min(store.applied(segment), held.length),
         "store_id": about.store_id,
         "restores": about.restores,
-        "stop": store.stop_asked(segment),
+        "stop": bool(stopped_by),
+        "stopped_by": stopped_by,
         "every_s": inflow.every_s,
     }
     return Response(msgspec.json.encode(answer), media_type="application/json")

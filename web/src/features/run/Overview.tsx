@@ -5,7 +5,7 @@ import { useTheme } from "@/state/theme";
 import { formatBytes, formatCount, formatDuration, formatMoment } from "@/ui/humanize";
 import { StateLabel } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
-import { flatten } from "./flatten";
+import { flatten, livesApart } from "./flatten";
 import { Guarantee } from "./Guarantee";
 import { Name } from "./Name";
 import { Notes } from "./Notes";
@@ -59,7 +59,7 @@ export function Overview({ run }: { run: RunDetail }) {
                 name="Permanent link"
                 value={new URL(run.url.replace(/^\//, ""), document.baseURI).href}
               />
-              {flatten(run.meta)
+              {flatten(livesApart(run.meta))
                 .filter(([key]) => !["name", "group", "job_type", "tags", "notes"].includes(key))
                 .map(([key, value]) => (
                   <Fact key={key} name={key.replaceAll("_", " ")} value={value} mono />

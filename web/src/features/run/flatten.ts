@@ -6,3 +6,10 @@ export function flatten(value: unknown, prefix = ""): [string, unknown][] {
   if (entries.length === 0 && prefix) return [[prefix, {}]];
   return entries.flatMap(([key, inner]) => flatten(inner, prefix ? `${prefix}.${key}` : key));
 }
+
+/** How a run was started, with each later life (a resumed run has them) under a name of its own instead of in a list. */
+export function livesApart(meta: Record<string, unknown>): Record<string, unknown> {
+  const { later_lives: lives, also_started_with: _, ...first } = meta;
+  if (!Array.isArray(lives)) return meta;
+  return { ...first, ...Object.fromEntries(lives.map((life, i) => [`life ${i + 2}`, life])) };
+}

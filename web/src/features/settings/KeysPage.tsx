@@ -133,7 +133,7 @@ function NewKeyDialog({ onClose }: { onClose(): void }) {
           </p>
           <CopyField label="API key" text={create.data.key} />
           <p className="muted">On the machine that trains:</p>
-          <pre>{`export TREERING_BASE_URL=${new URL(".", document.baseURI).href.replace(/\/$/, "")}\nexport TREERING_API_KEY=${create.data.key}`}</pre>
+          <pre>{settingsOf(create.data)}</pre>
           <div className="row-actions">
             <button type="button" className="button primary" onClick={onClose}>
               Done
@@ -171,4 +171,16 @@ function NewKeyDialog({ onClose }: { onClose(): void }) {
       )}
     </Dialog>
   );
+}
+
+/** Without the entity, runs are filed under the operating system's user, which in a container is root for everybody. */
+function settingsOf(created: { key: string; user: string; scopes: string[] }): string {
+  const lines = [
+    `export TREERING_BASE_URL=${new URL(".", document.baseURI).href.replace(/\/$/, "")}`,
+    `export TREERING_API_KEY=${created.key}`,
+  ];
+  if (created.scopes.includes("ingest")) {
+    lines.push(`export TREERING_ENTITY='${created.user.replaceAll("'", "'\\''")}'`);
+  }
+  return lines.join("\n");
 }

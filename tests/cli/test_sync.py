@@ -209,6 +209,20 @@ def test_pruning_takes_only_what_is_confirmed_and_old(tmp_path: Path, remote: Re
     assert {path.name for path in (data / "runs").iterdir()} == {young, run_key("ada", "digits", "unsealed")}
 
 
+def test_a_run_whose_own_training_still_ships_it_is_not_removed(
+    tmp_path: Path, remote: Receiving, command: Command
+) -> None:
+    data = tmp_path / "data"
+    key = write_run(data, "busy", rows(3))
+    command("sync")
+
+    with ShipLock.share(data / "runs" / key, remote.url, 1.0):
+        kept = command("sync", "--prune-days", "0", "--json", code=1).stdout
+
+    assert json.loads(kept)["folders"][0]["pruned"] == []
+    assert (data / "runs" / key).is_dir()
+
+
 def test_a_wrong_key_and_a_missing_server_are_said_with_an_exit_code(
     tmp_path: Path, remote: Receiving, command: Command
 ) -> None:

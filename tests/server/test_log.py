@@ -67,3 +67,12 @@ def test_the_log_file_is_private_and_has_no_header_and_no_query(make_server, tmp
     assert any("traceback" in entry for entry in entries)
     for secret in (server.token, server.token[4:], "hunter2", "secret-cookie"):
         assert secret not in text
+
+
+def test_what_the_store_has_to_say_stands_there_too(tmp_path):
+    with log_to(tmp_path / "server.log"):
+        logging.getLogger("treering.store").error("segment %s: the disk refused trs_ABCDEFGHIJKLMNOP", "abc")
+
+    (line,) = lines_of(tmp_path / "server.log")
+    assert line["logger"] == "treering.store"
+    assert line["message"] == "segment abc: the disk refused trs_…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -463,6 +464,21 @@ def test_an_index_that_knows_more_than_the_file_is_not_believed(here: Store, the
         again.received.append(*piece(path, held))
         again.ingest_now()
         assert again.run(path.parent.name).metrics["loss"].n == 50
+
+
+def test_what_was_removed_from_the_folder_is_not_held_any_more_and_is_taken_again(here: Store, there: World) -> None:
+    path = a_run(there)
+    first, second, *_ = pieces(path, 500)
+    here.received.append(*first)
+    shutil.rmtree(path_in(here, path).parent)
+
+    assert here.received.held([path.stem]) == {path.stem: NOTHING}
+    with pytest.raises(SegmentGap) as refused_bytes:
+        here.received.append(*second)
+    assert refused_bytes.value.held == NOTHING
+
+    here.received.append(*piece(path))
+    assert path_in(here, path).read_bytes() == frames_of(path)
 
 
 def test_the_ledger_keeps_who_sent_a_segment(here: Store, there: World) -> None:

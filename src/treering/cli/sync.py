@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for data_dir, keys in places.items():
             found = _sync(server, data_dir, keys, arguments.follow, screen)
-            pruned = _prune(server, data_dir, keys, arguments.prune_days) if arguments.prune_days is not None else []
+            pruned: list[str] = []
+            if arguments.prune_days is not None:
+                pruned = _prune(server, data_dir, keys, arguments.prune_days, found.unsent_runs)
             whole = whole and not found.unsent_runs
             rows.append(_row(data_dir, found, pruned))
             if not arguments.json:
@@ -153,12 +155,16 @@ def _sync(server: RemoteServer, data_dir: Path, keys: list[str] | None, follow: 
     return found
 
 
-def _prune(server: RemoteServer, data_dir: Path, keys: list[str] | None, days: float) -> list[str]:
-    """Remove runs whose every segment is sealed, old enough, and at the server by length and chain."""
+def _prune(
+    server: RemoteServer, data_dir: Path, keys: list[str] | None, days: float, unsent: Collection[str]
+) -> list[str]:
+    """Remove runs whose every segment is sealed, old enough, and at the server by length and chain; never *unsent*."""
     runs = data_dir / "runs"
     removed: list[str] = []
     for folder in sorted(runs.iterdir()):
         if not RUN_KEY.fullmatch(folder.name) or (keys is not None and folder.name not in keys):
+            continue
+        if folder.name in unsent:  # also one whose own training is there: sealed does not mean that it is through
             continue
         paths = sorted(folder.glob("*.trl"))
         if not paths or max(path.stat().st_mtime for path in paths) > time.time() - days * _DAY_S:

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["JsonLines", "RequestLog", "log_to", "scrub"]
 
 _log = logging.getLogger("treering.server")
+_LOGGERS = ("treering.server", "treering.store", "uvicorn.error")
 
 _TOKEN = re.compile(r"(tr[klosv]_)[A-Za-z0-9_-]{12,}|(?i:(bearer |basic ))[A-Za-z0-9_.~+/=-]{8,}")
 _FIELDS = ("method", "path", "status", "ms", "client", "principal", "request")
@@ -75,10 +76,10 @@ class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Send what the server and uvicorn log to *path*: mode 0600, three files of 10 MiB at most."""
+    """Send what the server, the store and uvicorn log to *path*: mode 0600, three files of 10 MiB at most."""
     handler = _PrivateRotatingFile(str(path), maxBytes=_LOG_MAX_BYTES, backupCount=2)
     handler.setFormatter(JsonLines())
-    loggers = [logging.getLogger(name) for name in ("treering.server", "uvicorn.error")]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)

@@ -212,9 +212,6 @@ class Receiver:
             StorageError: the disk does not say.
             FormatError: the file is not that segment.
         """
-        known = self.positions.get(segment)
-        if known is not None:
-            return known
         receipt = self._register.received.get(segment)
         if receipt is None:
             ref = self._find(segment)
@@ -368,8 +365,14 @@ class Receiver:
 
     def _position(self, ref: SegmentRef) -> Held:
         known = self.positions.get(ref.segment)
-        if known is not None:
+        if known is not None and (known == NOTHING or self._files.exists(ref)):
             return known
+        if known is not None:
+            # Somebody removed the run's folder. Bytes that were appended now would go with the removed file, and who
+            # asks would believe that this is the second copy.
+            log.error("segment %s of run %s: %d bytes were held; the file is gone", *reversed(ref), known.length)
+            self.positions.pop(ref.segment)
+            self._tails.discard(ref.segment)
         try:
             held = self._settle(ref) if ref.segment in self._broken else self._measure(ref)
         except OSError as error:
@@ -497,7 +500,13 @@ class DiskFiles:
         self._syncer = Syncer()
 
     def exists(self, ref: SegmentRef) -> bool:
-        return ref in self._open or os.path.lexists(self._segments.path(ref))
+        descriptor = self._open.get(ref)
+        if descriptor is not None:
+            if os.fstat(descriptor).st_nlink:
+                return True
+            self._forget(ref)
+            self._named.discard(ref)
+        return os.path.lexists(self._segments.path(ref))
 
     def size(self, ref: SegmentRef) -> int:
         return os.fstat(self._descriptor(ref)).st_size
@@ -710,11 +719,6 @@ class Received:
 
     def look(self, segments: Collection[str]) -> Future[dict[str, Held]]:
         """Queue the question of ``held``."""
-        positions = self._receiver.positions
-        if all(segment in positions for segment in segments):
-            answer: Future[dict[str, Held]] = Future()
-            answer.set_result({segment: held for segment in segments if (held := positions.get(segment)) is not None})
-            return answer
         return self._put(_Look(segments), 0)
 
     def follows(self, ref: SegmentRef) -> bool:

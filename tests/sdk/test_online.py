@@ -405,3 +405,20 @@ def test_a_certificate_may_be_named_from_where_the_script_runs(tmp_path: Path, s
     done, _ = said_at_init(script, TREERING_CA_FILE="authority.pem", TREERING_BASE_URL="https://127.0.0.1:9")
 
     assert f"{tmp_path}/authority.pem" in done.err
+
+
+def test_a_refused_key_is_not_waited_for_at_the_end(remote: Receiving, script: Script) -> None:
+    done = script(
+        """
+        import time, treering as tr
+        run = tr.init(project="p", settings={"finish_timeout_s": 55.0})
+        run.log({"loss": 1.0})
+        begun = time.monotonic()
+        run.finish()
+        print(time.monotonic() - begun)
+        """,
+        TREERING_API_KEY="trk_wrong",
+    )
+
+    assert float(done.out) < 30, done.err
+    assert "not everything is uploaded yet (the key was refused" in done.err

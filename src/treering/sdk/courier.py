@@ -36,6 +36,7 @@ class Progress(NamedTuple):
     left_bytes: int = 0
     left_segments: int = 0
     error: str = ""
+    hopeless: bool = False  # the server answered that it takes nothing: waiting changes that for nobody
 
 
 class Courier(threading.Thread):
@@ -163,4 +164,5 @@ class Courier(threading.Thread):
             sum(max(one.ours - one.held, 0) for one in status),
             len(status),
             error,
+            shipper.refusal is not None,
         )

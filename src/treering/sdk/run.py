@@ -442,16 +442,15 @@ class Run:
     def _note_waiting(self, progress: dict[str, Any]) -> None:
         """While the end is waited for: say once why it takes time."""
         if time.monotonic() - self._ended_at > _PATIENCE_S:
-            left, error = progress.get("left_bytes") or 0, progress.get("error")
+            left, error = progress.get("left_bytes") or 0, str(progress.get("error") or "").rstrip(". ")
+            size = f"{left / 1e6:.1f} MB" if left >= 1e5 else f"{left / 1e3:.1f} kB"
             why = f": {error}" if error else ""
-            self._terminal.warn_once(
-                "waiting", f"{left / 1e6:.1f} MB are still to be uploaded{why}. Ctrl-C stops waiting."
-            )
+            self._terminal.warn_once("waiting", f"{size} are still to be uploaded{why}. Ctrl-C stops waiting.")
 
     def _say_whether_uploaded(self, said: dict[str, Any] | None) -> None:
         if said is not None and said.get("done"):
             return
-        error = str((said or {}).get("error") or "")
+        error = str((said or {}).get("error") or "").rstrip(". ")
         why = f" ({error})" if error else ""
         self._terminal.say(
             f"not everything is uploaded yet{why}. Nothing is lost, it is kept here. Later: treering sync {self.dir}"

@@ -153,7 +153,8 @@ def _convert(name: str, value: Any, kind: Any, source: str) -> Any:
         value = os.fspath(value)
     if not isinstance(value, str):
         raise InvalidValue(f"{source}: {name} must be a string, got {value!r} ({type(value).__name__}).")
-    return value
+    # A secret that was mounted as a file ends with a newline.
+    return value.strip() if name in ("api_key", "base_url") else value
 
 
 def _choose_server(values: dict[str, Any], environ: Mapping[str, str]) -> Login | None:

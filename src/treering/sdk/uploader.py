@@ -315,7 +315,7 @@ class Watch:
                 _say({"progress": courier.progress._asdict()})
             parent_gone = parent_gone or _is_gone(self._pid, float(self._process.get("start_time") or 0))
             limit_s = HELPER_OUTLIVES_PARENT_S if parent_gone else self._finish_timeout_s
-            if now - max(courier.progress_at, began) > limit_s:
+            if courier.progress.hopeless or now - max(courier.progress_at, began) > limit_s:
                 break
         _say({"progress": courier.progress._asdict()})
 

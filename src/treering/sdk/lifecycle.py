@@ -301,9 +301,8 @@ def _say_first_word(
                 "in between can read the key and everything that is sent."
             )
         if not said.get("ok"):
-            terminal.say(
-                f"{str(said.get('error')).rstrip('. ')}. Training goes on; nothing is lost, it is sent once that is mended."
-            )
+            error = str(said.get("error")).rstrip(". ")
+            terminal.say(f"{error}. Training goes on; nothing is lost, it is sent once that is mended.")
 
 
 def _given_settings(settings: Mapping[str, Any] | Settings | None) -> dict[str, Any]:

@@ -144,6 +144,7 @@ def test_a_foreign_run_cannot_be_shared_and_a_foreign_project_neither(world):
     ]
 
     assert [max_.call("POST", "/shares", body).status for body in asked] == [404] * 4
+    assert world.browser("rob").call("POST", "/shares", asked[3]).status == 404  # not even by who may see everything
 
 
 def test_a_link_shows_what_it_was_made_for_and_nothing_beside(world):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from starlette.responses import Response
 
-from treering.errors import InvalidValue, ShareNotFound
+from treering.errors import InvalidValue, ProjectNotFound, ShareNotFound
 from treering.server.access import Access
 from treering.server.account_schema import CreatedShare, NewShare, ShareRow, ShareRows
 from treering.server.accounts import Share
@@ -39,6 +39,8 @@ def create_share(body: NewShare, accounts: TheAccounts, access: TheAccess, store
         assert body.project is not None
         entity, project = body.project.entity, body.project.project
         access.require_project(entity, project, Action.WRITE)
+        if not store.has_project(entity, project):  # who may see everything is not asked about one project
+            raise ProjectNotFound(f"there is no project {entity}/{project}.")
         page = f"{entity}/{project}"
     if access.principal.user is None:
         raise ApiError("forbidden", "The folder's own token is nobody's account.", "Sign in.")

@@ -129,7 +129,7 @@ def reply_to(request: Request, error: Exception) -> Response:
             return error_reply(error.code, error.message, error.hint, error.headers)
         case HTTPException():
             code = _CODE_OF_STATUS.get(error.status_code, "bad_request")
-            if code == "method_not_allowed" and "path" in request.path_params:
+            if code == "method_not_allowed" and "/api/" in request.path_params.get("path", ""):
                 # The page takes every address, so a client whose address has a path too many ends here.
                 return error_reply("not_found", f"The API has no {request.scope['path'][:100]!r}.", _BEGINS_AT)
             return error_reply(code, CODES[code].meaning, headers=error.headers)

@@ -64,6 +64,7 @@ class Load:
         self.server = server
         self.logs = [Log(f"live-{number}", 10, "live") for number in range(runs)]
         self.until = time.perf_counter() + seconds
+        self.ramp_s = min(RAMP_S, seconds / 4)
         self.append_s: list[float] = []
         self.started_s: list[float] = []
         self.page_s: list[float] = []
@@ -75,7 +76,7 @@ class Load:
 
     async def run(self, log: Log, number: int) -> None:
         wire = Wire(self.server.port, self.server.token)
-        due = time.perf_counter() + RAMP_S * number / len(self.logs)
+        due = time.perf_counter() + self.ramp_s * number / len(self.logs)
         while due < self.until:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             offset, prev, body, _ = log.batch(rows=ROWS)
@@ -137,18 +138,20 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, options.runs + 1_000)), hard))
     with tempfile.TemporaryDirectory() as name:
         server = Server(Path(name))
-        load = Load(server, options.runs, options.seconds)
-        cpu_before, own_before = server.stat()[0], time.process_time()
-        asyncio.run(load.all(options.people))
-        cpu, own_cpu = server.stat()[0] - cpu_before, time.process_time() - own_before
-        connection = server.connect()
-        held = {}
-        for begin in range(0, len(load.logs), 1_000):
-            asked = [log.segment for log in load.logs[begin : begin + 1_000]]
-            held.update(server.call(connection, "POST", "/segments/query", {"segments": asked})["segments"])
-        behind = sum(one["length"] - one["indexed"] for one in held.values())
-        lost = sum(log.offset != held[log.segment]["length"] for log in load.logs)
-        server.stop()
+        try:
+            load = Load(server, options.runs, options.seconds)
+            cpu_before, own_before = server.stat()[0], time.process_time()
+            asyncio.run(load.all(options.people))
+            cpu, own_cpu = server.stat()[0] - cpu_before, time.process_time() - own_before
+            connection = server.connect()
+            held = {}
+            for begin in range(0, len(load.logs), 1_000):
+                asked = [log.segment for log in load.logs[begin : begin + 1_000]]
+                held.update(server.call(connection, "POST", "/segments/query", {"segments": asked})["segments"])
+            behind = sum(one["length"] - one["indexed"] for one in held.values())
+            lost = sum(log.offset != held[log.segment]["length"] for log in load.logs)
+        finally:
+            server.stop()
     if os.environ.get("BY_TIME"):
         first = min(load.started_s)
         for at in range(0, int(options.seconds), 5):

@@ -95,4 +95,4 @@ def measure(kind: str, seconds: float) -> dict[str, object]:
 
 if __name__ == "__main__":
     for kind in ("offline", "hole", "slow", "500", "offline"):
-        print(json.dumps(measure(kind, float(sys.argv[1]) if len(sys.argv) > 1 else 20.0)), flush=True)
+        print(json.dumps(measure(kind, float(sys.argv[1]) if len(sys.argv) > 1 else 10.0)), flush=True)

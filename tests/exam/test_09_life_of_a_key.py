@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import runpy
 import subprocess
 import sys
 import time
@@ -11,21 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from server.team import PASSWORD, TEST, Caller, cheap_passwords, team
+from server.team import PASSWORD, TEST, Caller, Clock, cheap_passwords, team
 from treering.server.accounts import Accounts, accounts_file
 from treering.server.accounts.apikeys import make_key, parse_key
 
 DAY_S = 86_400
-WANDB = Path("/tmp/wandbvenv/bin/python")  # where a machine has the official client
-
-
-class Clock:
-    """A wall clock that can be moved."""
-
-    ahead_s = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_s
+BENCHES = Path(__file__).parents[2] / "bench" / "all.py"  # installs the official client, to measure beside it
 
 
 @pytest.fixture
@@ -171,11 +163,13 @@ def test_tools_made_for_wandb_keys_take_ours():
     assert all(wandb_takes(key) and parse_key(key) is not None and "-" not in key for key in keys)
 
 
-@pytest.mark.skipif(not WANDB.exists(), reason="wandb's client is not installed beside")
+@pytest.mark.exam
 def test_the_official_client_takes_our_keys():
+    benches = runpy.run_path(str(BENCHES))
+    python = benches["rival_python"]("wandb", benches["WANDB"])
     keys = [make_key()[0] for _ in range(20)]
     script = "import sys; from wandb.sdk.lib.wbauth.validation import check_api_key as c; print([c(k) for k in sys.argv[1:]])"
-    done = subprocess.run([WANDB, "-c", script, *keys], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([python, "-c", script, *keys], capture_output=True, text=True, timeout=60)
 
     assert done.stdout.strip() == str([None] * 20), done.stderr
 

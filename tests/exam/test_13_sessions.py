@@ -7,21 +7,12 @@ import time
 
 import pytest
 
-from server.team import OURS, PASSWORD, TEST, Caller, cheap_passwords, cookie_of, team
+from server.team import OURS, PASSWORD, TEST, Caller, Clock, cheap_passwords, cookie_of, team
 from treering.limits import SIGN_IN_IDLE_S, SIGN_IN_MAX_S, USER_SESSIONS_MAX
 from treering.server.accounts import Accounts, accounts_file
 from treering.server.permissions import Role
 
 NEW = "another good password"
-
-
-class Clock:
-    """A wall clock that can be moved."""
-
-    ahead_s = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_s
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,15 @@ from .run_logs import write_run
 PASSWORD = "correct horse battery"
 TEST = By("test", "test")
 OURS, THEIRS = ("ada", "digits"), ("bob", "letters")
+
+
+class Clock:
+    """A wall clock that can be moved."""
+
+    ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead_s
 
 
 def cheap_passwords() -> Passwords:

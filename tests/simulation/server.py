@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from treering.errors import FormatError, SegmentDiverged, SegmentGap
 from treering.runlog.shipment import NOTHING, Held, check_frames, measure
 from treering.sdk.destination import Diverged, Gap, Refused
-from treering.store.received import Append, Receipt, Receiver, Uploader
+from treering.store.receiver import Append, Receipt, Receiver, Uploader
 from treering.store.segments import SegmentRef
 
 from .disk import Disk

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from treering.runlog.shipment import NOTHING, Held, next_batch
-from treering.store.received import DiskFiles, Uploader
+from treering.store.received_files import ReceivedFiles
+from treering.store.receiver import Uploader
 from treering.store.segments import SegmentRef
 
 ADA = Uploader("ada", "k1")
@@ -51,7 +52,7 @@ def frames_of(path: Path) -> bytes:
     return b"".join(piece.body for piece in pieces(path, 1 << 20))
 
 
-class FailingFiles(DiskFiles):
+class FailingFiles(ReceivedFiles):
     """A disk on which chosen calls fail: ``fail["sync"] = error`` for the next one, or for all with ``forever``."""
 
     fail: dict[str, OSError]

@@ -29,7 +29,7 @@ from treering.runlog.frames import encode_frame, encode_header, seed
 from treering.runlog.shipment import NOTHING, Held, measure
 from treering.store import Store
 from treering.store.ledger import Ledger
-from treering.store.received import Append, Receiver
+from treering.store.receiver import Append, Receiver
 from treering.store.segments import FileSegments, SegmentRef
 
 

@@ -12,7 +12,7 @@ from treering.limits import HOLDINGS_RUNS_MAX
 from . import schema as t
 from .metadata import MetadataStore
 from .model import Holding, Holdings, Lack, NotWhole
-from .received import Receipt
+from .receiver import Receipt
 from .state import SegmentState
 from .storefile import StoreFile
 from .wholeness import BehindOf, lacks_of

@@ -24,7 +24,7 @@ from treering.runlog.writer import Writer
 
 from .liveness import this_machine
 from .metadata import ProjectRef
-from .received import Receipt
+from .receiver import Receipt
 from .segments import LEDGER, SegmentStore
 
 _decode = msgspec.msgpack.Decoder().decode

@@ -12,7 +12,7 @@ from .liveness import deciding_life, end_of, process_lives
 from .metadata import MetadataStore
 from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
 from .projects import key_info
-from .received import Receipt
+from .receiver import Receipt
 from .runs import stats_of, to_row
 from .sql import decode_number
 from .state import Life, RunState, SegmentState

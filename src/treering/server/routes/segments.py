@@ -30,7 +30,7 @@ from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
 from treering.server.schema import SegmentReply, SegmentsQuery, SegmentsReply
 from treering.store import Store
-from treering.store.received import Append, Uploader, owner_of
+from treering.store.receiver import Append, Uploader, owner_of
 
 router = new_router("segments")
 raw = new_router("segments")

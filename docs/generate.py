@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+import treering
 from treering import errors, limits
 from treering.sdk import api, lifecycle, run, settings
 
@@ -98,15 +99,37 @@ def python_page() -> str:
     lines += _described("tr.init", lifecycle.init)
     for owner, kind in (("Run", run.Run), ("Config", run.Config), ("Summary", run.Summary)):
         lines += _class(owner, kind)
+    lines += _media()
     for name in api.__all__:
         if inspect.isclass(getattr(api, name)):
             lines += _class(name, getattr(api, name))
     return "\n".join(lines)
 
 
+# What the encoder asks of a rich value is not for users.
+_INSIDE = {"encode", "snapshot", "payloads", "size", "type_name"}
+
+
+def _media() -> list[str]:
+    """Rich values: how they are made, and what can be done with them."""
+    lines: list[str] = []
+    for name in sorted(treering._MEDIA):
+        thing = getattr(treering, name)
+        lines += _described(f"tr.{name}", thing)
+        for member, value in vars(thing).items() if inspect.isclass(thing) else ():
+            function = value.__func__ if isinstance(value, classmethod) else value
+            if not member.startswith("_") and member not in _INSIDE and inspect.isfunction(function):
+                lines += _described(f"{name}.{member}", function)
+    for name in treering.plot.__all__:
+        if name not in ("Plot", "plot_table"):
+            lines += _described(f"tr.plot.{name}", getattr(treering.plot, name))
+    return lines
+
+
 def _class(name: str, kind: type) -> list[str]:
     lines = [f"## {name}\n", *_doc(kind)]
-    for member, value in vars(kind).items():
+    members = {name: value for base in _bases(kind) for name, value in vars(base).items()}
+    for member, value in members.items():
         if member.startswith("_"):
             continue
         if isinstance(value, property):
@@ -116,8 +139,13 @@ def _class(name: str, kind: type) -> list[str]:
     return lines
 
 
+def _bases(kind: type) -> list[type]:
+    """Return the class behind those of ours that it is made of, so that it has the last word."""
+    return [base for base in reversed(kind.__mro__) if base is kind or base.__name__ == "RichRun"]
+
+
 def _described(name: str, function: Any) -> list[str]:
-    parameters = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")
+    parameters = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()").replace("(cls, ", "(")
     parameters = parameters.replace("'", "").partition(" ->")[0]
     return [f"### {name}\n", "```python", f"{name}{parameters}", "```\n", *_doc(function)]
 

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
+import { build } from "vite";
 import { defineConfig } from "vitest/config";
 
 const OUT_DIR = "../src/treering/server/static";
@@ -27,10 +28,49 @@ function precompress(): Plugin {
   };
 }
 
+/** Scripts of the sandboxed frames: one plain file each, since a frame of another origin cannot load modules. */
+const FRAMES = ["plotly", "vega"];
+
+/** Builds the frames' scripts beside the page. */
+function frames(): Plugin {
+  let folder = "";
+  return {
+    name: "treering-frames",
+    apply: "build",
+    configResolved(config) {
+      folder = resolve(config.root, config.build.outDir, "frame-assets");
+    },
+    async writeBundle() {
+      for (const name of FRAMES) {
+        await build({
+          configFile: false,
+          logLevel: "warn",
+          root: import.meta.dirname,
+          resolve: { alias: { "@": join(import.meta.dirname, "src") } },
+          define: { "process.env.NODE_ENV": '"production"' },
+          build: {
+            outDir: folder,
+            emptyOutDir: false,
+            target: "es2022",
+            lib: {
+              entry: join(import.meta.dirname, `src/frames/${name}.ts`),
+              formats: ["iife"],
+              name,
+              fileName: () => `${name}.js`,
+            },
+            copyPublicDir: false,
+            chunkSizeWarningLimit: 10_000,
+          },
+        });
+      }
+    },
+  };
+}
+
 export default defineConfig({
   // Relative, because the server decides the base path (<base href>) when it runs behind a proxy.
   base: "./",
-  plugins: [react(), precompress()],
+  plugins: [react(), frames(), precompress()],
   resolve: { alias: { "@": join(import.meta.dirname, "src") } },
   build: {
     outDir: OUT_DIR,
@@ -48,6 +88,8 @@ export default defineConfig({
               name: "vendor",
               test: /node_modules[\\/](react|react-dom|scheduler|@tanstack|zustand|openapi-fetch|use-sync-external-store)[\\/]/,
             },
+            // Loaded by the first solid alone.
+            { name: "vendor-three", test: /node_modules[\\/]three[\\/]/ },
             {
               name: "vendor-ui",
               test: /node_modules[\\/](radix-ui|@radix-ui|@floating-ui|lucide-react|react-remove-scroll.*|aria-hidden)[\\/]/,
@@ -58,8 +100,14 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: { "/api": process.env.TREERING_URL ?? "http://127.0.0.1:6464" },
+    proxy: Object.fromEntries(
+      ["/api", "/frame", "/frame-assets"].map((path) => [
+        path,
+        process.env.TREERING_URL ?? "http://127.0.0.1:6464",
+      ]),
+    ),
   },
+  worker: { format: "es" },
   test: {
     include: ["test/{unit,component}/**/*.test.{ts,tsx}"],
   },

@@ -16,12 +16,26 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors
 from ._version import __version__
+from .sdk.arguments import remember_arguments
 from .sdk.settings import Settings
 
 if TYPE_CHECKING:
     from .sdk.api import Api
     from .sdk.config import Config, Summary
     from .sdk.disabled import DisabledRun
+    from .sdk.media import plot
+    from .sdk.media.audio import Audio
+    from .sdk.media.graph import Graph
+    from .sdk.media.histogram import Histogram
+    from .sdk.media.html import Html
+    from .sdk.media.image import Classes, Image
+    from .sdk.media.molecule import Molecule
+    from .sdk.media.object3d import Object3D, box3d
+    from .sdk.media.plot import plot_table
+    from .sdk.media.plotly import Plotly
+    from .sdk.media.table import Table
+    from .sdk.media.vega import VegaLite
+    from .sdk.media.video import Video
     from .sdk.run import Run
 
     run: Run | DisabledRun | None
@@ -30,9 +44,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Api",
+    "Audio",
+    "Classes",
+    "Graph",
+    "Histogram",
+    "Html",
+    "Image",
+    "Molecule",
+    "Object3D",
+    "Plotly",
     "Run",
     "Settings",
+    "Table",
+    "VegaLite",
+    "Video",
     "__version__",
+    "box3d",
     "config",
     "define_metric",
     "errors",
@@ -40,9 +67,17 @@ __all__ = [
     "init",
     "log",
     "login",
+    "plot",
+    "plot_table",
     "run",
+    "save",
     "summary",
+    "unwatch",
+    "watch",
 ]
+
+
+remember_arguments()
 
 
 def init(*args: Any, **kwargs: Any) -> Run | DisabledRun:
@@ -66,6 +101,21 @@ def define_metric(name: str, *args: Any, **kwargs: Any) -> Any:
     return _active("define_metric").define_metric(name, *args, **kwargs)
 
 
+def save(glob_str: Any, base_path: Any = None, policy: str = "live") -> list[str]:
+    """``save`` of the active run. Raises UsageError before ``init()``."""
+    return _active("save").save(glob_str, base_path, policy)
+
+
+def watch(models: Any, *args: Any, **kwargs: Any) -> None:
+    """``watch`` of the active run. Raises UsageError before ``init()``."""
+    _active("watch").watch(models, *args, **kwargs)
+
+
+def unwatch(models: Any = None) -> None:
+    """``unwatch`` of the active run. Raises UsageError before ``init()``."""
+    _active("unwatch").unwatch(models)
+
+
 def login(*args: Any, **kwargs: Any) -> bool:
     """Return True: a local folder needs no account. Kept for scripts of other trackers."""
     return True
@@ -84,8 +134,35 @@ def _active(what: str) -> Run | DisabledRun:
     return active
 
 
+# Rich values, each in a module that is loaded when its name is first used.
+_MEDIA = {
+    "Audio": "audio",
+    "Classes": "image",
+    "Graph": "graph",
+    "Histogram": "histogram",
+    "Html": "html",
+    "Image": "image",
+    "Molecule": "molecule",
+    "Object3D": "object3d",
+    "Plotly": "plotly",
+    "Table": "table",
+    "VegaLite": "vega",
+    "Video": "video",
+    "box3d": "object3d",
+    "plot_table": "plot",
+}
+
+
 def __getattr__(name: str) -> Any:
     """Names whose value changes (the active run) or whose module not everybody needs."""
+    if name in _MEDIA:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.sdk.media.{_MEDIA[name]}"), name)
+    if name == "plot":
+        from .sdk.media import plot
+
+        return plot
     if name == "run":
         return _lifecycle().active_run()
     if name in ("config", "summary"):

@@ -177,6 +177,14 @@ class SegmentDiverged(SegmentConflict):
     """The bytes contradict what is here, which is never overwritten."""
 
 
+class BlobConflict(TreeringError):
+    """A piece of a file does not begin where the bytes that are here end. ``length`` of them are."""
+
+    def __init__(self, message: str, length: int) -> None:
+        super().__init__(message)
+        self.length = length
+
+
 class Overloaded(TreeringError):
     """More waits than may wait. Nothing was stored; try again."""
 

@@ -14,9 +14,18 @@ import re
 import unicodedata
 
 from .errors import InvalidName
-from .limits import NAME_MAX_CHARS
+from .limits import FILE_PATH_MAX_BYTES, NAME_MAX_CHARS
 
-__all__ = ["check_name", "clean_name", "new_life_id", "new_run_id", "new_segment_id", "random_run_name", "run_key"]
+__all__ = [
+    "check_name",
+    "check_path",
+    "clean_name",
+    "new_life_id",
+    "new_run_id",
+    "new_segment_id",
+    "random_run_name",
+    "run_key",
+]
 
 # "/\#?%:" break URLs and paths; controls break terminals.
 _FORBIDDEN = re.compile(r"[/\\#?%:\x00-\x1f\x7f-\x9f]")
@@ -56,6 +65,22 @@ def check_name(value: object, what: str) -> str:
     if what == "entity" and name.lower() in ROUTE_WORDS:
         raise InvalidName(f"entity {name!r} is a word of the server's own pages. Choose another name.")
     return name
+
+
+def check_path(path: object) -> str:
+    """
+    Return *path* as the path of a file below a folder of ours, with ``/`` between its parts.
+
+    Raises:
+        InvalidName: empty, absolute, with an empty part, ``.`` or ``..``, with NUL, a backslash or a drive letter:
+            written to a disk it could end up elsewhere.
+    """
+    if not isinstance(path, str) or not path or len(path.encode("utf-8", "surrogateescape")) > FILE_PATH_MAX_BYTES:
+        raise InvalidName(f"a file's path has 1 to {FILE_PATH_MAX_BYTES:,} bytes, got {str(path)[:80]!r}.")
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in path or "\\" in path or path[1:2] == ":":
+        raise InvalidName(f"{path[:200]!r} is no path below a folder: it is absolute, or has '..', NUL or a backslash.")
+    return path
 
 
 def clean_name(value: str, fallback: str) -> str:

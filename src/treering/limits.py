@@ -44,6 +44,28 @@ DISK_RETRY_S: Final = 5.0
 READ_CHUNK_BYTES: Final = 1 * MIB
 SCAN_BUDGET_FACTOR: Final = 4  # checksum work on damaged bytes, as a multiple of the file size
 
+# ── media ────────────────────────────────────────────────────────────────────────────────────────────────────────
+MEDIA_READ_NOW_BYTES: Final = 8 * MIB  # a file up to this size is read at the call, a larger one by the encoder
+MEDIA_WAITING_MAX_BYTES: Final = 256 * MIB  # of snapshots in memory that wait to be encoded; more goes to the spool
+MEDIA_SPOOL_MAX_BYTES: Final = 4 * GIB  # what waits on the disk
+MEDIA_WAITING_MAX: Final = 10_000  # calls whose values wait; more is dropped and counted
+MEDIA_SIGNAL_S: Final = 3.0  # a process that is told to end still encodes for so long
+MEDIA_LIST_MAX: Final = 1_000  # values in one list under one key
+MEDIA_CAPTION_MAX_CHARS: Final = 10_000
+MEDIA_DOCUMENT_MAX_BYTES: Final = 256 * MIB  # HTML, a figure, a molecule that is given as text
+AUDIO_PEAKS_MAX: Final = 400
+POINTS_MAX: Final = 10_000_000
+SCENE_PARTS_MAX: Final = 10_000  # boxes, and vectors, of a point cloud
+SAVED_FILES_MAX: Final = 10_000  # that one call of run.save() names
+CODE_FILE_MAX_BYTES: Final = 1 * MIB  # of one source file
+CODE_FILES_MAX: Final = 10_000
+INPUTS_MAX: Final = 1_000  # data sets of one run
+CURVE_POINTS_MAX: Final = 1_000  # of a precision-recall or ROC curve
+IMAGE_BOXES_MAX: Final = 10_000  # in one group
+HISTOGRAM_BINS_MAX: Final = 512
+TABLE_ROWS_MAX: Final = 1_000_000
+TABLE_COLUMNS_MAX: Final = 1_000
+
 # ── shipping ─────────────────────────────────────────────────────────────────────────────────────────────────────
 SHIP_BATCH_BYTES: Final = 256 * KIB  # of one request while a run is followed
 SHIP_CATCH_UP_BYTES: Final = 2 * MIB  # of one request when much waits
@@ -57,6 +79,7 @@ SHIP_RECHECK_S: Final = 60.0  # an idle client asks whether the server still hol
 SHIP_QUERY_MAX: Final = 1_000  # segments asked about in one request
 SHIP_REPLY_MAX_BYTES: Final = 4 * MIB
 SHIP_HOLE_PATIENCE_S: Final = 10.0  # a gap in a segment that somebody may still be writing becomes damage
+FILE_DECLARED_WAIT_S: Final = 120.0  # a server applies the records that declare a file before it takes the bytes
 CONNECT_TIMEOUT_S: Final = 10.0
 REPLY_TIMEOUT_S: Final = 60.0  # from the request to the end of its reply, of a server that receives
 INIT_WORD_S: Final = 4.0  # init() waits so long to hear whether the server answers
@@ -119,6 +142,9 @@ SERIES_MAX_KEYS: Final = 1_000
 SERIES_MAX_BUCKETS: Final = 4_000
 SERIES_MAX_POINTS: Final = 8_000_000  # series x buckets of one request
 CONSOLE_MAX_LINES: Final = 10_000  # of one page
+CONSOLE_SEARCH_S: Final = 5.0  # then what was found is shown, and where to go on
+OPEN_LINE_MAX_CHARS: Final = 16 * KIB  # of a progress bar's present state
+OPEN_LINES_MAX: Final = 1_000  # of one run: two streams of each writer
 STREAMS_MAX: Final = 500  # open live streams
 PING_EVERY_S: Final = 10.0  # on an idle live stream
 RIGHTS_CHECKED_EVERY_S: Final = 2.0  # whether the reader of a live stream may still have it
@@ -154,9 +180,59 @@ RIGHTS_REMEMBERED_MAX: Final = 10_000
 LAST_USE_EVERY_S: Final = 60.0  # how often the last use of keys and sessions is written
 AUDIT_PAGE_MAX: Final = 1_000
 
+# ── what is recorded of how a run came about ─────────────────────────────────────────────────────────────────────
+CAPTURE_S: Final = 2.0  # of looking at the code
+CAPTURE_LAST_S: Final = 5.0  # a run that ends waits so long for what is being recorded of its beginning
+CODE_MAX_BYTES: Final = 10 * MIB  # uncommitted changes and files together
+CAPTURE_FILES_MAX: Final = 2_000
+CAPTURE_TREE_MAX_BYTES: Final = 8 * MIB  # of the list of a commit's files
+PACKAGES_MAX: Final = 10_000
+
+# ── what is printed ──────────────────────────────────────────────────────────────────────────────────────────────
+CONSOLE_LINE_MAX_CHARS: Final = 64 * KIB  # a longer one becomes several
+CONSOLE_BYTES_MAX: Final = 100 * MIB  # of one process
+CONSOLE_STATE_EVERY_S: Final = 1.0  # of a progress bar
+
+# ── notebooks ────────────────────────────────────────────────────────────────────────────────────────────────────
+CARD_EVERY_S: Final = 2.0
+NOTEBOOK_MAX_BYTES: Final = 5 * MIB  # of the cells that were run
+
+# ── files and media ──────────────────────────────────────────────────────────────────────────────────────────────
+FILE_PATH_MAX_BYTES: Final = 1_024
+FILE_ABOUT_MAX_BYTES: Final = 64 * KIB
+BLOB_MAX_BYTES: Final = 64 * GIB  # of one file that comes over the network
+BLOB_CHUNK_BYTES: Final = 8 * MIB  # of one request
+ARRIVING_KEPT_S: Final = 7 * 86_400.0  # pieces of a file whose client does not come back
+CODE_FILES_SHOWN: Final = 2_000
+BLOBS_QUERY_MAX: Final = 1_000
+FILES_PAGE_MAX: Final = 1_000
+MEDIA_STEPS_MAX: Final = 10_000  # of one key of one run
+MEDIA_ITEMS_MAX: Final = 2_000  # of one key of one run in one reply
+MEDIA_SERIES_MAX: Final = 2_000  # runs x keys of one request
+TABLE_PAGE_MAX: Final = 1_000
+TABLE_FILTERS_MAX: Final = 32
+TABLE_GROUPS_MAX: Final = 1_000
+TABLE_VECTORS_MAX: Final = 5_000
+TABLE_QUERY_S: Final = 10.0
+
+# ── TensorBoard ──────────────────────────────────────────────────────────────────────────────────────────────────
+EVENT_RECORD_MAX_BYTES: Final = 64 * MIB
+EVENT_FIELDS_MAX: Final = 200_000  # of one message
+EVENT_DAMAGE_MAX_BYTES: Final = 256 * MIB  # of one file that is passed over while the next record is looked for
+EVENT_DEPTH_MAX: Final = 20  # of a hyperparameter that is a list or a map
+EVENT_TAGS_MAX: Final = 100_000  # of one run
+EVENT_TENSOR_MAX: Final = 1_000_000  # numbers of one tensor
+IMPORT_ENTRIES_MAX: Final = 1_000_000  # files and folders that are looked at
+IMPORT_DEPTH_MAX: Final = 64  # folders within folders
+IMPORT_RUNS_MAX: Final = 10_000
+IMPORT_FILES_MAX: Final = 10_000  # of one run
+IMPORT_NOTES_MAX: Final = 100  # things that were left out, named in the run; the others are counted
+IMPORT_BATCH_BYTES: Final = 16 * MIB  # of a file, before it is written down how far it was read
+FOLLOW_EVERY_S: Final = 1.0  # how often a growing event file is looked at
+
 # ── store ────────────────────────────────────────────────────────────────────────────────────────────────────────
 TAIL_BUDGET_BYTES: Final = 128 * MIB
-FLUSH_POINTS: Final = 1_000_000
+FLUSH_POINTS: Final = 500_000
 ROLLUP_MIN_POINTS: Final = 1_024
 LIVE_POLL_S: Final = 0.2
 FIRST_SCAN_WAIT_S: Final = 2.0  # a server that starts answers after its first look at all runs, or after so long

@@ -27,6 +27,7 @@ from .limits import (
 )
 
 __all__ = [
+    "Take",
     "Warn",
     "clean_config",
     "clean_key",
@@ -40,6 +41,10 @@ __all__ = [
 
 # Called with (subject, message); the caller says each subject once.
 Warn = Callable[[str, str], None]
+
+# Called with (key, value); returns whether it took the value over.
+Take = Callable[[str, Any], bool]
+_PLAIN: Final = frozenset({float, int, bool, str})
 
 # Columns of every history row; a metric of this name could not be told from them.
 RESERVED: Final = frozenset({"_step", "_attempt", "_writer", "_timestamp", "_runtime"})
@@ -79,16 +84,20 @@ def is_media(value: object) -> bool:
 # ── metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def clean_row(data: Mapping[Any, Any], warn: Warn) -> dict[str, Any]:
+def clean_row(data: Mapping[Any, Any], warn: Warn, take: Take | None = None) -> dict[str, Any]:
     """
     Return a snapshot of one ``log()`` call as plain numbers, texts and media maps, keyed by flat names.
 
     Nested dicts are flattened with ``/``. A 0-d or 1-element array of any library becomes its number (NaN and ±inf
     stay what they are); a larger one, and None, is left out with one warning per key. A value of an unknown type
     becomes text of at most 1,000 characters. The caller's dict is not changed.
+
+    Args:
+        take: asked about each value that is no plain number or text, with its flat name; what it takes over (returns
+            True for) does not appear in the row.
     """
     row: dict[str, Any] = {}
-    _flatten(data, "", row, warn, 0)
+    _flatten(data, "", row, warn, 0, take)
     return row
 
 
@@ -127,7 +136,9 @@ def _size(value: object) -> int:
     return 9
 
 
-def _flatten(data: Mapping[Any, Any], prefix: str, row: dict[str, Any], warn: Warn, depth: int) -> None:
+def _flatten(
+    data: Mapping[Any, Any], prefix: str, row: dict[str, Any], warn: Warn, depth: int, take: Take | None
+) -> None:
     for name, value in list(data.items()):
         key = clean_key(f"{prefix}{name}" if prefix else name, warn)
         if key in RESERVED:
@@ -138,7 +149,9 @@ def _flatten(data: Mapping[Any, Any], prefix: str, row: dict[str, Any], warn: Wa
                 warn(f"depth {key}", f"{key!r} is nested deeper than {ROW_MAX_DEPTH} levels and was stored as text.")
                 row[key] = _as_text(value)
             else:
-                _flatten(value, f"{key}/", row, warn, depth + 1)
+                _flatten(value, f"{key}/", row, warn, depth + 1, take)
+            continue
+        if take is not None and type(value) not in _PLAIN and take(key, value):
             continue
         cleaned = _scalar(key, value, warn)
         if cleaned is not None:

@@ -81,9 +81,22 @@ def test_the_client_works_with_msgspec_and_psutil_alone(tmp_path: Path) -> None:
 def test_the_public_door_is_pinned() -> None:
     assert treering.__all__ == [
         "Api",
+        "Audio",
+        "Classes",
+        "Graph",
+        "Histogram",
+        "Html",
+        "Image",
+        "Molecule",
+        "Object3D",
+        "Plotly",
         "Run",
         "Settings",
+        "Table",
+        "VegaLite",
+        "Video",
         "__version__",
+        "box3d",
         "config",
         "define_metric",
         "errors",
@@ -91,8 +104,13 @@ def test_the_public_door_is_pinned() -> None:
         "init",
         "log",
         "login",
+        "plot",
+        "plot_table",
         "run",
+        "save",
         "summary",
+        "unwatch",
+        "watch",
     ]
     assert dir(treering) == sorted(treering.__all__)
     for name in set(treering.__all__) - {"config", "summary"}:

@@ -14,7 +14,7 @@ import pytest
 
 import treering.server.app as app_module
 from server.run_logs import write_run
-from server.sample_requests import ENDLESS, every_route, sample
+from server.sample_requests import ENDLESS, TABLE_SHA256, every_route, sample
 from server.team import OURS, TEST, Caller, Team, team
 from treering.server.accounts.guessing import Attempts
 from treering.server.app import create_app
@@ -100,7 +100,7 @@ def names(world: Team, route: str, count: int) -> dict[str, str]:
     found = {"entity": OURS[0], "project": OURS[1], "run_key": world.run, "run": world.run}
     found |= {"user": "guest", "new": f"new-{count}"}
     world.accounts.projects.set_role(*OURS, world.user("guest"), Role.VIEWER, TEST)
-    found["segment"] = "0" * 32
+    found["segment"], found["sha256"] = "0" * 32, TABLE_SHA256
     if "{segment}" in route:  # the first of a run that was written on another machine
         key = write_run(world.elsewhere.parents[1], f"run-{count}", entity=OURS[0], project=OURS[1])
         world.elsewhere = world.elsewhere.parent / key

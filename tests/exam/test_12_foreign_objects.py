@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import time
 
@@ -12,7 +13,18 @@ from server.sample_requests import ENDLESS, every_route, sample
 from server.team import OURS, TEST, THEIRS, team
 
 # What a reply might betray of their project: names, tags, config and metrics.
-WORDS = ("bob", "letters", "their-run", "their-tag", "their_metric", "secret_of_theirs")
+THEIR_FILE = hashlib.sha256(b"their bytes").hexdigest()
+WORDS = (
+    "their_file",
+    THEIR_FILE,
+    "their bytes",
+    "bob",
+    "letters",
+    "their-run",
+    "their-tag",
+    "their_metric",
+    "secret_of_theirs",
+)
 
 MISSING = {
     "entity": "nil",
@@ -25,6 +37,7 @@ MISSING = {
     "session_id": "1" * 12,
     "share_id": "2" * 12,
     "segment": "3" * 32,
+    "sha256": "4" * 64,
 }
 
 
@@ -47,6 +60,7 @@ def theirs(world):
         "run": world.foreign_run,
         "key_id": world.new_key("bob")[1],
         "session_id": world.accounts.sessions.of(world.user("bob").id)[0]["id"],
+        "sha256": THEIR_FILE,
         "segment": next((world.data_dir / "runs" / world.foreign_run).glob("*.trl")).stem,
         "share_id": world.accounts.shares.create(world.user("bob").id, *THEIRS, None, 1, TEST)[1].id,
     }
@@ -69,6 +83,8 @@ def callers(world):
 
 def named(body: object, names: dict[str, str]) -> object:
     """Return a sample's body about another project."""
+    if isinstance(body, bytes):
+        return body
     text = json.dumps(body)
     return json.loads(
         text.replace(f'"{OURS[0]}"', f'"{names["entity"]}"').replace(f'"{OURS[1]}"', f'"{names["project"]}"')
@@ -89,7 +105,7 @@ def test_every_route_answers_for_what_is_foreign_as_for_what_never_existed(world
                 )
                 reply = caller.call(method, address.removeprefix("/api/1"), named(body, names))
                 content = reply.body.decode()
-                for kind in ("run_key", "key_id", "session_id", "share_id", "segment", "entity", "project"):
+                for kind in ("run_key", "key_id", "session_id", "share_id", "segment", "sha256", "entity", "project"):
                     content = content.replace(names[kind], f"<{kind}>")
                 replies.append((reply.status, content, sorted(reply.headers)))
             if "{" in route or "entity" in str(sample(route, **MISSING)) or "runs" in route:

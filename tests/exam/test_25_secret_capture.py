@@ -33,6 +33,8 @@ config = {
 }
 with tr.init(project="p", entity="ada", config=config) as run:
     for i in range(50): run.log({"loss": i})
+    print("signed in with", sys.argv[4], "and", __import__("os").environ["SECRET_OTHER_TOKEN"])
+    sys.stderr.write(chr(13) + "half a bar " + sys.argv[5])
     try:
         raise RuntimeError("cannot push")
     except RuntimeError:
@@ -40,17 +42,41 @@ with tr.init(project="p", entity="ada", config=config) as run:
 """
 
 
+# Of no published shape: known because a variable that is named like a secret has it.
+OTHER = "q7w8e9r0t1y2u3"
+
+
+def repository(folder: Path) -> Path:
+    """Return a folder whose uncommitted changes add a secret to a file, and a file of secrets."""
+    folder.mkdir()
+    (folder / "train.py").write_text("print('before')\n")
+    (folder / "push.py").write_text("import os\n")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", f"push with {SECRETS['github']}"]):
+        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    remote = f"https://oauth2:{SECRETS['gitlab']}@git.example/x.git"
+    subprocess.run(["git", "remote", "add", "origin", remote], cwd=folder, check=True)
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "push.py").write_text(f'import os\nOPENAI_API_KEY = "{SECRETS["openai"]}"\nbackup = "{SECRETS["aws"]}"\n')
+    (folder / ".env").write_text(
+        "".join(f"{name.upper().replace(' ', '_')}={value}\n" for name, value in SECRETS.items())
+    )
+    (folder / "notes.md").write_text(f"Slack: {SECRETS['slack']}, and {OTHER} for the rest\n")
+    subprocess.run(["git", "add", ".env"], cwd=folder, check=True)
+    return folder
+
+
 def test_no_secret_is_in_any_byte_of_the_folder_the_server_or_the_output(tmp_path: Path) -> None:
     with receiving(tmp_path / "server") as server:
         key = server.key
-        script = tmp_path / "train.py"
-        script.write_text(TRAIN)
+        script = repository(tmp_path / "code") / "train.py"
         environ = {
             **os.environ,
             **{f"SECRET_{name.upper().replace(' ', '_')}": value for name, value in SECRETS.items()},
             "TREERING_DIR": str(tmp_path / "data"),
             "TREERING_BASE_URL": server.url,
             "TREERING_API_KEY": key,
+            "SECRET_OTHER_TOKEN": OTHER,
             "HOME": str(tmp_path / "home"),
         }
         command = [
@@ -62,7 +88,7 @@ def test_no_secret_is_in_any_byte_of_the_folder_the_server_or_the_output(tmp_pat
             SECRETS["hugging face"],
             SECRETS["another server"],
         ]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, cwd=script.parent)
         assert done.returncode == 0, done.stderr
         config = next(
             iter(
@@ -77,10 +103,13 @@ def test_no_secret_is_in_any_byte_of_the_folder_the_server_or_the_output(tmp_pat
     assert any(path.suffix == ".trl" for path in files)
     assert b"[redacted]" in b"".join(data for path, data in files.items() if path.suffix == ".trl")
     assert "[redacted]" in str(config)
-    for name, secret in {**SECRETS, "the tracker's own key": key}.items():
+    recorded = [path for path in files if path.parent.parent.name == "blobs"]
+    assert len(recorded) >= 8, "changes, files, packages, here and at the server"
+    for name, secret in {**SECRETS, "another variable": OTHER, "the tracker's own key": key}.items():
         found = [str(path) for path, data in files.items() if secret.encode() in data]
         assert found == [], name
-        assert secret not in done.stdout + done.stderr, name
+        said = "".join(line for line in (done.stdout + done.stderr).splitlines() if line.startswith("treering: "))
+        assert secret not in said, name
 
 
 def test_the_key_is_on_no_command_line_and_in_no_environment_that_was_not_given_it(tmp_path: Path) -> None:
@@ -106,4 +135,6 @@ run.finish()
     assert done.returncode == 0, done.stderr
     assert "treering.sdk.uploader" in done.stdout
     assert server.key not in done.stdout + done.stderr
-    assert len(list((tmp_path / "server" / "runs").glob("*/*.trl"))) == 2, "it was used, though"
+    assert len(list((tmp_path / "server" / "runs").glob("*/*.trl"))) == 3, (
+        "it was used, though: two came, and the server notes the files"
+    )

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ import pytest
 
 import treering as tr
 from treering.errors import RunNotFound
+from treering.runlog import records
+from treering.runlog.reader import SegmentReader
 from treering.sdk import api as reading
 
 ROW_COLUMNS = {"_step", "_attempt", "_writer", "_timestamp", "_runtime"}
@@ -447,6 +450,17 @@ def test_how_a_process_ends_is_how_its_run_ends(
 # ── what may lie in a folder ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def writer_of(path: Path) -> str:
+    with SegmentReader(path) as reader:
+        return next(str(records.decode(frame)[0]["writer"]) for frame in reader.read() if frame.kind == records.LIFE)
+
+
+def end_of_row(path: Path, number: int) -> int:
+    with SegmentReader(path) as reader:
+        rows = (frame for frame in reader.read() if frame.kind in (records.ROW, records.ROW_RELATIVE))
+        return next(islice(rows, number, None)).end
+
+
 def test_nothing_in_a_run_folder_breaks_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TREERING_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TREERING_SAMPLE_S", "0")
@@ -458,11 +472,12 @@ def test_nothing_in_a_run_folder_breaks_a_list(tmp_path: Path, monkeypatch: pyte
                 run.log({"a": float(step)})
         keys.append(run.key)
     runs = world.data / "runs"
-    main = {key: max((runs / key).glob("*.trl"), key=lambda path: path.stat().st_size) for key in keys}
+    main = {key: next(path for path in (runs / key).glob("*.trl") if writer_of(path) == "") for key in keys}
     cut, hole, junk, empty, odd, copied, foreign, good = keys
-    main[cut].write_bytes(main[cut].read_bytes()[:1500])
+    main[cut].write_bytes(main[cut].read_bytes()[: end_of_row(main[cut], 10) + 20])
     body = bytearray(main[hole].read_bytes())
-    body[1500:1600] = bytes(100)
+    at = end_of_row(main[hole], 10)  # from the end of a frame on: zeros as in front of a living writer
+    body[at : at + 100] = bytes(100)
     main[hole].write_bytes(body)
     main[junk].write_bytes(b"junk" * 1000)
     main[empty].write_bytes(b"")

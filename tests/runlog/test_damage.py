@@ -11,7 +11,7 @@ import pytest
 from runlog.logs import all_frames, steps_of, write_log
 from treering.errors import NewerFormat, NotASegment
 from treering.runlog import records
-from treering.runlog.frames import encode_header
+from treering.runlog.frames import FRAME_HEADER_BYTES, encode_header
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer
 
@@ -98,3 +98,59 @@ def test_a_tail_being_written_is_waited_for_and_then_read(tmp_path: Path) -> Non
         assert reader.read() == []
         assert reader.status == "clean"
     writer.close()
+
+
+def test_zeros_between_two_frames_are_a_hole_although_their_writer_may_live(tmp_path: Path) -> None:
+    """Where the bytes before them belong to a whole frame, zeros look like the room in front of a writer."""
+    path = write_log(tmp_path, rows=20)
+    with SegmentReader(path) as reader:
+        lost = [frame for frame in reader.read() if frame.kind == records.ROW][7]
+    data = path.read_bytes()
+    path.write_bytes(data[: lost.offset] + bytes(lost.end - lost.offset) + data[lost.end :])
+
+    with SegmentReader(path) as reader:
+        steps = []
+        while frames := reader.read():
+            steps += [records.decode(frame)[0].step for frame in frames if frame.kind == records.ROW]
+
+        assert steps == [step for step in range(20) if step != 7]
+        assert [(its.offset, its.length) for its in reader.damage] == [(lost.offset, lost.end - lost.offset)]
+
+
+@pytest.mark.parametrize("seen_bytes", [0, 20], ids=["zeros", "half a header"])
+def test_a_frame_that_is_finished_while_those_behind_it_are_looked_at_is_no_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen_bytes: int
+) -> None:
+    path = write_log(tmp_path, rows=20)
+    data = path.read_bytes()
+    with SegmentReader(path) as reader:
+        before, late = [frame for frame in reader.read() if frame.kind == records.ROW][6:8]
+    real = os.pread
+
+    def pread_of_a_moment_ago(fd: int, length: int, offset: int) -> bytes:
+        """One read is a copy from front to back: it may hold an old header and the new frame behind it."""
+        monkeypatch.setattr(os, "pread", real)
+        old = data[: late.offset + seen_bytes] + bytes(late.end - late.offset - seen_bytes) + data[late.end :]
+        return old[offset : offset + length]
+
+    with SegmentReader(path, late.offset, before.chain) as reader:
+        monkeypatch.setattr(os, "pread", pread_of_a_moment_ago)
+        steps = []
+        while frames := reader.read():
+            steps += [records.decode(frame)[0].step for frame in frames if frame.kind == records.ROW]
+
+        assert steps == list(range(7, 20))
+        assert reader.damage == []
+
+
+def test_a_payload_in_front_of_its_header_is_waited_for(tmp_path: Path) -> None:
+    path = write_log(tmp_path, rows=3)
+    with SegmentReader(path) as reader:
+        last = [frame for frame in reader.read() if frame.kind == records.ROW][-1]
+    data = path.read_bytes()
+    path.write_bytes(data[: last.offset] + bytes(FRAME_HEADER_BYTES) + b"T" * 30 + bytes(1000))
+
+    with SegmentReader(path) as reader:
+        reader.read()
+        assert reader.read() == []
+        assert (reader.offset, reader.status) == (last.offset, "clean")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runlog.logs import LIFE, frame_ends, write_log
 from treering.errors import FormatError
 from treering.runlog import records
-from treering.runlog.frames import FRAME_HEADER_BYTES
+from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, encode_frame, encode_header, seed
 from treering.runlog.reader import SegmentReader
 from treering.runlog.shipment import NOTHING, Held, check_frames, measure, next_batch
 from treering.runlog.writer import Writer
@@ -85,6 +85,20 @@ def test_a_flipped_bit_ends_the_count_before_it(tmp_path: Path) -> None:
         assert not seen.sealed
         data[at] ^= 1 << at % 8
     assert check_frames(path.stem, data, 0, 0).used == len(data) > first
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 1_023, 1_024, 1_025])
+def test_no_flipped_bit_passes_whether_a_frame_is_checked_in_one_piece_or_in_two(length: int) -> None:
+    name = "ab" * 16
+    header = encode_header(name, 0)
+    chain = int.from_bytes(header[-4:], "little")
+    frame = encode_frame(records.ROW, os.urandom(length), first_seq=7, prev=chain, crc_seed=seed(name))
+    assert check_frames(name, frame, HEADER_BYTES, chain).used == len(frame)
+
+    for bit in range(8 * len(frame)):
+        body = bytearray(frame)
+        body[bit // 8] ^= 1 << bit % 8
+        assert check_frames(name, bytes(body), HEADER_BYTES, chain).used == 0, bit
 
 
 def test_frames_of_another_place_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from treering.errors import ProjectNotFound, RunNotFound
 from treering.ids import run_key
+from treering.store.console import ConsoleQuery
 from treering.store.model import (
     Changes,
     ConsoleLine,
@@ -47,6 +48,7 @@ class MemoryStore:
         self.full: str | None = None
         self.index_lag_s = 0.0
         self.is_ready = True
+        self.catching_up = 0
         self._seq = 1
         self._subscribers: set[Callable[[int], None]] = set()
         self._names = {FIRST: "amber-heron", SECOND: "calm-otter"}
@@ -139,10 +141,10 @@ class MemoryStore:
             ],
         )
 
-    def console(self, key: str, offset: int, limit: int) -> ConsolePage:
+    def console(self, key: str, query: ConsoleQuery) -> ConsolePage:
         self._called("console")
         self._row(key)
-        return ConsolePage([ConsoleLine(1000.0, "stdout", "epoch 1\n")][offset : offset + limit], 1)
+        return ConsolePage([ConsoleLine(1000.0, "stdout", "epoch 1\n")][query.offset : query.offset + query.limit], 1)
 
     def verify(self, key: str) -> Verification:
         self._called("verify")

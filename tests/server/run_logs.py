@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -26,14 +27,21 @@ def write_run(
     state: str | None = "finished",
     began_s: float = 1_700_000_000.0,
     writer: str = "",
+    files: Mapping[str, bytes] | None = None,
     **meta: Any,
 ) -> str:
-    """Write one life of a run, a row a step and a second, and return its key. ``state=None`` leaves the end out."""
+    """
+    Write one life of a run, a row a step and a second, and return its key. ``state=None`` leaves the end out.
+
+    *files* are stored and declared under their paths, which begin with what they are for.
+    """
     key = run_key(entity, project, run_id)
     log = open_run(data_dir, run_id, entity=entity, project=project, began_s=began_s, writer=writer, **meta)
     now_ns = int(began_s * SECOND_NS)
     if config is not None:
         log.append(records.CONFIG, [now_ns, dict(config), "merge"])
+    for path, content in (files or {}).items():
+        declare(log, path, store_blob(data_dir, content), len(content), now_ns)
     for step, row in enumerate(rows):
         log.append(records.ROW, [step, now_ns + step * SECOND_NS, dict(row)])
     if state is not None:
@@ -41,6 +49,21 @@ def write_run(
         log.append(records.END, [now_ns + 9 * SECOND_NS, end])
     log.close()
     return key
+
+
+def store_blob(data_dir: Path, content: bytes) -> str:
+    """Put bytes where a data folder has them, and return their hash."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = data_dir / "blobs" / sha256[:2] / sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return sha256
+
+
+def declare(log: Writer, path: str, sha256: str, size: int, time_ns: int = 0, **about: Any) -> None:
+    """Say in a run's log that a file belongs to it."""
+    about = {"purpose": path.partition("/")[0], **about}
+    log.append(records.FILE, [time_ns or time.time_ns(), path, sha256, size, about])
 
 
 def open_run(

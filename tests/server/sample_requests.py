@@ -6,13 +6,21 @@ A route that is not here makes those tests fail, so that nobody adds one without
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from treering.server.inflow import BLOB, FRAMES
+
 PAGE = "/{path:path}"
 ENDLESS = "/api/1/live"  # a stream does not end, so it has tests of its own
+
+# A logged table of two columns: a number, and a vector.
+TABLE_FILE = (Path(__file__).parent / "fixtures" / "table.parquet").read_bytes()
+TABLE_SHA256 = hashlib.sha256(TABLE_FILE).hexdigest()
 
 _NO_BODY: tuple[str, Any] = ("", None)
 
@@ -36,7 +44,10 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "GET /api/1/projects/{entity}/{project}": _NO_BODY,
     "GET /api/1/projects/{entity}/{project}/members": _NO_BODY,
     "GET /api/1/runs/{run_key}": _NO_BODY,
+    "GET /api/1/runs/{run_key}/blobs/{sha256}": _NO_BODY,
+    "GET /api/1/runs/{run_key}/code": _NO_BODY,
     "GET /api/1/runs/{run_key}/console": _NO_BODY,
+    "GET /api/1/runs/{run_key}/files": _NO_BODY,
     "GET /api/1/runs/{run_key}/history": _NO_BODY,
     "GET /api/1/runs/{run_key}/past": _NO_BODY,
     "GET /api/1/runs/{run_key}/verify": _NO_BODY,
@@ -44,6 +55,9 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "GET /api/1/session": _NO_BODY,
     "GET /api/1/shares": _NO_BODY,
     "GET /api/1/users": _NO_BODY,
+    "GET /frame/html": _NO_BODY,
+    "GET /frame/plotly": _NO_BODY,
+    "GET /frame/vega": _NO_BODY,
     "GET /healthz": _NO_BODY,
     "GET /metrics": _NO_BODY,
     "GET /readyz": _NO_BODY,
@@ -55,9 +69,14 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "POST /api/1/handover": ("", {}),
     "POST /api/1/invites/accept": ("", {"code": "tro_unknown", "password": "long enough to be one"}),
     "POST /api/1/me/keys": ("", {"name": "a key"}),
+    "POST /api/1/media": ("", {"runs": ["{run}"], "keys": ["note"]}),
+    "POST /api/1/media/steps": ("", {"runs": ["{run}"], "keys": ["note"]}),
     "POST /api/1/runs/diff": ("", {"runs": ["{run}"]}),
     "POST /api/1/runs/query": ("", {"entity": "ada", "project": "digits"}),
+    "POST /api/1/runs/{run_key}/blobs/query": ("", {"sha256": ["{sha256}"]}),
     "POST /api/1/runs/{run_key}/stop": ("", {}),
+    "POST /api/1/runs/{run_key}/table": ("", {"sha256": "{sha256}"}),
+    "POST /api/1/runs/{run_key}/table/vectors": ("", {"sha256": "{sha256}", "column": "c1"}),
     "POST /api/1/segments/query": ("", {"segments": ["{segment}"]}),
     "POST /api/1/segments/{segment}": ("?offset=0&prev=0", b""),
     "POST /api/1/series": ("", {"runs": ["{run}"], "keys": ["loss"]}),
@@ -68,6 +87,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "POST /api/1/shares": ("", {"project": {"entity": "ada", "project": "digits"}}),
     "POST /api/1/users": ("", {"name": "{new}"}),
     "POST /api/1/users/{user}/invite": ("", {}),
+    "PUT /api/1/runs/{run_key}/blobs/{sha256}": (f"?offset=0&size={len(TABLE_FILE)}", TABLE_FILE),
     "PUT /api/1/projects/{entity}/{project}/members/{user}": ("", {"role": "viewer"}),
 }
 
@@ -92,6 +112,11 @@ def sample(route: str, **names: str) -> tuple[str, str, Any]:
         return method, "/", None
     query, body = SAMPLES[route]
     return method, path.format(**names) + query, _fill(body, names)
+
+
+def content_type(address: str, body: Any) -> str:
+    """Return the content type of a sample's body."""
+    return "application/json" if not isinstance(body, bytes) else BLOB if "/blobs/" in address else FRAMES
 
 
 def _fill(value: Any, names: dict[str, str]) -> Any:

@@ -15,7 +15,6 @@ from argon2 import PasswordHasher
 
 from treering.server.accounts import Accounts, By, Passwords, User, accounts_file
 from treering.server.hosts import AllowedHosts
-from treering.server.inflow import FRAMES
 from treering.server.permissions import Role
 from treering.server.proxies import parse_proxies
 from treering.server.settings import Settings
@@ -23,6 +22,7 @@ from treering.store import Store
 
 from .conftest import Reply, Server, start_server
 from .run_logs import write_run
+from .sample_requests import TABLE_FILE, content_type
 
 PASSWORD = "correct horse battery"
 TEST = By("test", "test")
@@ -66,7 +66,7 @@ class Caller:
             sent["Origin"] = f"http://127.0.0.1:{self.server.port}"
         sent |= headers
         if value is not None or method in ("POST", "PUT", "PATCH"):
-            sent.setdefault("Content-Type", FRAMES if isinstance(value, bytes) else "application/json")
+            sent.setdefault("Content-Type", content_type(address, value))
         body = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
         return self.server.send(method, address, sent, body)
 
@@ -131,8 +131,16 @@ def team(
     data_dir: Path, proxies: tuple[str, ...] = (), wrap: Any = lambda store: store, **options: Any
 ) -> Iterator[Team]:
     """Make the folder, its runs and its people, and serve it in a thread."""
-    run = write_run(data_dir, "a1", [{"loss": 0.5}], entity=OURS[0], project=OURS[1], config={"secret_of_ours": 1})
-    theirs = {"entity": THEIRS[0], "project": THEIRS[1], "config": {"secret_of_theirs": 1}, "tags": ["their-tag"]}
+    rows = [{"loss": 0.5, "note": "all is well"}]
+    ours = {"entity": OURS[0], "project": OURS[1], "config": {"secret_of_ours": 1}, "files": {"media/t": TABLE_FILE}}
+    run = write_run(data_dir, "a1", rows, **ours)
+    theirs = {
+        "entity": THEIRS[0],
+        "project": THEIRS[1],
+        "config": {"secret_of_theirs": 1},
+        "tags": ["their-tag"],
+        "files": {"media/their_file": b"their bytes"},
+    }
     foreign_run = write_run(data_dir, "their-run", [{"their_metric": 0.25}], **theirs)
     store = Store.open(data_dir)
     options.setdefault("passwords", cheap_passwords())

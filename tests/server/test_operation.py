@@ -58,7 +58,7 @@ def test_metrics_want_a_token_and_health_does_not(served) -> None:
     assert server.send("GET", "/metrics").status in (401, 403)
     assert server.send("GET", "/metrics", {"Authorization": "Bearer x"}).status in (401, 403)
     assert server.send("GET", "/healthz").json == {"status": "ok"}
-    assert server.send("GET", "/readyz").json == {"status": "ready"}
+    assert server.send("GET", "/readyz").json == {"status": "ready", "catching_up": 0}
 
 
 def test_a_keys_name_never_becomes_a_label(served) -> None:

@@ -12,14 +12,13 @@ from starlette.routing import Mount, Route
 
 from treering.server import schema
 from treering.server.app import create_app, openapi
-from treering.server.inflow import FRAMES
 from treering.server.permissions import Action, check_routes, permission, permission_of
 from treering.server.settings import Settings
 from treering.store import Store
 
 from .memory_store import FIRST, MemoryStore
 from .run_logs import write_run
-from .sample_requests import ENDLESS, PAGE, every_route, sample
+from .sample_requests import ENDLESS, PAGE, TABLE_FILE, TABLE_SHA256, content_type, every_route, sample
 
 TABLE = Path(__file__).parent / "fixtures" / "routes.json"
 
@@ -29,6 +28,7 @@ NAMES = {
     "run_key": FIRST,
     "run": FIRST,
     "segment": "0" * 32,
+    "sha256": TABLE_SHA256,
     "user": "somebody",
     "new": "somebody",
     "key_id": "abcdefgh",
@@ -45,13 +45,13 @@ def ask(server, route: str, token: str | None) -> int:
     method, address, body = sample(route, **NAMES)
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     if body is not None:
-        headers["Content-Type"] = FRAMES if isinstance(body, bytes) else "application/json"
+        headers["Content-Type"] = content_type(address, body)
     content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     return server.send(method, address, headers, content).status
 
 
 def test_each_route_answers_each_kind_of_caller_as_the_committed_table_says(make_server, tmp_path, request):
-    write_run(tmp_path, "first")
+    write_run(tmp_path, "first", files={"media/table": TABLE_FILE})
     store = Store.open(tmp_path)
     request.addfinalizer(store.close)
     store.start(wait_s=30)
@@ -88,6 +88,9 @@ def test_every_route_declares_a_permission(server):
         f"GET {PAGE}",
         "GET /api/1/healthz",
         "GET /api/1/server",
+        "GET /frame/html",
+        "GET /frame/plotly",
+        "GET /frame/vega",
         "GET /healthz",
         "GET /readyz",
         "POST /api/1/invites/accept",
@@ -151,7 +154,9 @@ def test_the_openapi_document_covers_every_route_and_names_the_error_codes(serve
     document = openapi(server.app.api)
     documented = {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
 
-    assert documented == set(every_route(server.app.api)) - {f"GET {PAGE}", "GET /healthz", "GET /api/1/openapi.json"}
+    pages = {route for route in every_route(server.app.api) if route.startswith("GET /frame/")}
+    others = {f"GET {PAGE}", "GET /healthz", "GET /api/1/openapi.json"}
+    assert documented == set(every_route(server.app.api)) - pages - others
     assert "`invalid_filter` | 400" in document["info"]["description"]
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from treering.store import RunQuery, SeriesRequest, Sort, Store
+from treering.store.console import ConsoleQuery
 
 
 def plain(value: Any) -> Any:
@@ -36,7 +37,7 @@ def answers(store: Store, entity: str = "ada", project: str = "digits") -> dict[
         "project": plain(info),
         "runs": plain(page.runs),
         "pages": [plain(store.run(key)) for key in keys],
-        "console": [plain(store.console(key, 0, 10_000)) for key in keys],
+        "console": [plain(store.console(key, ConsoleQuery(0, 10_000))) for key in keys],
         "filter": [
             row.run_key for row in store.query_runs(msgspec.structs.replace(query, filter="config.lr > 0.15")).runs
         ],

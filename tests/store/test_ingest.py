@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from store.world import World
+from store.world import Life, World
 from treering.errors import FolderInUse, InvalidValue, ProjectNotFound, RunNotFound
 from treering.limits import LIVE_POLL_S
 from treering.runlog import records
 from treering.runlog.frames import FRAME_HEADER_BYTES
 from treering.runlog.reader import SegmentReader
 from treering.store import RunQuery, SeriesRequest, Store
+from treering.store.console import ConsoleQuery
 from treering.store.liveness import this_machine
 
 
@@ -279,12 +280,52 @@ def test_console_lines_of_several_writers_come_in_time_order_and_page_by_page(wo
     store.ingest_now()
 
     texts, offset = [], 0
-    while page := store.console(main.run_key, offset, 77).lines:
+    while page := store.console(main.run_key, ConsoleQuery(offset, 77)).lines:
         texts += [line.text for line in page]
         offset += len(page)
 
     assert texts == [f"line {i}" for i in range(600)]
-    assert store.console(main.run_key, 600, 10).next == 600
+    assert store.console(main.run_key, ConsoleQuery(600, 10)).next == 600
+
+
+def test_console_lines_are_found_by_a_piece_of_them_by_writer_and_by_stream(world: World, store: Store):
+    main, rank = world.life(), world.life(writer="rank1")
+    for i in range(30):
+        world.sleep(1)
+        (rank if i % 3 == 0 else main).record(records.CONSOLE, "stderr" if i % 2 else "stdout", f"Epoch {i}")
+    store.ingest_now()
+
+    def found(**wanted: object) -> list[tuple[int, str]]:
+        page = store.console(main.run_key, ConsoleQuery(**wanted))  # type: ignore[arg-type]
+        return [(line.n, line.text) for line in page.lines]
+
+    assert found(search="epoch 2", limit=3) == [(2, "Epoch 2"), (20, "Epoch 20"), (21, "Epoch 21")]
+    assert found(search="epoch 2", offset=21, limit=2) == [(21, "Epoch 21"), (22, "Epoch 22")]
+    assert [n for n, _ in found(writer="rank1")] == list(range(0, 30, 3))
+    assert [n for n, _ in found(writer="", stream="stderr", offset=10)] == [11, 13, 17, 19, 23, 25, 29]
+    assert store.console(main.run_key, ConsoleQuery(29)).total == 30
+
+
+def test_a_line_that_is_not_finished_shows_its_newest_state_until_it_is(world: World, store: Store):
+    life = world.life()
+
+    def states() -> list[tuple[str, str]]:
+        store.ingest_now()
+        return [(line.stream, line.text) for line in store.console(life.run_key).state]
+
+    life.record(records.CONSOLE, "stdout", "begin")
+    life.record(records.CONSOLE, "stderr", " 10%|#", 1)
+    life.record(records.CONSOLE, "stderr", " 20%|##", 1)
+    assert states() == [("stderr", " 20%|##")]
+    life.record(records.CONSOLE, "stdout", "a line of the other stream")
+    assert states() == [("stderr", " 20%|##")]
+    life.record(records.CONSOLE, "stderr", "100%|####")
+    assert states() == []
+    assert [line.text for line in store.console(life.run_key).lines] == [
+        "begin",
+        "a line of the other stream",
+        "100%|####",
+    ]
 
 
 def test_edits_are_records_and_the_newest_wins(world: World, store: Store):
@@ -365,6 +406,29 @@ def test_a_damaged_row_is_reported_and_all_others_are_there(world: World, store:
     assert not store.verify(life.run_key).ok
 
 
+def test_zeros_in_the_run_log_of_a_living_process_are_damage(world: World, store: Store):
+    """A run that has ended may have its end behind them, and its process may go on: a notebook."""
+    host, boot = this_machine()
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    process = {"host": host, "boot_id": boot, "pid": os.getpid(), "start_time": float(fields[19])}
+    life = world.life(process=process)
+    for step in range(20):
+        life.log({"loss": float(step)}, step)
+    life.end()
+    with SegmentReader(life.path) as reader:
+        frames = [f for f in reader.read() if f.kind == records.ROW]
+    with life.path.open("r+b") as file:
+        file.seek(frames[7].offset)
+        file.write(bytes(frames[8].end - frames[7].offset))
+    store.ingest_now()
+
+    run = store.run(life.run_key)
+
+    assert run.damaged
+    assert run.state == "finished"
+    assert [row["_step"] for row in rows(store, life.run_key)] == [s for s in range(20) if s not in (7, 8)]
+
+
 def test_a_file_that_is_no_segment_breaks_nobody(world: World, store: Store):
     life = world.life()
     life.log({"loss": 1.0}, 0)
@@ -389,6 +453,22 @@ def test_a_segment_in_the_folder_of_another_run_is_refused(world: World, store: 
     store.ingest_now()
 
     assert store.query_runs(RunQuery("ada", "digits")).total == 1
+
+
+def test_a_segment_that_is_copied_to_another_run_is_noticed_when_its_own_is_known(world: World, store: Store):
+    life, other = world.life("one"), world.life("other")
+    life.log({"loss": 1.0}, 0)
+    life.end()
+    store.ingest_now()
+    os.link(life.path, other.folder / life.path.name)
+    store.ingest_now()
+    store.ingest_now()
+
+    run = store.run(other.run_key)
+
+    assert run.damaged
+    assert "belongs to run" in str(run.error)
+    assert not store.run(life.run_key).damaged
 
 
 def test_records_that_are_not_what_they_claim_are_damage_and_not_an_end(world: World, store: Store):
@@ -440,13 +520,127 @@ def test_reopening_goes_on_where_it_stopped(world: World, flush: bool):
         count = store.run(life.run_key).metrics["loss"].n
         if flush:
             store.close()
-        else:  # as a crash would: nothing is flushed
-            store.metrics._worker.shutdown()
-            store.metadata.close()
-            store._lock.close()
+        else:
+            crash(store)
 
         assert [row["_attempt"] for row in found] == [p for p in range(part + 1) for _ in range(30)]
         assert count == len(found) == 30 * (part + 1)
+
+
+def crash(store: Store) -> None:
+    """Let go of the folder as a kill would: nothing is flushed."""
+    store.metrics._worker.shutdown()
+    store.metadata.close()
+    store._lock.close()
+
+
+def crashed_with_two_segments(world: World) -> Life:
+    """A life whose first segment was applied when the server was killed, and which has begun a second one since."""
+    life = world.life(segment_max_bytes=4_096)
+    first = Store.open(world.folder, clock_ns=world.now)
+    step = 0
+    while len(life.writer.segments) == 1:
+        life.log({"loss": float(step)}, step)
+        step += 1
+    first.ingest_now()
+    crash(first)
+    for again in range(5):
+        life.log({"loss": 100.0 + again}, again)
+    return life
+
+
+def test_what_memory_held_when_a_server_was_killed_is_named_until_it_is_read_again(world: World):
+    life = crashed_with_two_segments(world)
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        before = store.seq
+        assert store.catching_up == 2
+        assert store.run(life.run_key).metrics["loss"].n > 0
+        assert not store.is_ready
+
+        store.ingest_now()
+
+        assert store.is_ready
+        assert store.catching_up == 0
+        assert len(rows(store, life.run_key)) == store.run(life.run_key).metrics["loss"].n
+        assert [change.run_key for change in store.changes("ada", "digits", before).runs] == [life.run_key]
+
+
+@pytest.mark.parametrize("ask", ["history", "chart"])
+def test_whoever_asks_for_a_run_before_its_points_are_read_again_gets_all_of_them(world: World, ask: str):
+    life = crashed_with_two_segments(world)
+    world.life("other").log({"loss": 1.0}, 0)
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        if ask == "history":
+            found = [row["loss"] for row in rows(store, life.run_key)]
+        else:
+            (line,) = store.series(SeriesRequest(keys=["loss"], runs=[life.run_key], buckets=1_000))
+            found = [*line.ghost.y.tolist(), *line.y.tolist()]
+
+        assert sorted(found) == sorted([*map(float, range(len(found) - 5)), 100.0, 101.0, 102.0, 103.0, 104.0])
+        assert len(found) == store.run(life.run_key).metrics["loss"].n
+        assert store.catching_up == 0
+
+
+def test_a_run_whose_points_are_read_again_is_announced_although_nothing_of_it_is_new(world: World):
+    life = world.life()
+    life.log({"loss": 1.0}, 0)
+    first = Store.open(world.folder, clock_ns=world.now)
+    first.ingest_now()
+    document = first.metadata.run(life.run_key)
+    crash(first)
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        before = store.seq
+        store.ingest_now()
+
+        assert [change.run_key for change in store.changes("ada", "digits", before).runs] == [life.run_key]
+        assert store.metadata.run(life.run_key) == document
+        seen = store.seq
+        store.ingest_now()
+        assert store.seq == seen, "once"
+
+
+def test_what_arrives_before_older_points_are_read_again_goes_behind_them(world: World):
+    life = crashed_with_two_segments(world)
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        store.ingest_segment(life.run_key, life.writer.segment_id)
+
+        found = rows(store, life.run_key)
+
+        assert [(row["_step"], row["_attempt"]) for row in found[-5:]] == [(step, 1) for step in range(5)]
+        assert {row["_attempt"] for row in found[:-5]} == {0}
+        assert store.catching_up == 0
+
+
+def test_a_segment_that_cannot_be_applied_takes_no_points_of_its_run_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    life = crashed_with_two_segments(world)
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        apply = store._ingester._apply
+
+        def apply_all_but_the_last(work, segment, frames, live):
+            if segment.segment == life.writer.segment_id:
+                raise TypeError("what no writer would write")
+            apply(work, segment, frames, live)
+
+        monkeypatch.setattr(store._ingester, "_apply", apply_all_but_the_last)
+        store.ingest_now()
+
+        assert store.run(life.run_key).damaged
+        found = [row["_step"] for row in rows(store, life.run_key)]
+        assert found == list(range(len(found)))
+        assert len(found) == store.run(life.run_key).metrics["loss"].n - 1 > 5, "all but that of the last segment"
+        assert store.catching_up == 0
+
+
+def test_a_file_that_is_gone_is_not_waited_for(world: World):
+    life = crashed_with_two_segments(world)
+    (life.folder / f"{life.writer.segments[0]}.trl").unlink()
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        store.ingest_now()
+
+        assert (store.is_ready, store.catching_up) == (True, 0)
+        assert [row["loss"] for row in rows(store, life.run_key)][-5:] == [100.0, 101.0, 102.0, 103.0, 104.0]
 
 
 def test_a_rotated_life_is_one_sequence(world: World, store: Store):

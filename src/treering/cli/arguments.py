@@ -40,6 +40,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add_accounts(commands)
 
     _add_shipping(commands)
+    _add_imports(commands)
 
     verify = _add(commands, "verify", "check every byte of a run's record")
     verify.add_argument("run", metavar="RUN")
@@ -47,9 +48,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add(commands, "rebuild", "make the index again from the run logs")
     backup = _add(commands, "backup", "copy a data folder to a folder or a .tar file, also while it is served")
     backup.add_argument("out", metavar="OUT", help="a new folder, or a new file whose name ends in .tar")
-    restore = _add(commands, "restore", "put a backup into the empty folder named with --data")
-    restore.add_argument("backup", metavar="BACKUP", help="what `treering backup` made")
-    _add(commands, "doctor", "check this installation and the data folder")
+    restore = _add(commands, "restore", "put the code of a run together again, or a backup into the folder of --data")
+    restore.add_argument("what", metavar="RUN|BACKUP", help="a run, or what `treering backup` made")
+    restore.add_argument("--into", metavar="DIR", help="of a run: the new folder; by default named like the run")
+    restore.add_argument("--repo", metavar="PATH|URL", help="of a run: a clone that has its commit, or where to clone")
+    doctor = _add(commands, "doctor", "check this installation and the data folder")
+    doctor.add_argument(
+        "--capture", action="store_true", help="show what a run that is started here would record of its beginning"
+    )
 
     demo = _add(commands, "demo", "train small real models and watch them in the browser")
     demo.add_argument("--seconds", type=float, default=120.0, metavar="N", help="train for about N seconds (120)")
@@ -164,6 +170,18 @@ def _add_accounts(commands: _Commands[argparse.ArgumentParser]) -> None:
     disable.add_argument("--undo", action="store_true", help="open it again")
 
 
+def _add_imports(commands: _Commands[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser(
+        "import", help="make runs of what another tracker kept", description="Import from other trackers."
+    )
+    verbs = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    board = _add(verbs, "tensorboard", "make a run of each folder with TensorBoard's event files", "import_tensorboard")
+    board.add_argument("dir", metavar="DIR", help="the log directory; importing it again adds what is new")
+    board.add_argument("--project", metavar="P", help="the project of the runs (default: as for a training here)")
+    board.add_argument("--entity", metavar="E", help="whose runs they are (default: yours)")
+    board.add_argument("--live", action="store_true", help="go on with what is written, until Ctrl-C")
+
+
 def _add_shipping(commands: _Commands[argparse.ArgumentParser]) -> None:
     login = _add(commands, "login", "check the key of a server and keep it")
     login.add_argument("url", nargs="?", metavar="URL", help="e.g. https://treering.example:6464")
@@ -215,6 +233,11 @@ def _add_runs(commands: _Commands[argparse.ArgumentParser]) -> None:
     export.add_argument("--format", choices=("jsonl", "csv", "arrow"), help="default: by FILE's ending, else jsonl")
     export.add_argument("--key", action="append", default=[], metavar="KEY", help="only this key (repeatable)")
     export.add_argument("--attempts", choices=("all", "latest"), default="all", help="latest: what a chart draws")
+
+    files = _add(verbs, "files", "list a run's files, print one of them, or write them into a folder", "runs_files")
+    files.add_argument("run", metavar="RUN")
+    files.add_argument("name", nargs="?", metavar="NAME", help="print this one")
+    files.add_argument("--into", metavar="DIR", help="write them, or the one that is named, into this folder")
 
     diff = _add(verbs, "diff", "compare config, summary and surroundings of runs", "runs_diff")
     diff.add_argument("runs", nargs="+", metavar="RUN")

@@ -18,6 +18,7 @@ from treering._version import __version__
 from treering.errors import TreeringError
 from treering.limits import GIB
 
+from .capture import show_capture
 from .failure import DAMAGED
 from .folder import data_folder
 from .output import print_json
@@ -40,6 +41,8 @@ class Finding:
 def run(arguments: argparse.Namespace) -> int:
     """Check installation and data folder; exit code 5 if there is a problem."""
     folder = data_folder(arguments.data)
+    if arguments.capture:
+        return show_capture(folder, as_json=arguments.json)
     findings = [finding for check in _CHECKS for finding in check(folder)]
     problem = any(finding.level == "problem" for finding in findings)
     if arguments.json:

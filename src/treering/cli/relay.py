@@ -12,10 +12,9 @@ from typing import Final
 from treering.errors import FolderInUse, NotFound
 from treering.sdk.segment_files import SegmentFiles
 from treering.sdk.ship_lock import ShipLock
-from treering.sdk.shipping import Shipper
 
 from .output import print_json
-from .shipments import Screen, connect, report, ship_for
+from .shipments import Screen, Shipment, connect, report, ship_for
 
 __all__ = ["run"]
 
@@ -34,14 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     files = SegmentFiles(
         data_dir, None, time.monotonic, skipped=lambda: ShipLock.shipped_by_others(data_dir, server.url)
     )
-    shipper = Shipper(files, server, time.monotonic)
+    shipment = Shipment(server, files)
     screen = Screen(arguments.json)
     began = time.monotonic()
     if not arguments.json:
         print(f"treering: relaying {data_dir} to {server.url}; Ctrl-C ends it, and nothing is lost by that", flush=True)
     try:
         while True:
-            wait_s = ship_for(shipper, screen, began)
+            wait_s = ship_for(shipment, screen, began)
             if wait_s:
                 time.sleep(min(wait_s, _LONGEST_WAIT_S))
     except KeyboardInterrupt:
@@ -52,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         server.close()
         if lock >= 0:
             os.close(lock)
-    found = report(shipper.status(), files, shipper.acknowledged_bytes)
+    found = report(shipment, files)
     if arguments.json:
         print_json({"runs": found.runs, "sent_bytes": found.sent_bytes, "unsent": len(found.unsent_runs)})
     else:

@@ -1,4 +1,4 @@
-"""``treering restore``: put a backup into an empty folder."""
+"""``treering restore``: put a backup into an empty folder; or a run's code together, see ``restore_code``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from treering.errors import UsageError
 from treering.store.backup import restore
 
+from . import restore_code
 from .backup import describe, progress
 from .output import print_json
 
@@ -17,10 +18,12 @@ __all__ = ["run"]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Restore into the folder named with --data, which has to be empty or new."""
+    """Restore a backup into the folder named with --data, which has to be empty or new, or the code of a run."""
+    if arguments.into or arguments.repo or not Path(arguments.what).expanduser().exists():
+        return restore_code.run(arguments)
     if arguments.data is None:
         raise UsageError("Name the new data folder: treering restore BACKUP --data DIR")
-    backup, folder = (Path(given).expanduser().absolute() for given in (arguments.backup, arguments.data))
+    backup, folder = (Path(given).expanduser().absolute() for given in (arguments.what, arguments.data))
     report = restore(backup, folder, progress(arguments.json))
     if arguments.json:
         print_json({"data": str(folder), **msgspec.structs.asdict(report)})

@@ -6,19 +6,23 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from treering.errors import RemoteError, ServerUnavailable, UsageError
+from treering.limits import SHIP_IDLE_S
 from treering.sdk.credentials import Credentials, plain_url
+from treering.sdk.file_shipping import FileShipper
 from treering.sdk.remote import RemoteServer
 from treering.sdk.segment_files import SegmentFiles
-from treering.sdk.shipping import SegmentStatus, Shipper
+from treering.sdk.shipping import Shipper
 from treering.sdk.transport import Address, Trust
 
 from .output import human_duration
 
-__all__ = ["Report", "Screen", "connect", "report", "ship_for", "unreachable"]
+__all__ = ["Report", "Screen", "Shipment", "connect", "report", "ship_for", "unreachable"]
+
+_LOOK_EVERY_S: Final = 5.0  # for files that new records declare
 
 
 def connect(arguments: argparse.Namespace) -> RemoteServer:
@@ -50,15 +54,16 @@ class Report:
     held_bytes: int = 0
     sent_bytes: int = 0
     left_bytes: int = 0
+    file_bytes: int = 0  # of the sent ones
     forks: int = 0
     unsent_runs: dict[str, str] = field(default_factory=dict)
 
 
-def report(status: Iterable[SegmentStatus], files: SegmentFiles, sent_bytes: int) -> Report:
-    """Sum up how far each segment is."""
-    found = Report(sent_bytes=sent_bytes)
+def report(shipment: Shipment, files: SegmentFiles) -> Report:
+    """Sum up how far each segment is, and which files did not get there."""
+    found = Report(sent_bytes=shipment.sent_bytes)
     runs: set[str] = set()
-    for one in status:
+    for one in shipment.shipper.status():
         key = files.run_of(one.segment)
         runs.add(key)
         found.segments += 1
@@ -68,6 +73,10 @@ def report(status: Iterable[SegmentStatus], files: SegmentFiles, sent_bytes: int
             found.unsent_runs.setdefault(key, one.error or "not everything is there yet")
             found.left_bytes += max(one.ours - one.held, 0)
     found.runs = len(runs)
+    found.file_bytes = shipment.contents.sent_bytes
+    found.left_bytes += shipment.contents.left[1]
+    for key, reason in shipment.contents.failed_runs.items():
+        found.unsent_runs.setdefault(key, reason)
     return found
 
 
@@ -102,19 +111,59 @@ class Screen:
             self._width = 0
 
 
-def ship_for(shipper: Shipper, screen: Screen, began: float) -> float:
+class Shipment:
+    """The records and the files of a data folder on their way to a server."""
+
+    def __init__(self, server: RemoteServer, files: SegmentFiles, idle_s: float = SHIP_IDLE_S) -> None:
+        self.shipper = Shipper(files, server, time.monotonic, idle_s=idle_s)
+        self.contents = FileShipper(files, files.data_dir / "blobs", server, time.monotonic)
+        self._look_at = 0.0
+
+    def step(self) -> float:
+        """Send records, or a piece of a file if no record waits. Returns when to be called again, by the clock."""
+        due = self.shipper.step()
+        if due > time.monotonic() and not self.shipper.error:
+            if time.monotonic() >= self._look_at or (self.shipper.settled and self.contents.settled):
+                self.contents.look(self.shipper.status(), self.shipper.store)
+                self._look_at = time.monotonic() + _LOOK_EVERY_S
+            due = min(due, self.contents.step())
+        return due
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do, as of the last look."""
+        return self.shipper.settled and self.contents.settled
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes of records and files that the server confirmed."""
+        return self.shipper.acknowledged_bytes + self.contents.sent_bytes
+
+    @property
+    def error(self) -> str:
+        """What is in the way at present."""
+        return self.shipper.error or self.contents.error
+
+    @property
+    def progress_at(self) -> float:
+        """When bytes were last confirmed."""
+        return max(self.shipper.progress_at, self.contents.progress_at)
+
+
+def ship_for(shipment: Shipment, screen: Screen, began: float) -> float:
     """
     Make one step and show how far it is. Returns how long to wait before the next.
 
     Raises:
         RemoteError: the key or the address is wrong, so that nothing would ever be sent.
     """
-    due = shipper.step()
-    if shipper.refusal is not None:
-        raise RemoteError(str(shipper.refusal), shipper.refusal.code, "", shipper.refusal.status)
-    screen.trouble(shipper.error)
+    due = shipment.step()
+    refusal = shipment.shipper.refusal
+    if refusal is not None:
+        raise RemoteError(str(refusal), refusal.code, "", refusal.status)
+    screen.trouble(shipment.error)
     took_s = max(time.monotonic() - began, 0.001)
-    sent = shipper.acknowledged_bytes
+    sent = shipment.sent_bytes
     screen.show(f"{sent / 1e6:,.1f} MB sent, {sent / took_s / 1e6:.1f} MB/s, {human_duration(took_s)}")
     return max(0.0, due - time.monotonic())
 

@@ -13,16 +13,17 @@ from typing import Final
 
 from treering.errors import NotFound, UsageError
 from treering.ids import RUN_KEY
+from treering.limits import BLOBS_QUERY_MAX
 from treering.runlog.shipment import Held, measure
+from treering.sdk.file_shipping import Declared, declared_files
 from treering.sdk.remote import RemoteServer
 from treering.sdk.segment_files import SegmentFiles, life_of
 from treering.sdk.ship_lock import ShipLock
-from treering.sdk.shipping import Shipper
 from treering.sdk.staging import leftovers
 
 from .folder import data_folder
 from .output import print_json, visible
-from .shipments import Report, Screen, connect, report, ship_for, unreachable
+from .shipments import Report, Screen, Shipment, connect, report, ship_for, unreachable
 
 __all__ = ["run"]
 
@@ -130,17 +131,17 @@ def _sync(server: RemoteServer, data_dir: Path, keys: list[str] | None, follow: 
         return others
 
     files = SegmentFiles(data_dir, keys, time.monotonic, skipped=skipped)
-    shipper = Shipper(files, server, time.monotonic, idle_s=2.0)
+    shipment = Shipment(server, files, idle_s=2.0)
     began = time.monotonic()
     try:
         while True:
-            wait_s = ship_for(shipper, screen, began)
-            if wait_s > 0 and not follow and shipper.settled:
+            wait_s = ship_for(shipment, screen, began)
+            if wait_s > 0 and not follow and shipment.settled:
                 break
-            if not follow and shipper.error and time.monotonic() - shipper.progress_at > _NO_PROGRESS_S:
-                raise unreachable(server, shipper.error)
+            if not follow and shipment.error and time.monotonic() - shipment.progress_at > _NO_PROGRESS_S:
+                raise unreachable(server, shipment.error)
             if wait_s > 0:
-                shipper.ask_about_index()
+                shipment.shipper.ask_about_index()
                 time.sleep(min(wait_s, _LONGEST_WAIT_S))
     except KeyboardInterrupt:
         if not follow:
@@ -148,7 +149,7 @@ def _sync(server: RemoteServer, data_dir: Path, keys: list[str] | None, follow: 
     finally:
         screen.clear()
         files.close()
-    found = report(shipper.status(), files, shipper.acknowledged_bytes)
+    found = report(shipment, files)
     wanted = others if keys is None else others & set(keys)
     for key in wanted:
         found.unsent_runs.setdefault(key, "its own training is shipping it at present")
@@ -161,6 +162,7 @@ def _prune(
     """Remove runs whose every segment is sealed, old enough, and at the server by length and chain; never *unsent*."""
     runs = data_dir / "runs"
     removed: list[str] = []
+    freed: set[str] = set()
     for folder in sorted(runs.iterdir()):
         if not RUN_KEY.fullmatch(folder.name) or (keys is not None and folder.name not in keys):
             continue
@@ -170,12 +172,31 @@ def _prune(
         if not paths or max(path.stat().st_mtime for path in paths) > time.time() - days * _DAY_S:
             continue
         ours = {path.stem: _measured(path) for path in paths}
-        if all(held.sealed for held in ours.values()) and _is_there(server, ours):
+        declared = {file.sha256 for path in paths for file in _declared(path)}
+        if all(held.sealed for held in ours.values()) and _is_there(server, ours, folder.name, declared):
             shutil.rmtree(folder)
+            freed |= declared
             removed.append(folder.name)
             for ticket in (data_dir / "live").glob(f"{folder.name}.*"):
                 ticket.unlink(missing_ok=True)
+    _remove_blobs(data_dir, freed)
     return removed
+
+
+def _remove_blobs(data_dir: Path, freed: set[str]) -> None:
+    """Remove the bytes of files that no run here declares any longer."""
+    if not freed:
+        return
+    for path in (data_dir / "runs").glob("*/*.trl"):
+        freed -= {file.sha256 for file in _declared(path)}
+    for name in freed:
+        (data_dir / "blobs" / name[:2] / name).unlink(missing_ok=True)
+
+
+def _declared(path: Path) -> list[Declared]:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return declared_files(path.stem, lambda length, offset: os.pread(file.fileno(), length, offset), 0, size)[0]
 
 
 def _measured(path: Path) -> Held:
@@ -185,13 +206,17 @@ def _measured(path: Path) -> Held:
     return held if whole else held._replace(sealed=False)
 
 
-def _is_there(server: RemoteServer, ours: Mapping[str, Held]) -> bool:
+def _is_there(server: RemoteServer, ours: Mapping[str, Held], run_key: str, declared: Collection[str]) -> bool:
     names = list(ours)
     for begin in range(0, len(names), _QUERY):
         answer = server.query(names[begin : begin + _QUERY])
         if any(answer.segments.get(name) != ours[name] for name in names[begin : begin + _QUERY]):
             return False
-    return True
+    files = list(declared)
+    return not any(
+        server.missing_files(run_key, files[begin : begin + BLOBS_QUERY_MAX])
+        for begin in range(0, len(files), BLOBS_QUERY_MAX)
+    )
 
 
 def _row(data_dir: Path, found: Report, pruned: list[str]) -> dict[str, object]:
@@ -209,10 +234,12 @@ def _row(data_dir: Path, found: Report, pruned: list[str]) -> dict[str, object]:
 
 
 def _print(server: RemoteServer, data_dir: Path, found: Report, pruned: list[str]) -> None:
-    already = found.held_bytes - found.sent_bytes
+    already = found.held_bytes + found.file_bytes - found.sent_bytes
     print(f"{data_dir} → {server.url}")
     print(f"  {found.runs:,} runs, {found.segments:,} segments")
     print(f"  {found.sent_bytes / 1e6:,.2f} MB sent, {max(already, 0) / 1e6:,.2f} MB were there already")
+    if found.file_bytes:
+        print(f"  {found.file_bytes / 1e6:,.2f} MB of that are files and media")
     if found.forks:
         print(f"  {found.forks:,} parts behind damage, or of changed files, were sent as segments of their own")
     for key, reason in list(found.unsent_runs.items())[:20]:

@@ -126,8 +126,8 @@ class SegmentReader:
         """
         Return the next whole frames, about *limit_bytes* of them; an empty list when there are none for now.
 
-        *whole* says that the writer is gone: frames behind a block of zeros are then looked for as well. While it
-        lives, zeros are the preallocated room in front of it.
+        Zeros are the room in front of a living writer, or a hole: a frame behind them, in the same chunk, tells the
+        two apart. *whole* says that the writer is gone: frames are then looked for behind any number of zeros.
 
         Header mirrors are passed over. Frames come in file order; after a hole each sequence number comes once.
         """
@@ -146,12 +146,12 @@ class SegmentReader:
                 if frames:
                     return frames
                 continue
-            if not any(chunk[:FRAME_HEADER_BYTES]):
+            zeros = not any(chunk[:FRAME_HEADER_BYTES])
+            if zeros and SYNC[:1] not in chunk and not (whole and self._more_behind_zeros(chunk)):
                 self._torn = False
-                if not whole or (chunk.count(0) == len(chunk) and not self._more_behind_zeros(len(chunk))):
-                    return []
+                return []
             if not self._resync():
-                self._torn = True
+                self._torn = whole or not zeros  # a payload that is being written stands behind the zeros of its header
                 return []
 
     # ── parsing ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,7 +241,11 @@ class SegmentReader:
     # ── damage ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _resync(self) -> bool:
-        """Look for the next valid frame behind the bad one at ``offset``; move there and report the hole."""
+        """
+        Look for the next valid frame behind the bad one at ``offset``; move there and report the hole.
+
+        Returns whether there is something to read at ``offset`` now.
+        """
         size = os.fstat(self._fd).st_size
         budget = SCAN_BUDGET_FACTOR * size
         at = self.offset + 1
@@ -257,13 +261,22 @@ class SegmentReader:
                     self._work += head.length
                     payload = os.pread(self._fd, head.length, at + found + FRAME_HEADER_BYTES)
                     if len(payload) == head.length and zlib.crc32(payload) == head.payload_crc:
-                        self._hole(at + found, head)
+                        if not self._has_arrived():
+                            self._hole(at + found, head)
                         return True
                 found = chunk.find(SYNC, found + 1)
             if at + len(chunk) >= size:
                 return False
             at += len(chunk) - FRAME_HEADER_BYTES
         return False
+
+    def _has_arrived(self) -> bool:
+        """Return whether the frame at ``offset`` is whole by now: a living writer finished it after it was read."""
+        head = decode_frame_header(os.pread(self._fd, FRAME_HEADER_BYTES, self.offset), 0, self._seed)
+        if head is None or head.length > FRAME_MAX_BYTES:
+            return False
+        payload = os.pread(self._fd, head.length, self.offset + FRAME_HEADER_BYTES)
+        return len(payload) == head.length and zlib.crc32(payload) == head.payload_crc
 
     def _hole(self, end: int, head: FrameHeader) -> None:
         """Note the bytes up to *end* as lost and go on at the frame that begins there."""
@@ -273,10 +286,12 @@ class SegmentReader:
         self.offset = end
         self.chain = head.prev
 
-    def _more_behind_zeros(self, seen_bytes: int) -> bool:
-        """Return whether anything but zeros follows."""
+    def _more_behind_zeros(self, chunk: bytes) -> bool:
+        """Return whether anything but zeros stands in *chunk*, read at ``offset``, or follows it."""
+        if chunk.count(0) != len(chunk):
+            return True
         size = os.fstat(self._fd).st_size
-        at = self.offset + seen_bytes
+        at = self.offset + len(chunk)
         while at < size and self._work < SCAN_BUDGET_FACTOR * size:
             chunk = os.pread(self._fd, READ_CHUNK_BYTES, at)
             if not chunk:

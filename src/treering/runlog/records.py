@@ -40,6 +40,8 @@ SEAL: Final = 19
 FACTS: Final = 20
 REGISTER: Final = 21
 RECEIVED: Final = 22
+FILE: Final = 23
+HELD: Final = 24
 
 KINDS: Final[dict[int, str]] = {
     HEADER: "header",
@@ -65,6 +67,8 @@ KINDS: Final[dict[int, str]] = {
     FACTS: "facts",
     REGISTER: "register",
     RECEIVED: "received",
+    FILE: "file",
+    HELD: "held",
 }
 
 
@@ -84,11 +88,40 @@ class System(NamedTuple):
 
 
 class Console(NamedTuple):
-    """A piece of what the process printed."""
+    """
+    A finished line of what the process printed, without its line break; it may hold ANSI colour codes.
+
+    If *open* is 1, it is the present state of the line (or lines) that is not finished yet. Only the newest state of
+    a writer's stream counts, and only while no finished line of that stream follows it.
+    """
 
     time_ns: int
     stream: str
     text: str
+    open: int = 0
+
+
+class File(NamedTuple):
+    """
+    Bytes that belong to the run; they stand in the data folder by their SHA-256. It comes before a row that names them.
+
+    *about* has ``purpose`` (media, saved, code, patch, tree, packages, notebook, artifact) and may have ``mode``,
+    ``redacted`` and more.
+    """
+
+    time_ns: int
+    path: str
+    sha256: str
+    bytes: int
+    about: dict[str, Any]
+
+
+class Held(NamedTuple):
+    """In the server's own segment: these bytes came from a client that may write to the run."""
+
+    time_ns: int
+    sha256: str
+    bytes: int
 
 
 class Edit(NamedTuple):
@@ -126,6 +159,8 @@ _SHAPES: Final[dict[int, type]] = {
     SYSTEM: System,
     CONSOLE: Console,
     EDIT: Edit,
+    FILE: File,
+    HELD: Held,
 }
 
 
@@ -149,7 +184,8 @@ def inflate(frame: Frame, raw_length: int | None = None) -> bytes:
 
 def decode(frame: Frame) -> list[Any]:
     """
-    Return the records of *frame*: ``Row``, ``System``, ``Console``, ``Edit``, ``Timed``, or a plain map (life, seal).
+    Return the records of *frame*: ``Row``, ``System``, ``Console``, ``File``, ``Held``, ``Edit``, ``Timed``, or a
+    plain map (life, seal).
 
     Raises:
         FormatError: the payload is not what its kind says. The frame passed its checksums, so it was written so.

@@ -48,11 +48,23 @@ from .frames import (
     pack_u32,
     seed,
 )
+from .sharing import file_mode
 
 __all__ = ["Writer", "map_is_safe"]
 
 # Kinds that an older reader may pass over without misunderstanding the run.
-_OPTIONAL = frozenset({records.BEAT, records.SYSTEM, records.CONSOLE, records.FACTS, records.SOURCE, records.SEAL})
+_OPTIONAL = frozenset(
+    {
+        records.BEAT,
+        records.SYSTEM,
+        records.CONSOLE,
+        records.FACTS,
+        records.SOURCE,
+        records.SEAL,
+        records.FILE,
+        records.HELD,
+    }
+)
 _FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))
 
 # A checkpoint that is large itself (a config may hold a megabyte) stands more rarely: at most a ninth of the log.
@@ -338,7 +350,7 @@ class Writer:
         segment_id = new_segment_id()
         path = self.folder / f"{segment_id}.trl"
         created_ns = self._clock_ns()
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if _shared(self.folder) else 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, file_mode(self.folder))
         header = encode_header(segment_id, created_ns)
         life = {**self.life, "index": len(self.segments), "created_ns": created_ns}
         if self.segments:
@@ -544,11 +556,3 @@ class Writer:
     def waiting_records(self) -> int:
         """Records that are held in memory because the disk refuses."""
         return sum(entry[2] for entry in self._backlog)
-
-
-def _shared(folder: Path) -> bool:
-    """Return whether the folder is meant for a group (group-writable or setgid): its files then follow the umask."""
-    try:
-        return bool(os.stat(folder).st_mode & 0o2020)
-    except OSError:
-        return False

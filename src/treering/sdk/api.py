@@ -21,11 +21,20 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from treering.errors import AmbiguousName, FormatError, InvalidValue, MissingExtra, ProjectNotFound, RunNotFound
+from treering.errors import (
+    AmbiguousName,
+    FormatError,
+    InvalidValue,
+    MissingExtra,
+    NotFound,
+    ProjectNotFound,
+    RunNotFound,
+)
 from treering.ids import RUN_KEY
 
 from .connection import Connection, connect_to_folder
 from .credentials import Credentials, credentials_path, plain_url
+from .run_files import RunFile, list_files
 from .settings import default_folder
 
 __all__ = ["Api", "Project", "Run", "Runs"]
@@ -369,6 +378,42 @@ class Run:
         changes = {name: value for name, value in now.items() if value != self._sent[name]}
         if changes:
             self._take_detail(self._connection.call("PATCH", f"/runs/{self.key}", changes))
+
+    # ── files, code, output ─────────────────────────────────────────────────────────────────────────────────────
+
+    def files(self, names: Sequence[str] | None = None, purpose: str = "", search: str = "") -> list[RunFile]:
+        """
+        Return the files that belong to the run, by path.
+
+        Args:
+            names: only these paths.
+            purpose: ``saved``, ``media``, ``code``, ``patch``, ``packages`` …
+            search: a piece of the path, whatever its case.
+        """
+        found = list_files(self._connection, self.key, purpose, search)
+        return found if names is None else [file for file in found if file.name in set(names)]
+
+    def file(self, name: str) -> RunFile:
+        """Return one file. Raises NotFound."""
+        for found in self.files(search=name):
+            if found.name == name:
+                return found
+        raise NotFound(f"run {self.path} has no file {name!r}; it has {len(self.files()):,} others.")
+
+    def code(self) -> dict[str, Any]:
+        """Return what was recorded of the code that the run ran, as the HTTP API describes it."""
+        reply: dict[str, Any] = self._connection.call("GET", f"/runs/{self.key}/code")
+        return reply
+
+    def console_logs(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines that the run printed: ``time``, ``stream``, ``text``, ``writer``, ``n``."""
+        offset = 0
+        while True:
+            page = self._connection.call("GET", f"/runs/{self.key}/console?offset={offset}&limit=10000")
+            yield from page["lines"]
+            if not page["lines"] and page["next"] >= page["total"]:
+                return
+            offset = page["next"]
 
     def delete(self) -> None:
         """Mark the run as deleted: lists leave it out. Its record stays in the folder."""

@@ -46,6 +46,7 @@ _REPLY_MAX_BYTES: Final = 256 * 1024 * 1024
 _ERROR_MAX_BYTES: Final = 64 * 1024
 _OWNER_MAX_BYTES: Final = 64 * 1024
 _CHUNK_MAX_BYTES: Final = 1024 * 1024 * 1024  # one batch of a history
+_PIECE_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 300.0  # between two reads: `verify` reads every byte of a run before it answers
 _UNAUTHORIZED: Final = 401
 _HANDOVER_S: Final = 10.0
@@ -188,6 +189,27 @@ class Connection:
                 if size > _CHUNK_MAX_BYTES:
                     raise FormatError(f"{self.name} announced a batch of {size:,} bytes.")
                 yield self._read_exactly(response, size)
+        finally:
+            own.close()
+
+    def pieces(self, path: str, most_bytes: int) -> Iterator[bytes]:
+        """Return the bytes of a reply as they come, on a connection of its own; raises like ``call``."""
+        own = Connection(self._make, self._address, self.name, self._token, self._prefix)
+        own.renew = self.renew
+        try:
+            response = own._send("GET", path, None, "*/*")
+            seen = 0
+            while True:
+                try:
+                    piece = response.read(_PIECE_BYTES)
+                except (OSError, http.client.HTTPException) as error:
+                    raise ServerUnavailable(f"{self.name} broke off its answer ({_reason(error)}).") from None
+                if not piece:
+                    return
+                seen += len(piece)
+                if seen > most_bytes:
+                    raise FormatError(f"{self.name} sends more than the {most_bytes:,} bytes that it announced.")
+                yield piece
         finally:
             own.close()
 

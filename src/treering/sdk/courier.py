@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from treering.errors import TreeringError
+from treering.limits import SHIP_EVERY_S
 
 from .destination import Refused, Unreachable
+from .file_shipping import FileShipper
 from .segment_files import SegmentFiles
 from .ship_lock import ShipLock
 from .shipping import Shipper
@@ -34,7 +36,7 @@ class Progress(NamedTuple):
     done: bool = False
     acknowledged: int = 0
     left_bytes: int = 0
-    left_segments: int = 0
+    left_parts: int = 0  # segments and files
     error: str = ""
     hopeless: bool = False  # the server answered that it takes nothing: waiting changes that for nobody
 
@@ -111,9 +113,10 @@ class Courier(threading.Thread):
         folder = self._folder
         files = SegmentFiles(folder.parent.parent, [folder.name], time.monotonic, self._wanted)
         shipper = Shipper(files, remote, time.monotonic, idle_s=_IDLE_S)
+        contents = FileShipper(files, folder.parent.parent / "blobs", remote, time.monotonic)
         try:
             with ShipLock.share(folder, self.url, _LOCK_WAIT_S):
-                self._ship(shipper, files)
+                self._ship(shipper, files, contents)
         finally:
             files.close()
             remote.close()
@@ -131,16 +134,24 @@ class Courier(threading.Thread):
             self.progress = Progress(error=str(error))
         self._say({"word": word, "past": past})
 
-    def _ship(self, shipper: Shipper, files: SegmentFiles) -> None:
+    def _ship(self, shipper: Shipper, files: SegmentFiles, contents: FileShipper) -> None:
         hurried = False
+        look_at = 0.0
         while True:
             if self._ending and not hurried:
                 hurried = True
                 files.look_again()
                 shipper.hurry()
+                contents.try_now()
+                look_at = 0.0
             due = shipper.step()
-            self._publish(shipper, hurried)
-            if hurried and shipper.settled:
+            if due > time.monotonic() and not shipper.error:  # no record waits, so a file may
+                if time.monotonic() >= look_at or (hurried and shipper.settled):
+                    contents.look(shipper.status(), shipper.store)
+                    look_at = time.monotonic() + SHIP_EVERY_S
+                due = min(due, contents.step())
+            self._publish(shipper, contents, hurried)
+            if hurried and shipper.settled and contents.settled:
                 return
             pause = due - time.monotonic()
             if hurried:
@@ -151,18 +162,20 @@ class Courier(threading.Thread):
                     if self._ending == hurried:
                         self._wake.wait(pause)
 
-    def _publish(self, shipper: Shipper, hurried: bool) -> None:
+    def _publish(self, shipper: Shipper, contents: FileShipper, hurried: bool) -> None:
         self.shipped = shipper.shipped()
-        self.progress_at = max(self.progress_at, shipper.progress_at)
+        self.progress_at = max(self.progress_at, shipper.progress_at, contents.progress_at)
         if shipper.stop is not None:
             self.stop = shipper.stop
         status = [one for one in shipper.status() if not one.done or one.error] if hurried else []
         error = shipper.error or next((one.error for one in status if one.error), "")
+        error = error or contents.error or next(iter(contents.failed_runs.values()), "")
+        left_files, left_bytes = contents.left if hurried else (0, 0)
         self.progress = Progress(
-            hurried and shipper.uploaded,
-            shipper.acknowledged_bytes,
-            sum(max(one.ours - one.held, 0) for one in status),
-            len(status),
+            hurried and shipper.uploaded and contents.settled and not contents.failed,
+            shipper.acknowledged_bytes + contents.sent_bytes,
+            sum(max(one.ours - one.held, 0) for one in status) + left_bytes,
+            len(status) + left_files,
             error,
             shipper.refusal is not None,
         )

@@ -59,6 +59,22 @@ class DisabledRun:
     def mark_preempting(self) -> None:
         """Do nothing."""
 
+    def save(self, glob_str: Any, base_path: Any = None, policy: str = "live") -> list[str]:
+        """Do nothing."""
+        return []
+
+    def log_code(self, root: Any = ".", name: Any = None, include_fn: Any = None, exclude_fn: Any = None) -> None:
+        """Do nothing."""
+
+    def log_input(self, path_or_object: Any, name: str | None = None, kind: str = "dataset") -> None:
+        """Do nothing."""
+
+    def watch(self, models: Any, *args: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    def unwatch(self, models: Any = None) -> None:
+        """Do nothing."""
+
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """Let the next ``init()`` begin another run."""
         self._finished = True

@@ -38,11 +38,14 @@ from treering.limits import (
     TAG_MAX_CHARS,
     TAGS_MAX,
 )
+from treering.runlog import records
 from treering.runlog.writer import Writer, map_is_safe
 from treering.values import clean_config
 
 from . import ranks
+from .arguments import Arguments, find_arguments
 from .disabled import DisabledRun
+from .plan import Plan
 from .redact import redact_arguments, redact_text
 from .resume import Past, read_past
 from .run import Run, outcome_of
@@ -77,6 +80,7 @@ def init(
     reinit: str | bool | None = None,
     config_exclude_keys: Any = None,
     config_include_keys: Any = None,
+    sync_tensorboard: bool | str | os.PathLike[str] | None = None,
     settings: Mapping[str, Any] | Settings | None = None,
     **others: Any,
 ) -> Run | DisabledRun:
@@ -90,6 +94,8 @@ def init(
         reinit: what to do with a run that is still active: ``finish_previous`` (the default in a notebook, and for
             True), ``return_previous`` (the default elsewhere), or ``create_new``.
         config_exclude_keys, config_include_keys: top-level keys of *config* to leave out, or to keep alone.
+        sync_tensorboard: also record what this process writes for TensorBoard from now on. A path instead of True says
+            below which folder a log directory's own path becomes the first part of its keys.
         settings: any field of :class:`treering.Settings` that has no argument of its own.
         others: arguments of other trackers that have no meaning here are accepted with one warning.
 
@@ -121,12 +127,19 @@ def init(
             return previous
         _warn_unused(others, terminal)
         loaded = _load_config(config, config_exclude_keys, config_include_keys, terminal)
+        arguments = find_arguments(sys._getframe()) if chosen.capture_arguments else None
         _inits += 1
         place = ranks.place_of(os.environ)
         if chosen.mode == "disabled" or (place.rank > 0 and chosen.ranks == "main" and not chosen.run_group):
             _active = DisabledRun(chosen, loaded)
             return _active
         _active = run = _begin(chosen, loaded, place, terminal)
+        if arguments is not None:
+            _take_arguments(run, arguments, loaded, config_exclude_keys, config_include_keys)
+        if sync_tensorboard:
+            from .tensorboard.sync import TensorBoardSync
+
+            TensorBoardSync(run, None if sync_tensorboard is True else sync_tensorboard)
         _open_runs.add(run)
         _watch_process()
         return run
@@ -244,7 +257,9 @@ def _begin_life(
     (data_dir / "live" / f"{key}.{writer.segment_id}").touch(mode=0o600)
     if network:
         terminal.say(_ABOUT_NETWORK_FOLDERS[staging is not None])
-    if uploader is not None and not uploader.begin(run_folder, life, settings, staging):
+    # What a run came out of is recorded when it begins; who resumes or joins it adds only its own process.
+    plan = None if label or goes_on else Plan.here(settings, data_dir, getattr(sys, "argv", []))
+    if uploader is not None and not uploader.begin(run_folder, life, settings, staging, plan):
         uploader.give_up()
         uploader = None
     run = Run(settings, writer, terminal, past if goes_on else None, uploader, staging)
@@ -257,6 +272,10 @@ def _begin_life(
         terminal.say(f"{how} {name} · project {settings.project} · saved in {data_dir} · view: {view}")
     if settings.mode == "online":
         _say_first_word(settings, word, uploader, terminal)
+    if run._console is not None:
+        run._console.start()
+    if "ipykernel" in sys.modules:
+        run._show_in_notebook()
     return run
 
 
@@ -372,6 +391,18 @@ def _read_config_file(path: Path) -> Any:
         raise InvalidValue(f"init(): reading {str(path)!r} needs PyYAML: pip install pyyaml") from None
     except Exception as error:
         raise InvalidValue(f"init(): config file {str(path)!r} does not parse: {error}.") from None
+
+
+def _take_arguments(run: Run, arguments: Arguments, given: Mapping[str, Any], exclude: Any, include: Any) -> None:
+    """Make config of parsed arguments. What the script says itself, or said in an earlier life, stands."""
+    wanted = {
+        name: value
+        for name, value in arguments.values.items()
+        if name not in given and name not in (exclude or ()) and (not include or name in include)
+    }
+    if wanted:
+        run.config.setdefaults(wanted)
+    run._record(records.FACTS, [time.time_ns(), {"arguments": {"source": arguments.source, "keys": sorted(wanted)}}])
 
 
 def _run_id(settings: Settings, folder: Path, joins: bool, requeued: Job | None) -> str:

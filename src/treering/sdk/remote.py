@@ -23,11 +23,13 @@ from treering.limits import REPLY_TIMEOUT_S, SHIP_EVERY_S, SHIP_REPLY_MAX_BYTES
 from treering.runlog.shipment import Held
 
 from .destination import Answer, Appended, Diverged, Gap, Refused, TooLarge, Unreachable
+from .file_shipping import Declared, PieceGap
 from .transport import Address, Trust, explain, is_loopback, open_connection
 
 __all__ = ["RemoteServer"]
 
 _FRAMES: Final = "application/x-treering-frames"
+_BLOB: Final = "application/x-treering-blob"
 _SMALL_BYTES: Final = 1024  # not worth compressing
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_YOURS: Final = frozenset({"project_not_found", "segment_not_found"})
@@ -64,6 +66,21 @@ class _Problem(msgspec.Struct):
 class _ErrorReply(msgspec.Struct):
     error: _Problem
     held: _Segment | None = None
+    length: int | None = None
+
+
+class _Missing(msgspec.Struct):
+    sha256: str
+    offset: int
+
+
+class _MissingReply(msgspec.Struct):
+    missing: list[_Missing]
+
+
+class _PieceReply(msgspec.Struct):
+    length: int
+    complete: bool
 
 
 class _Past(msgspec.Struct):
@@ -144,6 +161,22 @@ class RemoteServer:
             reply.every_s,
         )
 
+    # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def missing_files(self, run_key: str, sha256: Sequence[str]) -> list[tuple[str, int]]:
+        """Return which files have to be sent for a run, and from where on. Raises Unreachable, Refused."""
+        body = msgspec.json.encode({"sha256": list(sha256)})
+        reply = self._decode(
+            self._send("POST", f"/runs/{run_key}/blobs/query", body, "application/json"), _MissingReply
+        )
+        return [(one.sha256, one.offset) for one in reply.missing]
+
+    def send_piece(self, run_key: str, file: Declared, offset: int, piece: bytes) -> tuple[int, bool]:
+        """Send a piece of a file. Raises Unreachable, Refused, TooLarge, PieceGap."""
+        path = f"/runs/{run_key}/blobs/{file.sha256}?offset={offset}&size={file.size}"
+        reply = self._decode(self._send("PUT", path, piece, _BLOB), _PieceReply)
+        return reply.length, reply.complete
+
     # ── what else is asked ──────────────────────────────────────────────────────────────────────────────────────
 
     def past(self, run_key: str, writer: str) -> dict[str, Any] | None:
@@ -222,6 +255,8 @@ class RemoteServer:
                 return Gap(held)
             if code == "segment_diverged":
                 return Diverged(held)
+        if code == "blob_gap" and reply.length is not None:
+            return PieceGap(reply.length)
         if 300 <= status < 400:
             return Refused(*self._redirected(response), everything=True)
         if status == 401:

@@ -8,31 +8,35 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from treering.errors import InvalidValue
 from treering.ids import run_key
-from treering.limits import RECORD_SPLIT_BYTES, ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
+from treering.limits import MEDIA_SIGNAL_S, RECORD_SPLIT_BYTES, ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
 from treering.runlog import records
 from treering.runlog.writer import Writer
 from treering.values import clean_config, clean_key, clean_row, clean_text, split_row
 
 from . import resume as earlier
 from .config import Config, Summary
+from .console import Console
 from .fork import ForkedWriter
 from .redact import redact_config, redact_text
+from .rich_run import STEP_MAX, RichRun, whole_step
 from .settings import Settings
 from .staging import Staging
 from .terminal import Terminal, end_block
+
+if TYPE_CHECKING:
+    from .notebook import Card
 
 __all__ = ["Metric", "Run", "UploaderHandle", "outcome_of"]
 
 _PLAIN: Final = frozenset({float, int, bool})
 _PATIENCE_S: Final = 3.0  # of waiting for the upload in silence
 _STATE_KEYS_MAX: Final = 1_000  # summary values in a checkpoint
-_STEP_MAX: Final = (1 << 63) - 1
 _SUMMARIES: Final = frozenset({"min", "max", "mean", "best", "last", "first", "copy", "none"})
 
 
@@ -63,7 +67,7 @@ class Metric:
         return f"Metric({self.name!r}, step_metric={self.step_metric!r}, summary={self.summary!r})"
 
 
-class Run:
+class Run(RichRun):
     """
     One run being recorded. Made by :func:`treering.init`; use it as a context manager, or call :meth:`finish`.
 
@@ -79,6 +83,7 @@ class Run:
         uploader: UploaderHandle | None = None,
         staging: Staging | None = None,
     ) -> None:
+        super().__init__()
         self.settings = settings
         self._staging = staging
         self._writer: Writer | ForkedWriter = writer
@@ -104,6 +109,11 @@ class Run:
             self.config._values.update(past.config)
             self._shown_config.update(past.config)
         self.summary = Summary(self._last, self._save_summary)
+        self._shell: Any = None  # of a notebook
+        self._card: Card | None = None
+        self._console: Console | None = None
+        if settings.console == "wrap":
+            self._console = Console(self._record_console, colours=settings.console_ansi)
         writer.checkpoint = self._state
 
     # ── who it is ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,14 +227,17 @@ class Run:
             self._terminal.warn_once("log after finish", "log() after finish() stores nothing.")
             return
         if not (type(data) is dict and _PLAIN.issuperset(map(type, data.values())) and len(data) <= ROW_MAX_KEYS):
-            data = self._clean(data)
+            data, media = self._clean(data)
+            if media:
+                self._log_with_media(data, media, step, commit)
+                return
             if len(data) > ROW_MAX_KEYS or not _PLAIN.issuperset(map(type, data.values())):
                 parts = split_row(data, ROW_MAX_KEYS, RECORD_SPLIT_BYTES)
                 if len(parts) > 1:
                     self._log_in_parts(parts, step, commit)
                     return
-        if step is not None and (type(step) is not int or not 0 <= step <= _STEP_MAX):
-            step = _whole_step(step)
+        if step is not None and (type(step) is not int or not 0 <= step <= STEP_MAX):
+            step = whole_step(step)
         with self._lock:
             if step is None:
                 step = self._step
@@ -245,11 +258,6 @@ class Run:
                 data = clean_row(data, self._terminal.warn_once)
                 last.update(data)
                 self._append(1, (step, time_ns(), data))
-
-    def _clean(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        if not isinstance(data, Mapping):
-            raise InvalidValue(f"run.log(): takes a dict of values, got {data!r:.80} ({type(data).__name__}).")
-        return clean_row(data, self._terminal.warn_once)
 
     def _clean_names(self, data: Mapping[Any, Any]) -> dict[str, Any]:
         """Return *data*, some of whose names were never seen, with all names fit to store; mend the summary."""
@@ -285,11 +293,14 @@ class Run:
 
     def _save_summary(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         removed = [key for key, value in changes.items() if value is None]
-        cleaned = clean_row({k: v for k, v in changes.items() if v is not None}, self._terminal.warn_once)
+        cleaned, media = self._clean({k: v for k, v in changes.items() if v is not None})
         self._pinned.update(cleaned)
         for key in removed:
             self._pinned.pop(key, None)
-        self._record(records.SUMMARY, [time.time_ns(), {**cleaned, **dict.fromkeys(map(str, removed))}])
+        if cleaned or removed or not media:
+            self._record(records.SUMMARY, [time.time_ns(), {**cleaned, **dict.fromkeys(map(str, removed))}])
+        if media:
+            self._summarize_media(media)
         return cleaned
 
     def define_metric(
@@ -353,6 +364,10 @@ class Run:
         self.settings = msgspec.structs.replace(self.settings, **{field: value})
         self._record(records.EDIT, [time.time_ns(), self.entity, {field: value}])
 
+    def _record_console(self, time_ns: int, stream: str, text: str, open: bool) -> None:  # noqa: A002 - what it is
+        if not self._finished:
+            self._writer.append(records.CONSOLE, (time_ns, stream, text, 1) if open else (time_ns, stream, text))
+
     def _record(self, kind: int, body: Any) -> None:
         """Append a record other than a row; a value that cannot be encoded costs only itself."""
         if self._finished:
@@ -388,9 +403,19 @@ class Run:
         self, state: str, exit_code: int | None, reason: str = "", traceback: str = "", quick: bool = False
     ) -> None:
         """Write the end record, seal the log, let the uploader finish. Never raises."""
+        while self._endings and not self._finished:
+            self._endings.pop(0)(quick)
+        if self._encoder is not None and not self._finished:
+            self._encoder.drain(MEDIA_SIGNAL_S if quick else self.settings.finish_timeout_s, quick)
+        if self._console is not None:
+            self._console.stop()
+        if self._shell is not None and not self._finished and not quick:
+            self._keep_cells()
         with self._lock:
             if self._finished:
                 return
+            if self._encoder is not None:
+                self._encoder.close()
             if self._preempting and state in ("killed", "crashed", "failed"):
                 state = "preempted"
             if state == "killed" and reason == "SIGINT" and self._uploader is not None:
@@ -407,9 +432,12 @@ class Run:
             self._record(records.STATE, [time.time_ns(), self._state()])
             self._record(records.END, [time.time_ns(), end])
             self._finished = True
+            self.unwatch()
             self._ended_as = state
             self._ended_at = time.monotonic()
         self._writer.close()
+        if self._card is not None:
+            self._card.close()
         for segment in self._writer.segments:
             _to_disk(self._writer.folder / f"{segment}.trl")
         if self._uploader is not None:
@@ -459,10 +487,52 @@ class Run:
     def _after_fork(self) -> None:
         """In a forked child: leave the parent's segment alone. The child's first record opens one of its own."""
         self._uploader = None
+        if self._console is not None:
+            self._console.abandon()
+        self._shell = self._card = None
+        self._forget_encoder()
         self._child = True
         parent, child = self._writer, ForkedWriter(self._writer)
         self._writer, self._lock, self._append = child, child.lock, child.append
         parent.abandon()
+
+    # ── notebooks ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _repr_html_(self) -> str:
+        """Return the run as a card for a notebook: state, latest values, small lines, a link."""
+        from .notebook import card_html, lines_of
+
+        state = self._ended_as or "running"
+        runtime_s = (self._ended_at or time.monotonic()) - self._began
+        with self._lock:
+            summary = dict(self._last)
+        lines = lines_of(self._writer.folder, self._writer.segments)
+        where = f"treering ui --data {self.settings.dir}"
+        return card_html(self.name, self.project, state, runtime_s, where, self.url, summary, lines)
+
+    def _show_in_notebook(self) -> None:
+        """In a notebook's kernel: show the card below the cell, and keep the cells when the run ends."""
+        from .notebook import Card, find_shell
+
+        self._shell = find_shell()
+        if self._shell is not None and not self._terminal.silent:
+            from IPython import display  # type: ignore[import-not-found, unused-ignore]
+
+            self._card = Card(self._repr_html_, display)
+            self._card.show()
+
+    def _keep_cells(self) -> None:
+        from .blobs import Blobs
+        from .notebook import notebook_name, session_cells, session_notebook
+
+        try:
+            book, hidden = session_notebook(session_cells(self._shell))
+            blob = Blobs(Path(self.settings.dir) / "blobs").put(book)
+            about = {"purpose": "notebook", **({"redacted": hidden} if hidden else {})}
+            self._record(records.FILE, [time.time_ns(), "notebook/session.ipynb", blob.sha256, blob.size, about])
+            self._record(records.FACTS, [time.time_ns(), {"notebook": {"name": notebook_name(self._shell)}}])
+        except Exception as error:  # a kernel's history is the kernel's own
+            self._terminal.warn_once("notebook", f"the notebook's cells could not be kept: {error}.")
 
     def _say_goodbye(self, state: str, runtime_s: float) -> None:
         paths = [self._writer.folder / f"{segment}.trl" for segment in self._writer.segments]
@@ -502,19 +572,6 @@ def outcome_of(error: BaseException, trace: TracebackType | None) -> tuple[str, 
     # What an error says may be what was sent to some service, its key included, and others see the run's page.
     text = redact_text("".join(traceback.format_exception(type(error), error, trace)))
     return "failed", 1, redact_text(f"{type(error).__name__}: {error}"[:2000])[:1000], text
-
-
-def _whole_step(step: Any) -> int:
-    """Return *step* as an int: numpy and torch integers and whole floats are taken, anything else is a mistake."""
-    try:
-        value = step.__index__() if hasattr(step, "__index__") else step.item() if hasattr(step, "item") else step
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, int) and 0 <= value <= _STEP_MAX:
-            return int(value)
-    except (TypeError, ValueError, RuntimeError):
-        pass
-    raise InvalidValue(f"run.log(): step must be an integer from 0 to 2**63 - 1, got {step!r:.60}.")
 
 
 def _to_disk(path: Path) -> None:

@@ -54,6 +54,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         network_folder: whether ``dir`` is on NFS, Lustre or FUSE and must not be mapped: ``auto`` looks, ``yes`` and
             ``no`` say it.
         ranks: what processes with a rank above 0 do: ``join`` rank 0's run, or ``main`` (only rank 0 writes).
+        console: ``wrap`` (what the process prints is recorded) or ``off``.
+        console_ansi: keep colours in what is recorded.
+        capture_arguments: make typed config of the arguments that argparse, click, Hydra, Fire or jsonargparse parsed.
+        capture_environment: names of environment variables to record beside the usual harmless ones.
+        disable_git: record neither commit nor changes.
+        disable_code: record no code: no changes, no untracked files, no copy where there is no repository.
+        save_code: record all source files, also where a repository has them.
         silent: print nothing.
         sample_s: seconds between two looks at CPU, memory, disk, network and GPU; 0 turns them off.
         finish_timeout_s: how long ``finish()`` waits for the uploader.
@@ -79,6 +86,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     resume: str = ""
     network_folder: str = "auto"
     ranks: str = "join"
+    console: str = "wrap"
+    console_ansi: bool = True
+    capture_arguments: bool = True
+    capture_environment: tuple[str, ...] = ()
+    disable_git: bool = False
+    disable_code: bool = False
+    save_code: bool = False
     silent: bool = False
     sample_s: float = SAMPLE_EVERY_S
     finish_timeout_s: float = FINISH_TIMEOUT_S
@@ -116,6 +130,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
             values["run_id"] = check_name(values["run_id"], "run id")
         _one_of("resume", values.get("resume", ""), ("", *RESUMES))
         _one_of("ranks", values.get("ranks", "join"), ("join", "main"))
+        _one_of("console", values.get("console", "wrap"), ("wrap", "off"))
         _one_of("network_folder", values.get("network_folder", "auto"), ("auto", "yes", "no"))
         return cls(**values)
 
@@ -142,11 +157,13 @@ def _convert(name: str, value: Any, kind: Any, source: str) -> Any:
         if not 0 <= number < float("inf"):
             raise InvalidValue(f"{source}: {name} must be 0 or more seconds, got {value!r}.")
         return number
-    if name == "tags":
+    if name in ("tags", "capture_environment"):
         tags = value.split(",") if isinstance(value, str) else value
         if not isinstance(tags, (list, tuple, set, frozenset)) or not all(isinstance(tag, str) for tag in tags):
-            raise InvalidValue(f"{source}: tags must be strings, got {value!r}.")
+            raise InvalidValue(f"{source}: {name} must be strings, got {value!r}.")
         return tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if name == "console":  # words of other trackers
+        value = {"auto": "wrap", "wrap_raw": "wrap", "wrap_emu": "wrap", "redirect": "wrap"}.get(value, value)
     if name == "resume" and isinstance(value, bool):
         return "auto" if value else ""
     if isinstance(value, os.PathLike):

@@ -257,6 +257,11 @@ class Shipper:
             )
         return result
 
+    @property
+    def store(self) -> tuple[str, int] | None:
+        """Which store the destination is, as it says: its id and how often it was restored. None before it answered."""
+        return self._store
+
     def shipped(self) -> dict[str, int]:
         """Return bytes that the destination holds, by segment id there."""
         return {part.name: part.at.length for part in list(self._all()) if part.at.length}

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from .plan import Plan
 from .settings import Settings
 from .staging import Staging
 
@@ -81,7 +82,14 @@ class UploaderProcess:
         uploader._tell({"server": server, "ask": ask, "finish_timeout_s": timeout_s, "began_ns": time.time_ns()})
         return uploader
 
-    def begin(self, folder: Path, life: dict[str, Any], settings: Settings, staging: Staging | None = None) -> bool:
+    def begin(
+        self,
+        folder: Path,
+        life: dict[str, Any],
+        settings: Settings,
+        staging: Staging | None = None,
+        plan: Plan | None = None,
+    ) -> bool:
         """Say which life to look after. False if that cannot be said: a folder whose name is no text."""
         order = {
             "folder": str(folder),
@@ -89,6 +97,7 @@ class UploaderProcess:
             "sample_s": settings.sample_s,
             "allow_stop": settings.allow_stop,
             "staging": None if staging is None else str(staging.folder),
+            "plan": plan,
         }
         return self._tell(order)
 

@@ -70,7 +70,7 @@ def number(value: Any) -> str:
     """Return a value for people: five significant digits for a float, text cut at 40 characters."""
     if isinstance(value, float):
         return f"{value:.5g}"
-    text = str(value)
+    text = value["_type"] if isinstance(value, dict) and "_type" in value else str(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

@@ -13,14 +13,18 @@ import json
 import os
 import select
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from treering.errors import TreeringError
 from treering.ids import new_life_id
 from treering.limits import (
     BEAT_EVERY_S,
+    CAPTURE_LAST_S,
     EARLY_SAMPLES_S,
     HELPER_OUTLIVES_PARENT_S,
     SAMPLE_WINDOW_S,
@@ -31,8 +35,11 @@ from treering.runlog import records
 from treering.runlog.frames import Frame
 from treering.runlog.reader import SegmentReader
 from treering.runlog.writer import Writer
+from treering.values import clean_config, clean_text
 
+from .blobs import Blobs
 from .durable import DurableSegment
+from .plan import Plan
 from .ranks import process_start_time
 from .staging import Staging, leftovers
 from .system import UNITS, Sampler, Window
@@ -104,6 +111,10 @@ def _say(value: dict[str, Any]) -> None:
         pass
 
 
+def _say_nothing(subject: str, text: str) -> None:
+    """Take a warning about a value that is not the user's."""
+
+
 class Watch:
     """Looks after one life of one training process."""
 
@@ -137,6 +148,11 @@ class Watch:
         own["of_life"] = self._life["life_id"]
         self._writer = Writer(self._folder, {**own, "from_step": None})
         self._oom_kills = _oom_kills()
+        self._captured: threading.Thread | None = None
+        if order.get("plan"):
+            plan = msgspec.convert(order["plan"], Plan)
+            self._captured = threading.Thread(target=self._capture, args=(plan,), name="treering-capture", daemon=True)
+            self._captured.start()
         if self._staging is not None:
             self._staging.take()
         if courier is not None:
@@ -190,6 +206,8 @@ class Watch:
         if self._sample_s:
             window.add(sampler.sample())
             self._system(window.take())
+        if self._captured is not None:  # a run of a second has come out of something, too
+            self._captured.join(CAPTURE_LAST_S)
         if self._staging is not None:
             self._empty(self._staging)
         self._end()
@@ -197,6 +215,27 @@ class Watch:
             self._wait_for(self._courier)
         if self._staging is not None:
             self._bring_home_leftovers()
+
+    # ── how the run came about ──────────────────────────────────────────────────────────────────────────────────
+
+    def _capture(self, plan: Plan) -> None:
+        """Record code, packages and machine, beside everything else; whatever goes wrong costs nothing else."""
+        try:
+            from .capture.capture import capture
+
+            capture(plan, self, os.environ)
+        except Exception as error:
+            self.fact("capture_failed", f"{type(error).__name__}: {error}"[:500])
+
+    def fact(self, topic: str, value: Any) -> None:
+        """Note something about the run."""
+        self._writer.append(records.FACTS, [time.time_ns(), {topic: clean_config({"v": value}, _say_nothing)["v"]}])
+
+    def file(self, path: str, data: bytes, about: dict[str, Any]) -> None:
+        """Store a file with the run."""
+        blob = Blobs(self._folder.parent.parent / "blobs").put(data)
+        body = [time.time_ns(), clean_text(path), blob.sha256, blob.size, clean_config(about, _say_nothing)]
+        self._writer.append(records.FILE, body)
 
     def _define_units(self, sampler: Sampler) -> None:
         for key in sampler.sample():

@@ -241,7 +241,7 @@ def _page_route(assets: Assets, settings: Settings) -> Route:
             return reply
         first, _, rest = path.partition("/")
         # A missing file must not come back as a page: a script tag would get HTML.
-        if first == "assets" or (not rest and "." in first):
+        if first in ("assets", "frame", "frame-assets") or (not rest and "." in first):
             raise ApiError("not_found", "The UI has no such file.")
         return await run_in_threadpool(assets.page, request.scope["nonce"], settings.base_path)
 

@@ -33,6 +33,10 @@ _TYPES = {
 # Vite puts what it names by content hash here.
 _HASHED = "assets/"
 
+# Scripts of the frames (``routes/frame.py``): those are of an origin of their own, so to a browser another site loads
+# these. They are the same for everybody.
+_OF_FRAMES = "frame-assets/"
+
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>treering</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -82,6 +86,8 @@ class Assets:
         if file is None:
             return None
         headers = {"vary": "accept-encoding"}
+        if name.startswith(_OF_FRAMES):
+            headers["cross-origin-resource-policy"] = "cross-origin"
         path = file.path
         if file.compressed is not None and "gzip" in accept_encoding:
             path = file.compressed

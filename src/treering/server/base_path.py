@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 __all__ = ["BasePath"]
 
 # Not the pages: each address of those gets the same page, and an entity may be called like the base path.
-_BELOW: Final = ("api/", "assets/")
+_BELOW: Final = ("api/", "assets/", "frame/", "frame-assets/")
 _PROBES: Final = ("healthz", "readyz", "metrics")
 
 

@@ -12,6 +12,7 @@ private, since other users of the machine can connect too. So, in this order, be
    somebody who signed in. A cookie is sent by whatever page asks, so a request that changes something by means of one
    has to say in its Origin that our own page asks.
 
+Only the scripts of the sandboxed frames, which are the same for everybody, are given whatever page asks (2 and 3).
 There are no CORS headers at all, so no other site can read an answer either.
 """
 
@@ -34,8 +35,12 @@ from .permissions import Principal
 
 __all__ = ["Guard"]
 
-CONTENT_TYPES = frozenset({"application/json", "application/msgpack", "application/x-treering-frames"})
+CONTENT_TYPES = frozenset(
+    {"application/json", "application/msgpack", "application/x-treering-frames", "application/x-treering-blob"}
+)
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+# Scripts of the UI's sandboxed frames: files of the package, the same for everybody.
+_OF_FRAMES = "/frame-assets/"
 # A second one of these means that a proxy and we may each believe a different one.
 _ONCE = (
     "host",
@@ -83,8 +88,9 @@ class Guard:
     async def _admit(self, scope: Scope) -> Principal | None:
         headers = _read_headers(scope)
         host = self._check_host(scope, headers)
-        self._check_origin(scope, headers, host)
-        _check_fetch_metadata(scope, headers)
+        if not _is_of_frames(scope):
+            self._check_origin(scope, headers, host)
+            _check_fetch_metadata(scope, headers)
         _check_content_type(scope, headers)
         return await self._check_token(scope, headers)
 
@@ -167,6 +173,11 @@ def _read_authorization(text: str) -> str:
 def _is_api(scope: Scope) -> bool:
     path: str = scope["path"]
     return path == "/api" or path.startswith("/api/")
+
+
+def _is_of_frames(scope: Scope) -> bool:
+    """Return whether a script of a sandboxed frame is asked for: to its own server such a frame is a stranger."""
+    return scope["method"] in _SAFE_METHODS and scope["path"].startswith(_OF_FRAMES)
 
 
 def _read_headers(scope: Scope) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """
 Headers that every reply carries, whatever answered: a page, the API, a refusal of the guard, a failure.
 
-The Content-Security-Policy is one text for all. Its nonce is made per request and only the UI's page repeats it.
+The Content-Security-Policy is one text for all but what others wrote, which brings a stricter one of its own. Its nonce
+is made per request and only the UI's page repeats it.
 """
 
 from __future__ import annotations
@@ -44,18 +45,17 @@ class SecurityHeaders:
             return
         nonce = scope["nonce"] = secrets.token_urlsafe(16)
         scope["request_id"] = secrets.token_hex(6)
-        api = scope["path"].startswith("/api/")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = content_security_policy(nonce)
+                # Bytes that somebody logged, and the frames that show them, bring a stricter policy of their own.
+                headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
-                headers["Cross-Origin-Resource-Policy"] = "same-origin"
-                if api or "cache-control" not in headers:
-                    headers["Cache-Control"] = "no-store"
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

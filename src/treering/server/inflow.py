@@ -25,9 +25,10 @@ from treering.limits import (
 
 from .errors import ApiError
 
-__all__ = ["FRAMES", "Inflow", "inflate"]
+__all__ = ["BLOB", "FRAMES", "Inflow", "inflate"]
 
 FRAMES: Final = "application/x-treering-frames"
+BLOB: Final = "application/x-treering-blob"
 RETRY_AFTER_S: Final = 5
 
 # A body of constant rows shrinks a lot, and a small one may: the ratio counts beyond this.
@@ -72,19 +73,19 @@ class Inflow:
         self._active = 0
         self._counted_at = 0.0
 
-    async def read(self, request: Request) -> bytes:
+    async def read(self, request: Request, content_type: str = FRAMES, max_bytes: int = INGEST_BODY_MAX_BYTES) -> bytes:
         """
-        Return the raw frames of a request.
+        Return the body of a request; frames are inflated.
 
         Raises:
             ApiError: another content type; too large, too slow, or more than may be under way at once.
         """
         headers = request.headers
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != FRAMES:
-            raise ApiError("unsupported_media_type", f"This route takes {FRAMES}.")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != content_type:
+            raise ApiError("unsupported_media_type", f"This route takes {content_type}.")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length[:20]) > INGEST_BODY_MAX_BYTES:
-            raise ApiError("too_large", f"The body is larger than {INGEST_BODY_MAX_BYTES:,} bytes.")
+        if not length.isdecimal() or int(length[:20]) > max_bytes:
+            raise ApiError("too_large", f"The body is larger than {max_bytes:,} bytes.")
         chunks: list[bytes] = []
         size = 0
         try:
@@ -97,8 +98,8 @@ class Inflow:
                     chunk, more = message.get("body", b""), message.get("more_body", False)
                     size += len(chunk)
                     self.in_flight_bytes += len(chunk)
-                    if size > INGEST_BODY_MAX_BYTES:
-                        raise ApiError("too_large", f"The body is larger than {INGEST_BODY_MAX_BYTES:,} bytes.")
+                    if size > max_bytes:
+                        raise ApiError("too_large", f"The body is larger than {max_bytes:,} bytes.")
                     # What is counted is what came, not what was announced: an idle client takes nobody's place.
                     if self.in_flight_bytes > INGEST_IN_FLIGHT_BYTES and self.in_flight_bytes > size:
                         raise too_busy(f"Bodies of {self.in_flight_bytes:,} bytes are under way.")
@@ -108,7 +109,7 @@ class Inflow:
         finally:
             self.in_flight_bytes -= size
         body = b"".join(chunks)
-        if headers.get("content-encoding", "identity").strip().lower() != "deflate":
+        if content_type != FRAMES or headers.get("content-encoding", "identity").strip().lower() != "deflate":
             return body
         if len(body) > _INFLATED_ELSEWHERE_BYTES:
             return await run_in_threadpool(inflate, body)

@@ -537,9 +537,14 @@ class HoldingsReply(Reply):
 
 
 class Readiness(Reply):
-    """Whether a server answers in full; ``read_only`` while its disk is too full for anything new."""
+    """
+    Whether a server answers in full; ``read_only`` while its disk is too full for anything new.
+
+    ``catching_up`` is how many files are read again after a crash; what asks for their points waits for them.
+    """
 
     status: Literal["starting", "ready", "read_only"]
+    catching_up: int
 
 
 class RunsDiff(Request):
@@ -675,18 +680,31 @@ class HistoryReply(Reply):
 
 
 class ConsoleLine(Reply):
-    """A piece of what the run printed."""
+    """A line that the run printed, number ``n`` of it; it may have ANSI colour codes."""
 
     time: float
     stream: Literal["stdout", "stderr"]
     text: str
+    writer: str
+    n: int
+
+
+class OpenLine(Reply):
+    """What a writer's stream shows behind its last finished line: a progress bar, a prompt."""
+
+    time: float
+    stream: str
+    text: str
+    writer: str
 
 
 class Console(Reply):
-    """A page of console lines; ``next`` is the offset to ask for next, also when nothing is there yet."""
+    """A page of console lines of ``total``; ``next`` is the offset to ask for next, also when nothing is there yet."""
 
     lines: list[ConsoleLine]
     next: int
+    total: int
+    state: list[OpenLine]
 
 
 class SegmentCheck(Reply):

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from treering.limits import FILE_ABOUT_MAX_BYTES, FILE_PATH_MAX_BYTES, OPEN_LINE_MAX_CHARS, OPEN_LINES_MAX
 from treering.runlog import records
 from treering.runlog.frames import Frame
 
 from .attrs import flatten, to_attr
 from .liveness import Sight, is_fresh
 from .metadata import MetadataStore, ProjectRef
-from .state import Attr, ConsoleSpan, Gap, Life, RewindRow, RunState, SegmentState
+from .state import Attr, ConsoleSpan, FileRow, Gap, HeldRow, Life, RewindRow, RunState, SegmentState
 
 PAGE_LINES: Final = 256
 CONFIG_CHANGES_KEPT: Final = 1_000
 EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type"})
 _EDITS: Final = EDITABLE | {"stop"}  # which has a request of its own
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
 _decode = msgspec.msgpack.Decoder().decode
+_encode_json = msgspec.json.Encoder().encode
 
 
 class Applier:
     """Applies records to one run. What changed in the tables beside the document is taken out with ``take_…``."""
 
-    def __init__(self, state: RunState, project: ProjectRef, metadata: MetadataStore) -> None:
+    def __init__(
+        self, state: RunState, project: ProjectRef, metadata: MetadataStore, is_received: Callable[[str], bool]
+    ) -> None:
         self._state = state
         self._project = project
         self._metadata = metadata
@@ -35,6 +42,9 @@ class Applier:
         self._console: dict[tuple[int, int], ConsoleSpan] = {}
         self._open_page: dict[int, ConsoleSpan] = {}
         self._rewinds: list[RewindRow] = []
+        self._files: dict[str, FileRow] = {}
+        self._held: dict[str, HeldRow] = {}
+        self._is_received = is_received
         self._by_kind: dict[int, Callable[[SegmentState, Frame, Any, int, Sight], None]] = {
             records.LIFE: self._life,
             records.CONFIG: self._config,
@@ -49,6 +59,8 @@ class Applier:
             records.REWIND: self._rewind,
             records.FACTS: self._facts,
             records.SEAL: self._seal,
+            records.FILE: self._file,
+            records.HELD: self._hold,
         }
 
     def apply(self, segment: SegmentState, frame: Frame, now_ns: int, live: Sight) -> None:
@@ -101,6 +113,14 @@ class Applier:
 
     def take_rewinds(self) -> list[RewindRow]:
         taken, self._rewinds = self._rewinds, []
+        return taken
+
+    def take_files(self) -> list[FileRow]:
+        taken, self._files = list(self._files.values()), {}
+        return taken
+
+    def take_held(self) -> list[HeldRow]:
+        taken, self._held = list(self._held.values()), {}
         return taken
 
     # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +214,13 @@ class Applier:
 
     def _console_line(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_us = int(value[0]) // 1000
-        str(value[1]), str(value[2])
+        stream, text = str(value[1]), str(value[2])
+        name = f"{segment.writer}/{stream}"
+        if len(value) > 3 and value[3]:
+            if name in self._state.open_lines or len(self._state.open_lines) < OPEN_LINES_MAX:
+                self._state.open_lines[name] = int(value[0]), text[-OPEN_LINE_MAX_CHARS:]
+            return
+        self._state.open_lines.pop(name, None)
         page = self._open_page.get(segment.id)
         if page is None or page.lines >= PAGE_LINES:
             page = ConsoleSpan(segment.id, frame.offset, frame.end, 0, time_us, time_us)
@@ -230,6 +256,27 @@ class Applier:
 
     def _facts(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         self._state.facts.update(value[1])
+
+    def _file(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        time_ns, path, sha256, size, about = value
+        purpose = about.get("purpose", "")
+        if not (isinstance(path, str) and 0 < len(path.encode()) <= FILE_PATH_MAX_BYTES and _SHA256.fullmatch(sha256)):
+            raise ValueError(f"a file needs a path of at most {FILE_PATH_MAX_BYTES:,} bytes and a SHA-256")
+        if not (isinstance(size, int) and 0 <= size < 1 << 62 and isinstance(purpose, str) and len(purpose) <= 40):
+            raise ValueError("a file needs its size and what it is for")
+        rest = {name: its for name, its in about.items() if name != "purpose"}
+        text = _encode_json(rest).decode()
+        if len(text) > FILE_ABOUT_MAX_BYTES:
+            raise ValueError(f"more is said about a file than {FILE_ABOUT_MAX_BYTES:,} bytes")
+        time_us, received = int(time_ns) // 1000, self._is_received(segment.segment)
+        self._files[path] = FileRow(path, sha256, size, time_us, purpose, text, received)
+
+    def _hold(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        _time_ns, sha256, size = value
+        # Only this server says what it was given: a segment that came over the network says nothing of the kind.
+        if self._is_received(segment.segment) or segment.writer != "server" or not _SHA256.fullmatch(sha256):
+            return
+        self._held[sha256] = HeldRow(sha256, int(size))
 
     def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         segment.doc.sealed = True

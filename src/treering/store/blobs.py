@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from treering.errors import InvalidValue, NotFound
+from treering.runlog.sharing import file_mode, make_folder
 
-from .manifest import sync_folder
+from .manifest import sync_file, sync_folder
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\Z")
 _CHUNK: Final = 1 << 20
@@ -52,12 +53,12 @@ class FileBlobs:
         return self._folder / name[:2] / name
 
     def put(self, chunks: Iterable[bytes]) -> tuple[str, int]:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         temporary = self._folder / f".{os.urandom(8).hex()}.tmp"
         digest = hashlib.sha256()
         size = 0
         try:
-            with temporary.open("xb") as file:
+            with open(temporary, "xb", opener=self._open) as file:
                 for chunk in chunks:
                     digest.update(chunk)
                     size += len(chunk)
@@ -65,13 +66,24 @@ class FileBlobs:
                 file.flush()
                 os.fsync(file.fileno())
             target = self.path(digest.hexdigest())
-            target.parent.mkdir(exist_ok=True)
+            make_folder(target.parent)
             os.replace(temporary, target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(target.parent)
         return target.name, size
+
+    def _open(self, path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, file_mode(self._folder))
+
+    def adopt(self, file: Path, name: str) -> None:
+        """Make *file*, on the same disk and known to have the SHA-256 *name*, the blob of that name. Durable."""
+        sync_file(file)
+        target = self.path(name)
+        make_folder(target.parent)
+        os.replace(file, target)
+        sync_folder(target.parent)
 
     def get(self, name: str) -> Iterator[bytes]:
         path = self.path(name)
@@ -105,6 +117,13 @@ class FileBlobs:
             return os.stat(self.path(name)).st_size
         except FileNotFoundError:
             raise NotFound(f"there is no blob {name}.") from None
+
+    def has(self, name: str) -> bool:
+        """Return whether a blob is there."""
+        try:
+            return self.path(name).is_file()
+        except (InvalidValue, OSError):
+            return False
 
     def list(self) -> Iterator[str]:
         for folder in sorted(self._folder.glob("??")):

@@ -7,7 +7,7 @@ steps each strand of a series covers; ``Cells`` are points or buckets of points,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -62,6 +62,17 @@ class Table:
             taken[name] = column[index] if size is None else np.broadcast_to(column[0], size)
         return type(self)(**taken)
 
+    def choose(self, index: Array, columns: Collection[str] | None) -> Self:
+        """Return the rows at *index*; what is not in *columns* costs nothing and is 0, in floats NaN."""
+        if columns is None:
+            return self.take(index)
+        return type(self)(
+            **{
+                name: getattr(self, name)[index] if name in columns else unread(dtype, len(index))
+                for name, dtype in self.dtypes.items()
+            }
+        )
+
     def columns(self) -> dict[str, Array]:
         return {name: getattr(self, name) for name in self.names()}
 
@@ -71,6 +82,11 @@ class Table:
     @property
     def nbytes(self) -> int:
         return sum(getattr(self, name).nbytes for name in self.names())
+
+
+def unread(dtype: str, rows: int) -> Array:
+    """Return a column that was not asked for: one value, repeated without memory."""
+    return np.broadcast_to(np.array(np.nan if dtype == "f8" else 0, dtype), rows)
 
 
 def _join(columns: list[Array]) -> Array:

@@ -2,50 +2,111 @@
 Console output, read from the run log.
 
 The index keeps only where pages of lines stand. Lines of several writers are merged by time: pages whose times do
-not overlap those of others are skipped by their count, the rest is read and sorted.
+not overlap those of others are skipped by their count, the rest is read and sorted. What is not finished, such as a
+progress bar, is no line: the run's document has its present state.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
 import msgspec
 
 from treering.errors import TreeringError
+from treering.limits import CONSOLE_SEARCH_S
 from treering.runlog import records
 
 from .metadata import MetadataStore
-from .model import ConsoleLine, ConsolePage
+from .model import ConsoleLine, ConsolePage, OpenLine
 from .segments import SegmentRef, SegmentStore
 from .state import ConsoleSpan, RunState
 
-_decode = msgspec.msgpack.Decoder().decode
+__all__ = ["ConsoleQuery", "read_console"]
 
-Line = tuple[int, int, int, str, str]  # time, place of the segment, offset, stream, text
+_decode: Final = msgspec.msgpack.Decoder().decode
+
+Line = tuple[int, int, int, str, str, str]  # time, place of the segment, offset, stream, text, writer
 
 
-def read_console(
-    metadata: MetadataStore, segments: SegmentStore, state: RunState, offset: int, limit: int
-) -> ConsolePage:
-    """Return lines *offset* … in time order. Damaged pages count with the lines that can be read."""
-    names = {s.id: (place, s.segment) for place, s in enumerate(metadata.segments(state.id))}
-    spans = [span for span in metadata.console(state.id) if span.segment_id in names]
+class ConsoleQuery(NamedTuple):
+    """
+    Which lines are wanted: at most *limit*, from the line numbered *offset* on.
+
+    ``search`` is a piece of a line, whatever its case; ``writer`` and ``stream`` are exact, None for all.
+    """
+
+    offset: int = 0
+    limit: int = 1_000
+    search: str = ""
+    writer: str | None = None
+    stream: str | None = None
+
+    def takes(self, line: Line) -> bool:
+        """Return whether a line is wanted."""
+        if self.writer is not None and line[5] != self.writer:
+            return False
+        if self.stream is not None and line[3] != self.stream:
+            return False
+        return not self.search or self.search in line[4].casefold()
+
+
+def read_console(metadata: MetadataStore, segments: SegmentStore, state: RunState, query: ConsoleQuery) -> ConsolePage:
+    """
+    Return lines in time order, each with its number. Damaged pages count with the lines that can be read.
+
+    A search that takes long stops with what it has found; ``next`` says where to go on.
+    """
+    query = query._replace(search=query.search.casefold())
+    known = metadata.segments(state.id)
+    places = {s.id: (place, s.segment, s.writer) for place, s in enumerate(known)}
+    spans = [span for span in metadata.console(state.id) if span.segment_id in places]
+    total = sum(span.lines for span in spans)
     lines: list[ConsoleLine] = []
+    following = query.offset
+    until = time.monotonic() + CONSOLE_SEARCH_S
+    for number, line in _numbered(segments, state.run_key, spans, places, query.offset):
+        following = number + 1
+        if query.takes(line):
+            lines.append(ConsoleLine(line[0] / 1e9, line[3], line[4], line[5], number))
+            if len(lines) >= query.limit:
+                break
+        if time.monotonic() > until:
+            break
+    unfinished = [
+        OpenLine(time_ns / 1e9, stream, text, writer) for (writer, stream), (time_ns, text) in _open(state).items()
+    ]
+    return ConsolePage(lines, following, total, unfinished)
+
+
+def _open(state: RunState) -> dict[tuple[str, str], tuple[int, str]]:
+    found = {}
+    for name, value in state.open_lines.items():
+        writer, _, stream = name.rpartition("/")
+        found[writer, stream] = value
+    return found
+
+
+def _numbered(
+    segments: SegmentStore,
+    run_key: str,
+    spans: list[ConsoleSpan],
+    places: dict[int, tuple[int, str, str]],
+    offset: int,
+) -> Iterator[tuple[int, Line]]:
     before = 0
     for cluster in _clusters(spans):
         size = sum(span.lines for span in cluster)
-        if before + size <= offset:
-            before += size
-            continue
-        found: list[Line] = []
-        for span in cluster:
-            place, name = names[span.segment_id]
-            found += _read(segments, SegmentRef(state.run_key, name), place, span)
-        found.sort()
-        for time_ns, _, _, stream, text in found[max(0, offset - before) :]:
-            lines.append(ConsoleLine(time_ns / 1e9, stream, text))
-            if len(lines) >= limit:
-                return ConsolePage(lines, offset + len(lines))
+        if before + size > offset:
+            found: list[Line] = []
+            for span in cluster:
+                place, name, writer = places[span.segment_id]
+                found += _read(segments, SegmentRef(run_key, name), place, writer, span)
+            found.sort()
+            skip = max(0, offset - before)
+            yield from enumerate(found[skip:], before + skip)
         before += size
-    return ConsolePage(lines, offset + len(lines))
 
 
 def _clusters(spans: list[ConsoleSpan]) -> list[list[ConsoleSpan]]:
@@ -61,7 +122,7 @@ def _clusters(spans: list[ConsoleSpan]) -> list[list[ConsoleSpan]]:
     return clusters
 
 
-def _read(segments: SegmentStore, ref: SegmentRef, place: int, span: ConsoleSpan) -> list[Line]:
+def _read(segments: SegmentStore, ref: SegmentRef, place: int, writer: str, span: ConsoleSpan) -> list[Line]:
     found: list[Line] = []
     try:
         with segments.open(ref, span.offset, 0) as reader:
@@ -72,7 +133,11 @@ def _read(segments: SegmentStore, ref: SegmentRef, place: int, span: ConsoleSpan
                 for frame in frames:
                     if frame.kind == records.CONSOLE and span.offset <= frame.offset < span.end_offset:
                         values = [_decode(records.inflate(frame))] if frame.nrec == 1 else records.decode(frame)
-                        found += [(int(v[0]), place, frame.offset, str(v[1]), str(v[2])) for v in values]
+                        found += [
+                            (int(v[0]), place, frame.offset, str(v[1]), str(v[2]), writer)
+                            for v in values
+                            if len(v) < 4 or not v[3]
+                        ]
     except (TreeringError, OSError, msgspec.DecodeError, TypeError, ValueError, IndexError):
         return found
     return found

@@ -56,7 +56,7 @@ def _read(
         if latest:
             points = view.points(key_ids, run)
             line, _ = draw(points, spans, lineage)
-            items = _latest_items(view.items(key_ids, run), lineage)
+            items = latest_items(view.items(key_ids, run), lineage)
             yield from table.batches(line, items, spans, lineage, by_step=True)
             return
         for life in _lives(segments):
@@ -74,7 +74,7 @@ def _lives(segments: list[SegmentState]) -> list[list[SegmentState]]:
     return list(lives.values())
 
 
-def _latest_items(items: Items, lineage: Lineage) -> Items:
+def latest_items(items: Items, lineage: Lineage) -> Items:
     """Return per key and step the item that was written last and is not hidden."""
     if not len(items):
         return items

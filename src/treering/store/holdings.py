@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from treering.limits import HOLDINGS_RUNS_MAX
 
 from . import schema as t
+from .files import count_missing
 from .metadata import MetadataStore
 from .model import Holding, Holdings, Lack, NotWhole
 from .receiver import Receipt
@@ -106,6 +107,7 @@ class HoldingsReader:
         segments: dict[int, list[SegmentState]] = {}
         for segment in self._metadata.segments_of(ids):
             segments.setdefault(segment.run, []).append(segment)
+        missing = count_missing(self._metadata, ids)
         found = {}
         for row in rows:
             state = states.get(row.id)
@@ -124,7 +126,7 @@ class HoldingsReader:
                 received_bytes=sum(x.doc.bytes for x in mine if x.segment in self._received),
                 points=int(points.get(row.id) or 0),
                 activity_us=state.activity_ns // 1000,
-                lacks=lacks_of(state, mine, self._received, self._held),
+                lacks=lacks_of(state, mine, self._received, self._held, missing.get(row.id, (0, 0))),
             )
         return found
 

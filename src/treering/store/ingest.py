@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -28,7 +29,7 @@ from .apply import Applier
 from .columns import Items, Points
 from .ledger import Ledger
 from .liveness import Sight
-from .metadata import MetadataStore, ProjectRef
+from .metadata import MetadataStore, Position, ProjectRef
 from .metrics import Mark, MetricStore
 from .rows import Head, Out, Rows, Target, emit_values
 from .segments import SegmentRef, SegmentStore
@@ -41,6 +42,7 @@ READ_BYTES: Final = 4 << 20
 COMMIT_POINTS: Final = 250_000
 # Documents of so many runs stay in memory between passes.
 RUNS_CACHED: Final = 4_096
+_LOADED_TOGETHER: Final = RUNS_CACHED // 4
 
 _decode_row = msgspec.msgpack.Decoder(tuple[int, int, dict[str, Any]]).decode
 _decode = msgspec.msgpack.Decoder().decode
@@ -64,14 +66,6 @@ class RunWork:
     rows: int = 0
     new_keys: list[int] = field(default_factory=list)
     keys_changed: bool = False
-
-
-class Position(NamedTuple):
-    """How far a segment is applied, for a look whether there is more."""
-
-    id: int
-    offset: int
-    sealed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +100,20 @@ class Ingester:
         self._on_commit = on_commit
         self._works: dict[str, RunWork] = {}
         self._dirty: dict[str, RunWork] = {}
+        self._refilled: dict[str, RunWork] = {}  # nothing is new but points that a crash took from the tail
+        self._abandoned: list[str] = []  # segments whose points were dropped with those of another one of their run
+        self._unknown: set[str] = set()  # run keys that the metadata does not have, during one pass
         self._pending_points = 0
         self._numbers: dict[int, int] = {}
         self._bad: dict[SegmentRef, tuple[int, str]] = {}  # unreadable → its size then, and why
         self._marks = metrics.marks()
-        self.positions = {s.segment: Position(s.id, s.offset, s.doc.sealed) for s in metadata.segments()}
+        self.positions = metadata.positions()
+        self._owed = self._owed_of(self.positions)
         self.frames = 0
         self.points = 0
+
+    def _is_received(self, segment: str) -> bool:
+        return segment in self._ledger.received
 
     # ── runs and segments ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,22 +121,73 @@ class Ingester:
         """Drop everything cached, after a failed commit or a rebuild: the stores say what is true."""
         self._works.clear()
         self._dirty.clear()
+        self._refilled.clear()
+        self._abandoned.clear()
+        self._unknown.clear()
         self._numbers.clear()
         self._bad.clear()
         self._pending_points = 0
         self._marks = self._metrics.marks()
-        self.positions = {s.segment: Position(s.id, s.offset, s.doc.sealed) for s in self._metadata.segments()}
+        self.positions = self._metadata.positions()
+        self._owed = self._owed_of(self.positions)
+
+    def _owed_of(self, segments: Iterable[str]) -> dict[str, set[str]]:
+        """Return run key → those of *segments* whose points a crash took from the tail: charts lack what runs tell."""
+        owed: dict[str, set[str]] = {}
+        for segment in segments:
+            position = self.positions.get(segment)
+            if position is not None and position.offset:
+                mark = self._marks.get(position.id)
+                if mark is None or mark.offset < position.offset:
+                    owed.setdefault(position.run_key, set()).add(segment)
+        return owed
+
+    def owed(self, most: int) -> list[SegmentRef]:
+        """Return up to *most* of the segments that have to be read again for their points."""
+        every = (SegmentRef(key, segment) for key, segments in self._owed.items() for segment in segments)
+        return list(islice(every, most))
+
+    def count_owed(self) -> int:
+        """Return how many segments have to be read again for their points; from any thread."""
+        return sum(map(len, list(self._owed.values())))
+
+    def refill(self, keys: Iterable[str]) -> None:
+        """Read again at once what is owed of some runs: whoever asks for their points gets all of them."""
+        owed = [SegmentRef(key, segment) for key in keys for segment in self._owed.get(key, ())]
+        if owed:
+            self.ingest(owed, live=Sight.OLD)
+
+    def unread_bytes(self, ref: SegmentRef) -> int:
+        """Return about how much of *ref* there is to read."""
+        position = self.positions.get(ref.segment)
+        mark = None if position is None else self._marks.get(position.id)
+        done = 0 if position is None or mark is None else min(position.offset, mark.offset)
+        return max(0, self._size(ref) - done)
+
+    def _with_owed(self, refs: Iterable[SegmentRef]) -> set[SegmentRef]:
+        """Return *refs* and what is owed of their runs: whether steps go back is told by the points before them."""
+        together = set(refs)
+        if self._owed:
+            for key in {ref.run_key for ref in together}:
+                together |= {SegmentRef(key, segment) for segment in self._owed.get(key, ())}
+        return together
+
+    def _settle(self, key: str, segment: str) -> None:
+        owed = self._owed.get(key)
+        if owed is not None:
+            owed.discard(segment)
+            if not owed:
+                del self._owed[key]
 
     def behind(self, ref: SegmentRef) -> bool:
-        """Return whether *ref* may have something new: one small read."""
+        """Return whether *ref* may have something new: one small read. What is owed of it is not new."""
         position = self.positions.get(ref.segment)
         if position is None:
             return True
         if ref in self._bad and self._bad[ref][0] == self._size(ref):
             return False
-        mark = self._marks.get(position.id)
-        if mark is None or mark.offset < position.offset:
-            return True  # points that a crash took from the tail
+        if position.run_key != ref.run_key:
+            return True  # a file of another run that somebody put here
         if position.sealed:
             return False
         return self._segments.pread(ref, 4, position.offset) not in (b"", b"\0\0\0\0")
@@ -146,8 +198,19 @@ class Ingester:
         except TreeringError:
             return -1
 
-    def ended(self, ref: SegmentRef) -> bool:
-        """Return whether the life of *ref* has ended or its segment is sealed."""
+    def ended(self, refs: list[SegmentRef]) -> list[SegmentRef]:
+        """Return those of *refs* whose life has ended."""
+        found: list[SegmentRef] = []
+        for begin in range(0, len(refs), _LOADED_TOGETHER):
+            some = refs[begin : begin + _LOADED_TOGETHER]
+            try:
+                self._load({ref.run_key for ref in some})
+                found += [ref for ref in some if self._has_ended(ref)]
+            finally:
+                self._unknown.clear()
+        return found
+
+    def _has_ended(self, ref: SegmentRef) -> bool:
         work = self.work(ref.run_key)
         segment = None if work is None else work.segments.get(ref.segment)
         if work is None or segment is None:
@@ -159,7 +222,7 @@ class Ingester:
         """Return a known run, from memory or from the metadata."""
         work = self._works.get(key)
         if work is None:
-            state = self._metadata.run(key)
+            state = None if key in self._unknown else self._metadata.run(key)
             if state is None:
                 return None
             project = self._metadata.make_project(state.entity, state.project)
@@ -170,12 +233,12 @@ class Ingester:
 
     def _keep(self, key: str, work: RunWork) -> None:
         self._works[key] = work
-        work.applier = Applier(work.state, work.project, self._metadata)
+        work.applier = Applier(work.state, work.project, self._metadata, self._is_received)
         if len(self._works) > RUNS_CACHED:
-            for old in list(self._works):
-                if old != key and old not in self._dirty:
-                    del self._works[old]
-                    break
+            unused = (old for old in self._works if old != key and old not in self._dirty and old not in self._refilled)
+            old = next(unused, None)
+            if old is not None:
+                del self._works[old]
 
     def segment(self, ref: SegmentRef) -> SegmentState | None:
         """Return the state of a segment, registering it at first sight; None if it cannot be read."""
@@ -254,7 +317,7 @@ class Ingester:
             activity_ns=int(life.get("created_ns") or created_ns),
         )
         self._metadata.add_run(state)
-        work = RunWork(state, project, keys_changed=True)
+        work = RunWork(state, project, stats_loaded=True, keys_changed=True)
         self._keep(ref.run_key, work)
         self._touch(work)
         self._show_bad(work)
@@ -356,13 +419,16 @@ class Ingester:
 
         *live*: what their arrival says about their writers.
         """
-        in_order = sorted(refs, key=self.age)
+        in_order = sorted(self._with_owed(refs), key=self.age)
         try:
+            self._load({ref.run_key for ref in in_order})
             with self._metadata.ids_together():
                 found = [(ref, segment) for ref in in_order if (segment := self.segment(ref)) is not None]
         except BaseException:
             self.forget()  # runs whose ids were taken back with the transaction
             raise
+        finally:
+            self._unknown.clear()
         found.sort(key=lambda pair: (pair[1].life_created_ns, pair[1].life, pair[1].life_index))
         before = self.frames
         for ref, segment in found:
@@ -372,7 +438,28 @@ class Ingester:
                 log.exception("segment %s of run %s cannot be applied", ref.segment, ref.run_key)
                 self._abandon(ref, error)
         self.commit()
+        for ref in in_order:
+            self._settle(ref.run_key, ref.segment)
+        if self._abandoned:
+            self._owed |= self._owed_of(self._abandoned)
+            self._abandoned = []
         return self.frames - before
+
+    def _load(self, keys: set[str]) -> None:
+        """Read the documents of runs: two queries for hundreds, not two for each."""
+        missing = [key for key in keys if key not in self._works][:_LOADED_TOGETHER]
+        if len(missing) < 2:
+            return
+        states = self._metadata.runs_by_key(missing)
+        self._unknown.update(key for key in missing if key not in states)
+        segments: dict[int, list[SegmentState]] = {}
+        for segment in self._metadata.segments_of([state.id for state in states.values()]):
+            segments.setdefault(segment.run, []).append(segment)
+        for key, state in states.items():
+            work = RunWork(state, self._metadata.make_project(state.entity, state.project))
+            of_run = sorted(segments.get(state.id, ()), key=lambda s: (s.life_created_ns, s.life, s.life_index))
+            work.segments = {segment.segment: segment for segment in of_run}
+            self._keep(key, work)
 
     def age(self, ref: SegmentRef) -> int:
         """Order of first sight: runs are numbered as they were begun, and lives resolved after those they follow."""
@@ -418,14 +505,17 @@ class Ingester:
                     segment.offset, segment.chain = reader.offset, reader.chain
                 work.marks[segment.id] = Mark(reader.offset, reader.chain)
                 self._marks[segment.id] = work.marks[segment.id]
-                self._note_damage(work, segment, reader.damage)
-                work.touched_segments[segment.segment] = segment
-                self._touch(work)
+                if self._note_damage(work, segment, reader.damage) or new:
+                    work.touched_segments[segment.segment] = segment
+                    self._touch(work)
+                else:
+                    self._refilled[ref.run_key] = work
                 if self._pending_points >= COMMIT_POINTS:
                     self.commit()
-            status = reader.status
-            if self._note_damage(work, segment, reader.damage) or status != segment.status:
-                segment.status = "damaged" if segment.doc.damage else status
+            noted = self._note_damage(work, segment, reader.damage)
+            status = "damaged" if segment.doc.damage else reader.status
+            if noted or status != segment.status:
+                segment.status = status
                 work.touched_segments[segment.segment] = segment
                 self._touch(work)
 
@@ -440,12 +530,15 @@ class Ingester:
         """Forget what is half applied of a run; its other segments are read again, this one when it has grown."""
         work = self._works.pop(ref.run_key, None)
         self._dirty.pop(ref.run_key, None)
+        self._refilled.pop(ref.run_key, None)
         if work is not None:
             stored = self._metrics.marks()
             for segment in work.segments.values():
                 self._marks.pop(segment.id, None)
                 if segment.id in stored:
                     self._marks[segment.id] = stored[segment.id]
+            others = [other for name in work.segments if (other := ref._replace(segment=name)) != ref]
+            self._abandoned += [other.segment for other in others if other not in self._bad]
         self._note_bad(ref, f"{type(error).__name__}: {error}"[:300])
 
     def _note_damage(self, work: RunWork, segment: SegmentState, damage: list[Any]) -> bool:
@@ -631,26 +724,33 @@ class Ingester:
     def commit(self) -> None:
         """Write everything pending. When this raises, nothing is half done: the next pass reads it again."""
         dirty, self._dirty = self._dirty, {}
+        refilled = {key: work for key, work in self._refilled.items() if key not in dirty}
+        self._refilled = {}
         self._pending_points = 0
-        if not dirty:
+        if not dirty and not refilled:
             return
         try:
             now = self._clock_ns()
             for work in dirty.values():
                 work.state.state, work.state.ended_ns = liveness.state_of(work.state, now)
             batches = [self._batch(work) for work in dirty.values()]
-            seq = self._metadata.apply(batches)
-            for work in dirty.values():
+            seq = self._metadata.apply(batches, [work.state.id for work in refilled.values()])
+            for work in (*dirty.values(), *refilled.values()):
                 self._hand_over(work)
+            self._metrics.bound_replay()
             for batch in batches:
                 for s in batch.segments:
-                    self.positions[s.segment] = Position(s.id, s.offset, s.doc.sealed)
+                    self.positions[s.segment] = Position(s.id, batch.state.run_key, s.offset, s.doc.sealed)
         except BaseException:
             self.forget()
             raise
         committed = [
             Committed(b.state.entity, b.state.project, b.state.run_key, b.state.state, b.keys_changed, b.rows)
             for b in batches
+        ]
+        committed += [
+            Committed(work.state.entity, work.state.project, key, work.state.state, False, 0)
+            for key, work in refilled.items()
         ]
         self._on_commit(seq, committed)
 
@@ -663,6 +763,8 @@ class Ingester:
             attrs=work.applier.take_attrs(),
             console=work.applier.take_console(),
             rewinds=work.applier.take_rewinds(),
+            files=work.applier.take_files(),
+            held=work.applier.take_held(),
             rows=work.rows,
             new_keys=work.new_keys,
             keys_changed=work.keys_changed,
@@ -676,6 +778,10 @@ class Ingester:
         work.out, work.marks = Out(), {}
         if marks:
             self._metrics.append(work.project.id, Points.concat(out.points), Items.concat(out.items), marks)
+
+    def bound_replay(self) -> None:
+        """See to it that a crash does not make the next start read too much again."""
+        self._metrics.bound_replay()
 
     def check_liveness(self, keys: Iterable[str]) -> None:
         """Commit the runs whose state has changed without a record saying so: a process died, or came back."""

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
 from .line import Lineage
 from .state import ConsoleSpan, RunBatch, RunState, SegmentState, SeriesStat
 
-__all__ = ["MetadataStore", "ProjectRef"]
+__all__ = ["MetadataStore", "Position", "ProjectRef"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,15 @@ class ProjectRef:
     entity_id: int
     entity: str
     name: str
+
+
+class Position(NamedTuple):
+    """How far a segment is applied, for a look whether there is more."""
+
+    id: int
+    run_key: str
+    offset: int
+    sealed: bool
 
 
 class MetadataStore(Protocol):
@@ -65,6 +74,9 @@ class MetadataStore(Protocol):
     def add_run(self, state: RunState) -> int: ...
     def add_segment(self, segment: SegmentState) -> int: ...
     def run(self, run_key: str) -> RunState | None: ...
+    def runs_by_key(self, run_keys: Collection[str]) -> dict[str, RunState]:
+        """Return run key → document of those that exist, deleted ones too."""
+
     def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]: ...
     def run_ids(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
         """Return run key → (run id, project id) of those that exist and are not deleted."""
@@ -77,6 +89,9 @@ class MetadataStore(Protocol):
     def segments_of(self, run_ids: Collection[int]) -> list[SegmentState]:
         """Return the segments of several runs."""
 
+    def positions(self) -> dict[str, Position]:
+        """Return how far each segment is applied."""
+
     def stats(self, run_id: int, key_ids: Collection[int] | None = None) -> dict[int, SeriesStat]: ...
     def console(self, run_id: int) -> list[ConsoleSpan]: ...
     def lineage(self, run_ids: Collection[int]) -> Lineage: ...
@@ -85,8 +100,12 @@ class MetadataStore(Protocol):
         """Return the run keys of runs that have not ended."""
 
     # writing
-    def apply(self, batches: Iterable[RunBatch]) -> int:
-        """Write batches in one transaction and return the new sequence number."""
+    def apply(self, batches: Iterable[RunBatch], seen: Collection[int] = ()) -> int:
+        """
+        Write batches in one transaction and return the new sequence number.
+
+        It is also that of the runs *seen*: nothing is written of them, but their points are back after a crash.
+        """
 
     def note_broken(self, run_key: str, segment: str, reason: str) -> None: ...
     def clear(self) -> None:

@@ -79,6 +79,9 @@ class MetricStore(Protocol):
     def merges_later(self) -> AbstractContextManager[None]:
         """Put merging off until the context is left: what a rebuild asks for."""
 
+    def bound_replay(self) -> None:
+        """Begin to flush where a crash would make the next start read very many segments again. Call it often."""
+
     def flush(self) -> None:
         """Make everything appended durable and merge what is due. Returns when that is done."""
 

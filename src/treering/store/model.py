@@ -227,7 +227,8 @@ class Lack(msgspec.Struct, frozen=True):
 
     ``reason``: ``gap`` (``records`` lost where it ran, between ``since`` and ``until``), ``damaged`` (``bytes`` from
     ``offset`` on cannot be read), ``short`` (``bytes`` behind ``offset`` never came), ``unsealed`` (nothing says how it
-    ended), ``not_fsynced`` (``bytes`` at the end that a power cut could take), ``unreadable``.
+    ended), ``not_fsynced`` (``bytes`` at the end that a power cut could take), ``files`` (``records`` of them, with
+    ``bytes``, were declared and did not come), ``unreadable``.
     """
 
     reason: str
@@ -363,6 +364,96 @@ class Past(msgspec.Struct, frozen=True):
     restarts: list[int]
 
 
+# ── files and media ──────────────────────────────────────────────────────────────────────────────────────────────
+class FileEntry(msgspec.Struct, frozen=True):
+    """A file that belongs to a run. ``held``: its bytes are here. ``about``: what else was said when it was stored."""
+
+    path: str
+    sha256: str
+    bytes: int
+    time: float
+    purpose: str
+    held: bool
+    about: dict[str, Any] = {}
+
+
+class FilePage(msgspec.Struct, frozen=True):
+    """Some files of a run, by path; ``total`` and ``bytes`` are of all that match."""
+
+    files: list[FileEntry]
+    total: int
+    bytes: int
+
+
+class CodeState(msgspec.Struct, frozen=True):
+    """
+    The code that a run ran, as far as it was recorded.
+
+    ``kind``: ``git`` (commit, uncommitted changes, untracked files), ``copy`` (no repository; the files themselves) or
+    ``none``. ``tree`` lists the files of the commit as JSON ``[path, mode, id, bytes]``.
+    """
+
+    kind: str
+    git: dict[str, Any] | None
+    patch: FileEntry | None
+    tree: FileEntry | None
+    files: list[FileEntry]
+    files_total: int
+    skipped: list[Any]
+    command: str
+    cwd: str
+
+
+class MediaSteps(msgspec.Struct, frozen=True):
+    """The steps at which a run logged media or text under a key, thinned evenly beyond a limit; ``n`` of all."""
+
+    run: str
+    key: str
+    kind: str
+    n: int
+    steps: list[int]
+    times: list[float]
+
+
+class MediaItem(msgspec.Struct, frozen=True):
+    """One media or text value. ``n``: how many the run has under this key in the range that was asked for."""
+
+    run: str
+    key: str
+    kind: str
+    step: int
+    attempt: int
+    writer: str
+    time: float
+    value: Any
+    n: int
+
+
+class TableColumn(msgspec.Struct, frozen=True):
+    """A column of a logged table; ``type`` is number, integer, boolean, text, mixed, vector:<n> or a media kind."""
+
+    name: str
+    type: str
+
+
+class TableGroup(msgspec.Struct, frozen=True):
+    """Rows of a table that share values: how many, and the mean of each number column over finite values."""
+
+    values: list[Any]
+    count: int
+    means: dict[str, float | None]
+
+
+class TablePage(msgspec.Struct, frozen=True):
+    """Some rows of a logged table. ``match`` of ``total`` rows pass search and filters."""
+
+    columns: list[TableColumn]
+    rows: list[list[Any]]
+    total: int
+    match: int
+    groups: list[TableGroup] | None = None
+
+
 # ── series ───────────────────────────────────────────────────────────────────────────────────────────────────────
 class SeriesGroup(msgspec.Struct, frozen=True):
     """Runs to draw as one line with a band."""
@@ -473,11 +564,22 @@ class HistoryBatch(msgspec.Struct, frozen=True):
 
 
 class ConsoleLine(msgspec.Struct, frozen=True):
-    """A piece of output. ``time`` is unix seconds."""
+    """A line of output, number ``n`` of its run. ``time`` is unix seconds."""
 
     time: float
     stream: str
     text: str
+    writer: str = ""
+    n: int = 0
+
+
+class OpenLine(msgspec.Struct, frozen=True):
+    """What a writer's stream shows behind its last finished line: a progress bar, a prompt."""
+
+    time: float
+    stream: str
+    text: str
+    writer: str
 
 
 class ConsolePage(msgspec.Struct, frozen=True):
@@ -485,6 +587,8 @@ class ConsolePage(msgspec.Struct, frozen=True):
 
     lines: list[ConsoleLine]
     next: int
+    total: int = 0
+    state: list[OpenLine] = []
 
 
 class SegmentCheck(msgspec.Struct, frozen=True):

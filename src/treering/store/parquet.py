@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,11 +20,16 @@ from . import merge
 from .columns import Array, Items, Points, Rollups, Spans, series_id
 from .manifest import Manifest, PartInfo, read_manifest, sync_folder, write_manifest
 from .parts import FOLDERS, Engine, TableType, files, path_of, read_marks, read_table, write_part
+from .recent import SELECTION_MAX_POINTS, RecentPoints
 from .rollups import finest, levels, spans_of
 from .tail import Chunk, Mark, Tail, ranges, rows_of, sort_together
 
 # Of run log that a crash makes the next start read again: 2 s.
 REPLAY_MAX_BYTES: Final = 256 * 1024 * 1024
+# And of segments: opening one takes 0.3 ms, however little is new in it. Thousands of live runs are in every tail,
+# so a tail that is younger is left alone: parts of a second each would have to be merged all the time.
+REPLAY_MAX_SEGMENTS: Final = 1_024
+REPLAY_YOUNG_S: Final = 10.0
 SPAN_CACHE_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -62,6 +68,7 @@ class ParquetMetrics:
         self._users: dict[str, int] = {}  # part name → open views
         self._dropped: set[str] = set()  # merged away, to be deleted when nobody reads them
         self._spans: OrderedDict[str, Spans] = OrderedDict()
+        self.recent = RecentPoints()
         for kind in FOLDERS:
             (folder / kind).mkdir(parents=True, exist_ok=True)
         self._engine = Engine(folder / "scratch")
@@ -91,7 +98,9 @@ class ParquetMetrics:
     def append(self, project: int, points: Points, items: Items, marks: Mapping[int, Mark]) -> None:
         with self._lock:
             self._marks.update(marks)
-            tail = self._tails.setdefault(project, Tail())
+            tail = self._tails.get(project)
+            if tail is None:
+                tail = self._tails[project] = Tail(begun_s=time.monotonic())
             tail.append(points, items, marks)
             full = tail.points >= self._flush_points or tail.log_bytes >= REPLAY_MAX_BYTES
             due = [project] if full else self._over_budget()
@@ -119,6 +128,18 @@ class ParquetMetrics:
                     self._merge(project)
                 else:
                     self._writing.append(self._worker.submit(self._merge, project))
+
+    def bound_replay(self) -> None:
+        begun_before = time.monotonic() - REPLAY_YOUNG_S
+        with self._lock:
+            due = [
+                number
+                for number, tail in self._tails.items()
+                if len(tail.marks) >= REPLAY_MAX_SEGMENTS and tail.begun_s < begun_before
+            ]
+        for number in due:
+            self._start_flush(number)
+        self._await(1)
 
     def flush(self) -> None:
         with self._lock:
@@ -200,7 +221,10 @@ class ParquetMetrics:
             self._delete_unused()
 
     def _delete_unused(self) -> None:
-        for name in [name for name in self._dropped if not self._users.get(name)]:
+        unused = [name for name in self._dropped if not self._users.get(name)]
+        if unused:
+            self.recent.forget(unused)
+        for name in unused:
             self._dropped.discard(name)
             self._spans.pop(name, None)
             for kind in FOLDERS:
@@ -328,6 +352,9 @@ class _View:
             return Points.empty()
         found: list[Points] = []
         chosen = [p for n, p in enumerate(self._parts) if p.points and (parts is None or n in parts)]
+        if chosen and keys is not None and runs is not None and segments is None:
+            small, chosen = self._small(chosen, keys, runs, columns)
+            found += [_within(points, steps, times) for points in small]
         if chosen:
             terms = [_in("key", keys), _in("run", runs)]
             if steps is not None:
@@ -340,8 +367,30 @@ class _View:
             found.append(_without_strangers(got, keys, runs))
         for number, chunk in enumerate(self._chunks, len(self._parts)):
             if parts is None or number in parts:
-                found.append(_choose_points(chunk, keys, runs, steps, times, segments))
+                found.append(_choose_points(chunk, keys, runs, steps, times, segments, columns))
         return Points.concat([p for p in found if len(p)])
+
+    def _small(
+        self, parts: list[PartInfo], keys: Array, runs: Array, columns: Collection[str] | None
+    ) -> tuple[list[Points], list[PartInfo]]:
+        """Return the points of *keys* × *runs* in each part that has few of them, and the parts that have more."""
+        selection = (keys.tobytes(), runs.tobytes(), None if columns is None else frozenset(columns))
+        small: list[Points] = []
+        large: list[PartInfo] = []
+        for part in parts:
+            points = self._store.recent.get(part.name, selection)
+            if points is None:
+                count = int(_choose_spans(self._store.part_spans(part), keys, runs).n.sum())
+                if count > SELECTION_MAX_POINTS:
+                    large.append(part)
+                    continue
+                points = Points.empty()
+                if count:
+                    got = self._store.read_points([part], f"{_in('key', keys)} and {_in('run', runs)}", columns)
+                    points = _without_strangers(got, keys, runs)
+                self._store.recent.put(part.name, selection, points)
+            small.append(points)
+        return small, large
 
     def rollups(
         self,
@@ -441,18 +490,30 @@ def _choose_points(
     steps: tuple[int, int] | None,
     times: tuple[int, int] | None,
     segments: Collection[int] | None,
+    columns: Collection[str] | None,
 ) -> Points:
     points = chunk.points
     if keys is not None and runs is not None and len(keys) * len(runs) <= len(points):
         wanted = (keys.astype(np.int64)[:, None] << 32 | runs.astype(np.int64)[None, :]).ravel()
-        points = chunk.select(wanted)
-    elif len(points):
-        points = _exactly(points, keys, runs)
+        rows = chunk.rows(wanted)
+        for bounds, column in ((steps, points.step), (times, points.ts)):
+            if bounds is not None:
+                at = column[rows]
+                rows = rows[(at >= bounds[0]) & (at <= bounds[1])]
+        if segments is not None:
+            rows = rows[np.isin(points.seg[rows], list(segments))]
+        return points.choose(rows, columns)
+    points = _exactly(points, keys, runs) if len(points) else points
+    if segments is not None:
+        points = points.take(np.isin(points.seg, list(segments)))
+    return _within(points, steps, times)
+
+
+def _within(points: Points, steps: tuple[int, int] | None, times: tuple[int, int] | None) -> Points:
+    """Return the points inside of both bounds."""
     keep = np.ones(len(points), np.bool_)
     if steps is not None:
         keep &= (points.step >= steps[0]) & (points.step <= steps[1])
     if times is not None:
         keep &= (points.ts >= times[0]) & (points.ts <= times[1])
-    if segments is not None:
-        keep &= np.isin(points.seg, list(segments))
     return points if bool(keep.all()) else points.take(keep)

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import duckdb
 import numpy as np
 
-from .columns import Array, Items, Points, Rollups, Spans, Table
+from .columns import Array, Items, Points, Rollups, Spans, Table, unread
 from .manifest import PartInfo, sync_file, sync_folder, write_durably
 from .tail import Mark
 
@@ -151,14 +151,10 @@ def read_table(
     rows = len(got[names[0]])
     return kind(
         **{
-            name: convert(got[name], dtype) if name in got else _unread(dtype, rows)
+            name: convert(got[name], dtype) if name in got else unread(dtype, rows)
             for name, dtype in kind.dtypes.items()
         }
     )
-
-
-def _unread(dtype: str, rows: int) -> Array:
-    return np.broadcast_to(np.array(np.nan if dtype == "f8" else 0, dtype), rows)
 
 
 def convert(values: Any, dtype: str) -> Array:

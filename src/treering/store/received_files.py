@@ -12,6 +12,7 @@ from pathlib import Path
 from treering.limits import (
     RECEIVE_FILES_OPEN,
 )
+from treering.runlog.sharing import file_mode, make_folder
 
 from .segments import FileSegments, SegmentRef
 from .syncing import Syncer
@@ -137,14 +138,9 @@ class ReceivedFiles:
 
     def _create(self, ref: SegmentRef) -> int:
         folder = self._segments.folder(ref.run_key)
-        for parent in (folder.parent, folder):
-            try:
-                parent.mkdir(mode=0o700)
-            except FileExistsError:
-                pass
-        shared = bool(os.stat(folder).st_mode & 0o2020)  # a folder of a group: its files follow the umask
+        make_folder(folder)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self._segments.path(ref), flags, 0o666 if shared else 0o600)
+        descriptor = os.open(self._segments.path(ref), flags, file_mode(folder))
         self._new.add(ref)
         self._keep(ref, descriptor)
         return descriptor

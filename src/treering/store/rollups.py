@@ -26,7 +26,10 @@ def spans_of(points: Points) -> Spans:
     """Return the spans of *points* by (key, run, seg, attempt); ``base`` is filled for series worth rolling up."""
     if not len(points):
         return Spans.empty()
-    order = np.lexsort((points.attempt, points.seg, points.run, points.key))
+    if len(starts_of(points.key, points.run, points.seg, points.attempt)) == len(starts_of(points.key, points.run)):
+        order: Array | slice = slice(None)  # one strand a series, as nearly always: they stand together already
+    else:
+        order = np.lexsort((points.attempt, points.seg, points.run, points.key))
     run, key, seg, attempt = points.run[order], points.key[order], points.seg[order], points.attempt[order]
     at = starts_of(key, run, seg, attempt)
     step, ts = points.step[order], points.ts[order]
@@ -36,7 +39,7 @@ def spans_of(points: Points) -> Spans:
         seg=seg[at],
         attempt=attempt[at],
         writer=points.writer[order][at],
-        n=np.diff(np.append(at, len(order))),
+        n=np.diff(np.append(at, len(run))),
         first_step=np.minimum.reduceat(step, at),
         last_step=np.maximum.reduceat(step, at),
         min_ts=np.minimum.reduceat(ts, at),

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import schema as t
+from .files import count_missing
 from .liveness import deciding_life, end_of, process_lives
 from .metadata import MetadataStore
 from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
@@ -47,6 +48,7 @@ def read_run(
     if state.unknown:
         meta["records_of_newer_versions"] = state.unknown
     damage = [DamageRow(s.segment, offset, length, reason) for s in segments for offset, length, reason in s.doc.damage]
+    missing = count_missing(metadata, [state.id]).get(state.id, (0, 0))
     row = to_row(state, metrics, state.config, now_ns)
     return Run(
         **{name: getattr(row, name) for name in row.__struct_fields__},
@@ -55,11 +57,11 @@ def read_run(
         meta=meta,
         end=_end(state),
         writers=_writers(state, segments, now_ns, received),
-        guarantee=_guarantee(state, segments, received, held),
+        guarantee=_guarantee(state, segments, received, held, whole=not missing[0]),
         damage=damage,
         defines=list(state.defines.values()),
         url=f"/r/{state.run_key}",
-        lacks=lacks_of(state, segments, received, held),
+        lacks=lacks_of(state, segments, received, held, missing),
         stopping=stopping,
     )
 
@@ -191,13 +193,15 @@ def _synced(state: RunState, segment: SegmentState, received: Mapping[str, Recei
 
 
 def _guarantee(
-    state: RunState, segments: list[SegmentState], received: Mapping[str, Receipt], held: BehindOf
+    state: RunState, segments: list[SegmentState], received: Mapping[str, Receipt], held: BehindOf, *, whole: bool
 ) -> Guarantee:
+    """*whole*: the bytes of all files are here."""
     trained = [s for s in segments if s.writer != "server" and not s.writer.startswith("system")]
     fsynced = bool(trained) and all(_synced(state, s, received) >= s.doc.bytes for s in trained)
     known = {s.segment for s in segments}
     uploaded = (
-        bool(trained)
+        whole
+        and bool(trained)
         and all(
             s.segment in received
             and s.offset >= held(s.segment)

@@ -28,7 +28,7 @@ _Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row id is an INTEGER by that very name
 _Double = Float(53)
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 metadata = MetaData()
 
@@ -201,6 +201,34 @@ console = Table(
     Column("lines", Integer, nullable=False),
     Column("first_us", BigInteger, nullable=False),
     Column("last_us", BigInteger, nullable=False),
+)
+
+# Files that belong to a run: its newest declaration of each path. `received`: the bytes have to come over the network.
+files = Table(
+    "files",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("path", _Text, primary_key=True),
+    *_scope(),
+    Column("sha256", _Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("purpose", _Text, nullable=False),
+    Column("about", _Text, nullable=False),  # JSON
+    Column("received", Boolean, nullable=False),
+    Index("files_by_hash", "run_id", "sha256"),
+)
+
+# Bytes that came over the network, by who may write to the run. Whoever may read one run of a project has what the
+# project's other runs hold as well; nobody gets at bytes by naming a hash that they never had.
+held = Table(
+    "held",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", _Text, primary_key=True),
+    *_scope(),
+    Column("bytes", BigInteger, nullable=False),
+    Index("held_by_project", "project_id", "sha256"),
 )
 
 # Folders whose segments do not even say which run they are of.

@@ -18,6 +18,8 @@ from treering.limits import READ_CHUNK_BYTES
 from treering.runlog.reader import Damage, SegmentReader, open_segment
 from treering.runlog.writer import Writer
 
+from .manifest import sync_file
+
 
 class SegmentRef(NamedTuple):
     """Names one segment. ``run_key`` is ``"ledger"`` for the store's own."""
@@ -49,6 +51,9 @@ class SegmentStore(Protocol):
 
     def writer(self, run_key: str, life: dict[str, Any]) -> Writer:
         """Begin a new life and return its writer."""
+
+    def sync(self, ref: SegmentRef) -> None:
+        """Bring a segment to the disk. Raises OSError."""
 
 
 class FileSegments:
@@ -114,6 +119,9 @@ class FileSegments:
         folder = self.folder(run_key)
         folder.mkdir(parents=True, exist_ok=True)
         return Writer(folder, life)
+
+    def sync(self, ref: SegmentRef) -> None:
+        sync_file(self.path(ref))
 
 
 __all__ = ["LEDGER", "READ_CHUNK_BYTES", "Damage", "FileSegments", "SegmentRef", "SegmentStore"]

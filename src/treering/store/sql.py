@@ -23,7 +23,7 @@ from treering.errors import StorageError
 from . import schema as t
 from .line import NEVER, Lineage, Rewind
 from .liveness import label_of
-from .metadata import ProjectRef
+from .metadata import Position, ProjectRef
 from .state import ConsoleSpan, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -223,6 +223,17 @@ class SqlMetadata:
             doc = connection.scalar(query.where(t.runs.c.run_key == run_key))
         return None if doc is None else _decode_run(doc)
 
+    def runs_by_key(self, run_keys: Collection[str]) -> dict[str, RunState]:
+        found: dict[str, RunState] = {}
+        with self.connect() as connection:
+            for some in _chunks(list(run_keys), _MAX_PARAMETERS):
+                query = sa.select(t.runs.c.run_key, t.documents.c.doc).join(
+                    t.documents, t.documents.c.run_id == t.runs.c.id
+                )
+                rows = connection.execute(query.where(t.runs.c.run_key.in_(some)))
+                found.update({row.run_key: _decode_run(row.doc) for row in rows})
+        return found
+
     def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]:
         found: dict[int, RunState] = {}
         with self.connect() as connection:
@@ -268,6 +279,17 @@ class SqlMetadata:
                 query = _segment_query().where(t.segments.c.run_id.in_(some))
                 found += [_segment_state(row) for row in connection.execute(query)]
         return found
+
+    def positions(self) -> dict[str, Position]:
+        s = t.segments.c
+        query = sa.select(s.segment, s.id, t.runs.c.run_key, s.applied_offset, s.doc)
+        with self.connect() as connection:
+            return {
+                segment: Position(number, run_key, offset, _decode_doc(doc).sealed)
+                for segment, number, run_key, offset, doc in connection.execute(
+                    query.join(t.runs, t.runs.c.id == s.run_id)
+                )
+            }
 
     def stats(self, run_id: int, key_ids: Collection[int] | None = None) -> dict[int, SeriesStat]:
         query = sa.select(t.series).where(t.series.c.run_id == run_id)
@@ -347,7 +369,7 @@ class SqlMetadata:
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def apply(self, batches: Iterable[RunBatch]) -> int:
+    def apply(self, batches: Iterable[RunBatch], seen: Collection[int] = ()) -> int:
         batches = list(batches)
         seq = self._seq + 1
         with self._write() as connection:
@@ -381,6 +403,14 @@ class SqlMetadata:
                 t.rewinds,
                 [{**msgspec.structs.asdict(r), **ids, "run_id": b.state.id} for b, ids in scope for r in b.rewinds],
             )
+            upsert.rows(
+                t.files,
+                [{**msgspec.structs.asdict(f), **ids, "run_id": b.state.id} for b, ids in scope for f in b.files],
+            )
+            upsert.rows(
+                t.held,
+                [{**msgspec.structs.asdict(h), **ids, "run_id": b.state.id} for b, ids in scope for h in b.held],
+            )
             new = Counter(key for batch in batches for key in batch.new_keys)
             if new:
                 connection.execute(
@@ -389,6 +419,8 @@ class SqlMetadata:
                     .values(runs=t.keys.c.runs + sa.bindparam("more")),
                     [{"key": key, "more": more} for key, more in new.items()],
                 )
+            for some in _chunks(list(seen), _MAX_PARAMETERS):
+                connection.execute(sa.update(t.runs).where(t.runs.c.id.in_(some)).values(seq=seq))
             connection.execute(sa.update(t.settings).where(t.settings.c.name == "seq").values(value=str(seq)))
         self._seq = seq
         return seq
@@ -464,9 +496,13 @@ class Upserts:
         statement = self._insert(table)
         key = [column.name for column in table.primary_key.columns]
         rest = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in key and c.name in names}
-        return statement.on_conflict_do_update(index_elements=key, set_=rest)
+        newest = _NEWEST.get(table.name)
+        where = None if newest is None else statement.excluded[newest] >= table.c[newest]
+        return statement.on_conflict_do_update(index_elements=key, set_=rest, where=where)
 
 
+# Where rows come in any order, the column that says which is the newest.
+_NEWEST: Final = {"files": "time_us"}
 _PREPARED: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
 
 

@@ -66,6 +66,7 @@ class RunState(msgspec.Struct):
     gaps: dict[str, Gap] = {}
     synced: dict[str, int] = {}  # segment → bytes that its uploader has on the server
     foreign_keys: set[int] = set()  # metrics that only ranks and forks have logged, not the main writer
+    open_lines: dict[str, tuple[int, str]] = {}  # writer/stream → time_ns and state of a line that is not finished
     unknown: int = 0  # records that need a newer treering
     state: str = "running"
     ended_ns: int | None = None
@@ -180,6 +181,25 @@ class RewindRow(msgspec.Struct):
     from_step: int
 
 
+class FileRow(msgspec.Struct):
+    """The newest declaration of a path of a run. ``about`` is JSON."""
+
+    path: str
+    sha256: str
+    bytes: int
+    time_us: int
+    purpose: str
+    about: str
+    received: bool
+
+
+class HeldRow(msgspec.Struct):
+    """Bytes that came over the network for a run."""
+
+    sha256: str
+    bytes: int
+
+
 class Attr(msgspec.Struct):
     """One config value, explicit summary value or tag."""
 
@@ -197,6 +217,8 @@ class RunBatch(msgspec.Struct):
     attrs: dict[int, Attr | None] = {}  # key id → value, None = removed
     console: list[ConsoleSpan] = []
     rewinds: list[RewindRow] = []
+    files: list[FileRow] = []
+    held: list[HeldRow] = []
     new_keys: list[int] = []  # metrics that this run logs for the first time
     rows: int = 0
     keys_changed: bool = False

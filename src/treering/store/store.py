@@ -7,14 +7,14 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from treering.errors import InvalidValue, ProjectNotFound, RunNotFound, SegmentNotFound, StorageFull
-from treering.limits import DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from treering.limits import CONSOLE_MAX_LINES, DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
 from treering.runlog import records
 from treering.runlog.shipment import Held
 from treering.runlog.writer import Writer
@@ -22,21 +22,29 @@ from treering.runlog.writer import Writer
 from . import charts, rebuild
 from . import schema as t
 from .apply import EDITABLE
+from .arrivals import Arrivals
 from .blobs import FileBlobs
 from .changes import ChangeFeed
-from .console import read_console
+from .code import read_code
+from .console import ConsoleQuery, read_console
 from .diff import diff_runs
+from .files import declared_size, find_blob, list_files, missing_blobs
 from .history import read_history
 from .holdings import HoldingsReader
 from .ingest import Committed, Ingester
 from .ledger import Ledger, server_life
 from .liveness import Sight, deciding_life, end_of
+from .media import Match, find_columns, media_at, media_in, media_steps
 from .model import (
     Changes,
+    CodeState,
     ConsolePage,
     Diff,
+    FilePage,
     HistoryBatch,
     Holdings,
+    MediaItem,
+    MediaSteps,
     Past,
     Project,
     ProjectRow,
@@ -60,12 +68,12 @@ from .segments import FileSegments, SegmentRef
 from .sql import IndexOutdated, SqlMetadata
 from .state import RunState
 from .storefile import StoreFile, check_version, open_store_file
+from .tables import LoggedTable
 from .verify import verify_run
 from .watch import Watcher
 
 WRITERS_OPEN: Final = 64
 SPARK_BUCKETS: Final = 40
-CONSOLE_PAGE_MAX: Final = 10_000
 
 
 log = logging.getLogger("treering.store")
@@ -94,6 +102,7 @@ class Store:
         self.full: str | None = None  # why nothing may be written at present
         self.segments = FileSegments(folder)
         self.blobs = FileBlobs(folder / "blobs")
+        self.arrivals = Arrivals(self.blobs, folder / "arriving")
         self.metadata = metadata
         self.metrics = ParquetMetrics(index, metadata.index_id, **metric_options)
         self._lock = lock
@@ -193,10 +202,10 @@ class Store:
         """
         Begin to follow writers in a thread of its own: appends are seen within 200 ms.
 
-        Waits for the first look at all runs, at most *wait_s*, and returns whether it is done. It goes on if not.
+        Waits until all that is there is applied, at most *wait_s*, and returns whether it is. It goes on if not.
         """
         self._watcher.start()
-        return self._watcher.wait_for_first_scan(wait_s)
+        return self._watcher.wait_until_complete(wait_s)
 
     def stop(self) -> None:
         """Stop following."""
@@ -246,7 +255,12 @@ class Store:
     @property
     def is_ready(self) -> bool:
         """Whether all runs were looked at since the start."""
-        return self._watcher.wait_for_first_scan(0)
+        return self._watcher.has_looked_through
+
+    @property
+    def catching_up(self) -> int:
+        """How many segments are still read again, since a crash took points of theirs that only memory held."""
+        return self._ingester.count_owed()
 
     @property
     def frames_applied(self) -> int:
@@ -458,10 +472,18 @@ class Store:
             self._writers.popitem(last=False)[1].close()
         return writer
 
+    def _refill(self, run_keys: Iterable[str]) -> None:
+        """After a crash: read these runs' points again before all others, so that no answer lacks any."""
+        if self._ingester.count_owed():
+            with self._ingest_lock:
+                self._ingester.refill(set(run_keys))
+
     # ── data ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def series(self, request: SeriesRequest) -> list[SeriesColumns]:
         """Return lines for charts; series that do not exist are left out. Raises InvalidValue."""
+        groups = request.groups or []
+        self._refill([*(request.runs or []), *(run for group in groups for run in group.runs)])
         # Charts are computed, so more at once than cores are no faster; they would only take turns with whatever else
         # needs the interpreter, which is every append.
         with self._charts:
@@ -471,13 +493,97 @@ class Store:
         self, run_key: str, keys: Collection[str] | None = None, attempts: str = "all"
     ) -> Iterator[HistoryBatch]:
         """Yield every row of a run in columnar batches. Raises RunNotFound, InvalidValue."""
+        self._refill([run_key])
         return read_history(self.metadata, self.metrics, self._state(run_key), keys, attempts)
 
-    def console(self, run_key: str, offset: int = 0, limit: int = 1_000) -> ConsolePage:
-        """Return console lines from *offset* on. Raises RunNotFound, InvalidValue."""
-        if offset < 0 or not 1 <= limit <= CONSOLE_PAGE_MAX:
-            raise InvalidValue(f"offset must be at least 0 and limit 1 to {CONSOLE_PAGE_MAX:,}, got {offset}, {limit}.")
-        return read_console(self.metadata, self.segments, self._state(run_key), offset, limit)
+    def console(self, run_key: str, query: ConsoleQuery = ConsoleQuery()) -> ConsolePage:  # noqa: B008 - immutable
+        """Return console lines. Raises RunNotFound, InvalidValue."""
+        if query.offset < 0 or not 1 <= query.limit <= CONSOLE_MAX_LINES:
+            raise InvalidValue(
+                f"offset must be at least 0 and limit 1 to {CONSOLE_MAX_LINES:,}, got {query.offset}, {query.limit}."
+            )
+        return read_console(self.metadata, self.segments, self._state(run_key), query)
+
+    # ── files and media ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def files(
+        self, run_key: str, purposes: Collection[str] = (), search: str = "", offset: int = 0, limit: int = 1_000
+    ) -> FilePage:
+        """Return files of a run, by path. Raises RunNotFound."""
+        return list_files(self.metadata, self.blobs, self._state(run_key), purposes, search, offset, limit)
+
+    def code(self, run_key: str) -> CodeState:
+        """Return the code that a run ran, as far as it was recorded. Raises RunNotFound."""
+        return read_code(self.metadata, self.blobs, self._state(run_key))
+
+    def blob_size(self, run_key: str, sha256: str) -> int:
+        """Return the size of bytes that a run declared and that are here. Raises RunNotFound, NotFound."""
+        return find_blob(self.metadata, self.blobs, self._state(run_key), sha256)
+
+    def media_steps(self, runs: Collection[str], keys: Sequence[str], limit: int) -> list[MediaSteps]:
+        """Return at which steps runs logged media or text; unknown runs and keys are left out."""
+        self._refill(runs)
+        return media_steps(self.metadata, self.metrics, runs, keys, limit)
+
+    def media_at(self, runs: Collection[str], keys: Sequence[str], step: int | None, match: Match) -> list[MediaItem]:
+        """Return per run and key the media or text at a step, the last for None."""
+        self._refill(runs)
+        return media_at(self.metadata, self.metrics, runs, keys, step, match)
+
+    def media_in(self, runs: Collection[str], keys: Sequence[str], low: int, high: int, limit: int) -> list[MediaItem]:
+        """Return the media and texts from step *low* to *high*; of each series at most *limit*, evenly thinned."""
+        self._refill(runs)
+        return media_in(self.metadata, self.metrics, runs, keys, low, high, limit)
+
+    def table(self, run_key: str, sha256: str) -> LoggedTable:
+        """Return a table that a run logged. Raises RunNotFound, NotFound."""
+        state = self._state(run_key)
+        find_blob(self.metadata, self.blobs, state, sha256)
+        self._refill([run_key])
+        columns = find_columns(self.metadata, self.metrics, state, sha256)
+        return LoggedTable(self.blobs.path(sha256), columns)
+
+    def missing_blobs(self, run_key: str, wanted: Collection[str]) -> list[tuple[str, int]]:
+        """
+        Return those of *wanted* that have to be sent for a run, and how many bytes of each have come already.
+
+        What another run of the same project holds is noted as held by this one as well. Raises RunNotFound.
+        """
+        state = self._state(run_key)
+        missing, others = missing_blobs(self.metadata, state, wanted)
+        here = [name for name in others if self.blobs.has(name)]
+        if here:
+            self._note_held(state, [(name, self.blobs.size(name)) for name in here])
+        return [(name, self.arrivals.length(run_key, name)) for name in [*missing, *(set(others) - set(here))]]
+
+    def receive_blob(self, run_key: str, sha256: str, offset: int, total: int, chunk: bytes) -> tuple[int, bool]:
+        """
+        Take bytes of a file that a run declared. Returns how many are here now, and whether it is whole and held.
+
+        Raises:
+            RunNotFound, NotFound: there is no such run, or it declares no such file (yet).
+            InvalidValue: the size is not what was declared, or the bytes are not what their hash says.
+            BlobConflict: they begin elsewhere than where those that are here end.
+            StorageFull: there is no room.
+        """
+        self.check_room()
+        state = self._state(run_key)
+        declared = declared_size(self.metadata, state, sha256)
+        if declared != total:
+            raise InvalidValue(f"the run declares {declared:,} bytes of {sha256}, not {total:,}.")
+        length, whole = self.arrivals.take(run_key, sha256, offset, total, chunk)
+        if whole:
+            self._note_held(state, [(sha256, total)])
+        return length, whole
+
+    def _note_held(self, state: RunState, blobs: list[tuple[str, int]]) -> None:
+        """Say in the run's log, durably, which bytes came."""
+        with self._ingest_lock:
+            writer = self._writer(state)
+            for sha256, size in blobs:
+                writer.append(records.HELD, [self._clock_ns(), sha256, size])
+            self.segments.sync(SegmentRef(state.run_key, writer.segment_id))
+            self.ingest_segment(state.run_key, writer.segment_id)
 
     def verify(self, run_key: str) -> Verification:
         """Read every byte of a run's segments again. Raises RunNotFound."""

@@ -47,9 +47,9 @@ class Chunk:
         spans = spans_of(self.points)
         return Spans(**{**spans.columns(), "base": np.full(len(spans), -1, np.int8)})
 
-    def select(self, wanted: Array) -> Points:
-        """Return the points of the series in *wanted* (sorted ids)."""
-        return self.points.take(rows_of(self.ids, wanted))
+    def rows(self, wanted: Array) -> Array:
+        """Return the positions of the points of the series in *wanted* (sorted ids)."""
+        return rows_of(self.ids, wanted)
 
 
 def sort_points(points: Points) -> Points:
@@ -108,6 +108,7 @@ def ranges(left: Array, right: Array) -> Array:
 class Tail:
     """The tail of one project. Not thread-safe: the metric store holds its lock around every call."""
 
+    begun_s: float = 0.0  # by the monotonic clock
     chunks: list[Chunk] = field(default_factory=list)
     items: list[Items] = field(default_factory=list)
     marks: dict[int, Mark] = field(default_factory=dict)

@@ -15,10 +15,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from treering.errors import TreeringError
 from treering.ids import RUN_KEY, SEGMENT_ID
 from treering.limits import FULL_SCAN_S, HELPER_OUTLIVES_PARENT_S, LIVE_POLL_S
 
@@ -29,7 +28,9 @@ from .segments import FileSegments, SegmentRef
 log = logging.getLogger("treering.store")
 
 LIVENESS_S: Final = 1.0
-SCAN_SEGMENTS: Final = 64
+# The lock is let go after so many segments or bytes, about half a second: an edit need not wait for a whole scan.
+SCAN_SEGMENTS: Final = 256
+SCAN_BYTES: Final = 64 * 1024 * 1024
 ARRIVED_SEGMENTS: Final = 256  # applied in one transaction
 # Applying a handful of records costs hardly less than applying a hundred. When very many segments bring a few each,
 # the next pass waits three times as long as this one took, so that each then has more; never longer than this.
@@ -64,7 +65,8 @@ class Watcher:
         self._lock = lock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._scanned = threading.Event()
+        self._looked_through = threading.Event()
+        self._complete = threading.Event()
         self._running = set(running)
         self._folder_times: dict[str, int] = {}
         self._following: dict[str, set[SegmentRef]] = {}
@@ -77,9 +79,14 @@ class Watcher:
             self._thread = threading.Thread(target=self._run, name="treering-ingest", daemon=True)
             self._thread.start()
 
-    def wait_for_first_scan(self, timeout_s: float) -> bool:
-        """Return whether all runs were looked at within *timeout_s* of now."""
-        return self._scanned.wait(timeout_s)
+    def wait_until_complete(self, timeout_s: float) -> bool:
+        """Return whether all that was there at the start is applied, points too, within *timeout_s* of now."""
+        return self._complete.wait(timeout_s)
+
+    @property
+    def has_looked_through(self) -> bool:
+        """Whether everything but the points that a crash took from the tail is applied."""
+        return self._looked_through.is_set()
 
     def stop(self) -> None:
         self._stop.set()
@@ -110,7 +117,7 @@ class Watcher:
     def drain(self) -> int:
         """Apply what has arrived. Returns the number of frames applied."""
         applied = 0
-        while self._thread is None or not self._stop.is_set():
+        while not self._is_stopping:
             with self._arrived_lock:
                 some = dict(list(self._arrived.items())[:ARRIVED_SEGMENTS])
                 for ref in some:
@@ -139,40 +146,77 @@ class Watcher:
 
     def _run(self) -> None:
         scan_at = liveness_at = drain_at = 0.0
+        owes = False
         while not self._stop.is_set():
             now = time.monotonic()
             try:
                 if now >= scan_at:
-                    self.scan()
-                    self._scanned.set()
+                    self._look_through()
                     scan_at = time.monotonic() + FULL_SCAN_S
                 else:
                     if now >= drain_at:
                         drain_at = now + self._drain_in_turn()
                     self.poll()
+                owes = self._refill()
                 if now >= liveness_at:
                     with self._lock:
                         self._ingester.check_liveness(list(self._running))
+                        self._ingester.bound_replay()
                     liveness_at = now + LIVENESS_S
             except Exception:  # the thread must outlive whatever one pass meets; the next one reads it again
                 log.exception("ingest failed; it goes on with the next pass")
                 self._stop.wait(1.0)
-            self._stop.wait(LIVE_POLL_S)
+            self._stop.wait(0.001 if owes else LIVE_POLL_S)
 
     def scan(self) -> int:
-        """Look through all runs. Returns the number of frames applied."""
+        """Look through all runs and read again what a crash took. Returns the number of frames applied."""
+        applied = self._look_through()
+        while not self._is_stopping and self._refill():
+            pass
+        return applied
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._thread is not None and self._stop.is_set()
+
+    def _refill(self) -> bool:
+        """Read some segments again whose points a crash took from the tail. Returns whether there are more."""
+        with self._lock:
+            for some in self._portions(self._ingester.owed(SCAN_SEGMENTS)):
+                self._ingester.ingest(some, live=Sight.OLD)
+                break
+            if self._ingester.count_owed():
+                return True
+        if self._looked_through.is_set():
+            self._complete.set()
+        return False
+
+    def _portions(self, refs: list[SegmentRef]) -> Iterator[list[SegmentRef]]:
+        some: list[SegmentRef] = []
+        size = 0
+        for ref in refs:
+            some.append(ref)
+            size += self._ingester.unread_bytes(ref)
+            if len(some) == SCAN_SEGMENTS or size >= SCAN_BYTES:
+                yield some
+                some, size = [], 0
+        if some:
+            yield some
+
+    def _look_through(self) -> int:
         applied = self.drain()
         refs: list[SegmentRef] = []
         for key in self._segments.runs():
             refs += [ref for ref in self._segments.segments(key) if self._ingester.behind(ref)]
         refs.sort(key=self._ingester.age)
-        for begin in range(0, len(refs), SCAN_SEGMENTS):
-            with self._lock:  # let go in between: an edit need not wait for a whole first scan
-                applied += self._ingester.ingest(refs[begin : begin + SCAN_SEGMENTS], live=Sight.OLD)
-            if self._stop.is_set():
+        for some in self._portions(refs):
+            with self._lock:
+                applied += self._ingester.ingest(some, live=Sight.OLD)
+            if self._is_stopping:
                 return applied
         with self._lock:
             self._drop_tickets()
+        self._looked_through.set()
         return applied
 
     def poll(self) -> int:
@@ -223,9 +267,8 @@ class Watcher:
         return found
 
     def _drop_tickets(self) -> None:
-        for ref in self._tickets():
+        for ref in self._ingester.ended(self._tickets()):
             try:
-                if self._ingester.ended(ref):
-                    (self._segments.live / f"{ref.run_key}.{ref.segment}").unlink(missing_ok=True)
-            except (OSError, TreeringError):
+                (self._segments.live / f"{ref.run_key}.{ref.segment}").unlink(missing_ok=True)
+            except OSError:
                 continue  # a read-only folder keeps its tickets: a look at each costs microseconds

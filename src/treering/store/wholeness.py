@@ -17,19 +17,30 @@ BehindOf = Callable[[str], int]
 _OURS: Final = "server"
 
 
-def lacks_of(state: RunState, segments: list[SegmentState], received: Collection[str], held: BehindOf) -> list[Lack]:
+def lacks_of(
+    state: RunState,
+    segments: list[SegmentState],
+    received: Collection[str],
+    held: BehindOf,
+    missing_files: tuple[int, int] = (0, 0),
+) -> list[Lack]:
     """
     Return what a run lacks, by what its own records say.
 
     Args:
         received: segments that came over the network.
         held: bytes held of one of those.
+        missing_files: how many files it declares whose bytes never came, and their size.
     """
     lacks = [*_gaps(state, segments), *_damage(segments)]
     if state.error is not None:
         lacks.append(Lack("unreadable", text=state.error))
     if state.state == "running":
         return lacks  # what is under way is not missing
+    count, size = missing_files
+    if count:
+        text = f"{count:,} files of {size:,} bytes are declared, and their bytes are not here"
+        lacks.append(Lack("files", records=count, bytes=size, text=text))
     known = {segment.segment: segment for segment in segments}
     for name, synced in state.synced.items():
         have = 0 if name not in known else max(known[name].doc.bytes, held(name) if name in received else 0)

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from treering.errors import StorageError
+from treering.store import schema as t
 from treering.store.line import NEVER
-from treering.store.metadata import MetadataStore
+from treering.store.metadata import MetadataStore, Position
 from treering.store.sql import SqlMetadata
 from treering.store.state import (
     Attr,
@@ -122,6 +124,31 @@ def test_a_batch_is_written_whole_and_counts_up(metadata: MetadataStore):
     assert math.isnan(kept.last)
     assert (kept.n, kept.finite, kept.first, kept.min, kept.sum) == (3, 2, 1.0, None, 3.0)
     assert metadata.console(state.id) == [ConsoleSpan(segment.id, 100, 200, 5, 1, 2)]
+
+
+def test_positions_tell_of_each_segment_whose_it_is_and_how_far_it_is_applied(metadata: MetadataStore):
+    first, second = add_run(metadata), add_run(metadata, "r2")
+    segment, other = add_segment(metadata, first, "s1"), add_segment(metadata, second, "s2")
+    segment.offset, segment.chain, segment.doc.sealed = 500, 9, True
+    metadata.apply([RunBatch(first, [segment])])
+
+    assert metadata.positions() == {
+        "s1": Position(segment.id, first.run_key, 500, True),
+        "s2": Position(other.id, second.run_key, 48, False),
+    }
+    assert metadata.runs_by_key([second.run_key, "none"]) == {second.run_key: metadata.run(second.run_key)}
+
+
+def test_runs_that_are_only_seen_again_have_the_new_sequence_number(metadata: MetadataStore):
+    state, other = add_run(metadata), add_run(metadata, "r2")
+    metadata.apply([RunBatch(state), RunBatch(other)])
+
+    seq = metadata.apply([], [other.id])
+
+    assert seq == metadata.seq
+    with metadata.connect() as connection:
+        found = dict(connection.execute(sa.select(t.runs.c.run_key, t.runs.c.seq)).all())
+    assert found == {state.run_key: seq - 1, other.run_key: seq}
 
 
 def test_texts_that_look_like_nan_are_not(metadata: MetadataStore):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from treering.store.columns import Items, Points, ints
 from treering.store.metrics import MetricStore
-from treering.store.parquet import ParquetMetrics
+from treering.store.parquet import REPLAY_MAX_SEGMENTS, REPLAY_YOUNG_S, ParquetMetrics
+from treering.store.recent import RecentPoints
 from treering.store.tail import Mark
 
 RNG = np.random.default_rng(11)
@@ -93,6 +95,49 @@ def test_a_selection_is_what_the_whole_has_of_it(metrics: MetricStore, keys, run
     assert list(map(repr, rows(found))) == list(map(repr, rows(everything.take(keep))))
 
 
+def test_a_selection_that_is_asked_again_has_what_came_since(metrics: MetricStore):
+    written: list[Points] = []
+    keys, runs = ints([1, 7]), ints([1, 3])
+    for begin in range(0, 800, 80):
+        points = Points.concat(
+            [some_points(run, key, range(begin, begin + 80), seg=run) for run in (1, 2, 3) for key in (1, 2, 7)]
+        )
+        metrics.append(1, points, Items.empty(), {run: Mark(begin + 80, run) for run in (1, 2, 3)})
+        written.append(points)
+        if begin % 400 == 0:
+            metrics.flush()
+        everything = Points.concat(written)
+        mine = np.isin(everything.key, keys) & np.isin(everything.run, runs)
+        for bounds in ({}, {"steps": (begin // 2, begin)}, {"times": (begin // 3 * 1_000, begin * 1_000)}):
+            low, high = bounds.get("steps", (0, 1 << 40))
+            since, until = bounds.get("times", (0, 1 << 40))
+            inside = (everything.step >= low) & (everything.step <= high)
+            inside &= (everything.ts >= since) & (everything.ts <= until)
+            with metrics.view(1) as view:
+                few = view.points(keys, runs, columns=["run", "key", "step", "ts", "val"], **bounds)
+                all_of_it = view.points(keys, runs, **bounds)
+            expected = everything.take(mine & inside)
+            assert repr(rows(all_of_it)) == repr(rows(expected))
+            assert sorted(few.step.tolist()) == sorted(expected.step.tolist())
+            assert np.array_equal(np.sort(few.val), np.sort(expected.val), equal_nan=True)
+
+
+def test_what_was_read_lately_is_kept_within_a_budget_and_not_longer_than_its_part():
+    recent = RecentPoints(budget_bytes=3 * 20_000)
+    points = some_points(1, 1, range(200))  # 13,800 bytes
+    for name in "abcde":
+        recent.put(name, "selection", points)
+    assert [recent.get(name, "selection") is points for name in "abcde"] == [False, True, True, True, True]
+
+    recent.get("b", "selection")
+    recent.put("f", "selection", points)
+    assert [recent.get(name, "selection") is points for name in "bcdef"] == [True, False, True, True, True]
+    assert recent.get("b", "another") is None
+
+    recent.forget(["d", "b"])
+    assert [recent.get(name, "selection") is points for name in "bdef"] == [False, False, True, True]
+
+
 def test_spans_cover_what_was_written(metrics: MetricStore):
     fill(metrics)
 
@@ -156,6 +201,23 @@ def test_marks_are_those_of_the_points_and_survive_only_when_flushed(tmp_path: P
     assert again.marks() == again.durable_marks()
     assert again.marks()[1] == Mark(16_000, 1)
     again.close()
+
+
+def test_very_many_segments_are_not_left_to_memory_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clock = SimpleNamespace(monotonic=lambda: clock.now_s, now_s=0.0)
+    monkeypatch.setattr("treering.store.parquet.time", clock)
+    store = open_store(tmp_path, background=False)
+    many = {segment: Mark(40, 1) for segment in range(REPLAY_MAX_SEGMENTS)}
+    store.append(1, some_points(1, 1, range(10)), Items.empty(), many)
+    store.append(2, some_points(2, 1, range(10)), Items.empty(), {99_999: Mark(40, 1)})
+
+    store.bound_replay()
+    assert store.durable_marks() == {}, "those of thousands of live runs come together"
+    clock.now_s += REPLAY_YOUNG_S + 1
+    store.bound_replay()
+
+    assert store.durable_marks() == many
+    store.close()
 
 
 def test_a_cleared_store_is_empty_and_works(metrics: MetricStore):

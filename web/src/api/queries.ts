@@ -9,6 +9,7 @@ export const queryKeys = {
   project: (entity: string, project: string) => ["project", entity, project] as const,
   runs: (entity: string, project: string) => ["runs", entity, project] as const,
   run: (runKey: string) => ["run", runKey] as const,
+  media: ["media"] as const,
 };
 
 export const sessionQuery = queryOptions({

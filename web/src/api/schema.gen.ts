@@ -251,6 +251,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Media
+         * @description Return media and texts: of each run and key the one at a step, or those of a range of steps.
+         */
+        post: operations["read_media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/media/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Media Steps
+         * @description Say at which steps runs logged media or text.
+         */
+        post: operations["read_media_steps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/projects": {
         parameters: {
             query?: never;
@@ -379,6 +419,73 @@ export interface paths {
         patch: operations["edit_run"];
         trace?: never;
     };
+    "/api/1/runs/{run_key}/blobs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Blob
+         * @description Return the bytes of a file that the run declared and that are here; `?name=` is what a browser saves it as.
+         */
+        get: operations["read_blob"];
+        /**
+         * Write Blob
+         * @description Take a piece of a file that the run's log declares.
+         *
+         *     Pieces come in order; one that begins elsewhere is answered with 409 and, beside the error, with the `length` that
+         *     is here. When the last piece has come the whole is checked against its hash.
+         */
+        put: operations["write_blob"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/{run_key}/blobs/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Query Blobs
+         * @description Say which files have to be sent for a run, and from where on.
+         */
+        post: operations["query_blobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/{run_key}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Code
+         * @description Return what is known of the code that the run ran: commit, uncommitted changes, untracked files.
+         */
+        get: operations["read_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/runs/{run_key}/console": {
         parameters: {
             query?: never;
@@ -389,9 +496,29 @@ export interface paths {
         /**
          * Read Console
          * @description Return lines from an offset on. Control characters are as the program wrote them: showing them safely is the
-         *     reader's part.
+         *     reader's part. A search that takes long stops with what it has found; `next` says where to go on.
          */
         get: operations["read_console"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/{run_key}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description List files by path: what was saved, media, code, packages. The newest declaration of each path.
+         */
+        get: operations["list_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -458,6 +585,46 @@ export interface paths {
          *     It is a record in the run log, with its author. A life that begins after it is not stopped.
          */
         post: operations["stop_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/{run_key}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Table
+         * @description Return a page of a table that the run logged: sorted, searched, filtered, grouped.
+         */
+        post: operations["read_table"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/{run_key}/table/vectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Vectors
+         * @description Return a vector column as little-endian float32, row after row; X-Rows and X-Dim give its shape.
+         */
+        post: operations["read_vectors"];
         delete?: never;
         options?: never;
         head?: never;
@@ -836,6 +1003,9 @@ export interface paths {
         /**
          * Read Readiness
          * @description Say whether all runs were looked at since the start. Until then some answers may lack the newest rows.
+         *
+         *     After a crash a server is ready before it has read everything again that only its memory held. `catching_up` says
+         *     how many files that still are; an answer that needs one of them waits for it.
          */
         get: operations["read_readiness"];
         put?: never;
@@ -913,6 +1083,34 @@ export interface components {
             lines: components["schemas"]["AuditLine"][];
         };
         /**
+         * BlobReply
+         * @description How many bytes of a file are here; ``complete``: all of them, durably.
+         */
+        BlobReply: {
+            /** Complete */
+            complete: boolean;
+            /** Length */
+            length: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * BlobsQuery
+         * @description Bytes that a client has for a run, by their hashes.
+         */
+        BlobsQuery: {
+            /** Sha256 */
+            sha256: string[];
+        };
+        /**
+         * BlobsReply
+         * @description Which of them have to be sent.
+         */
+        BlobsReply: {
+            /** Missing */
+            missing: components["schemas"]["MissingBlob"][];
+        };
+        /**
          * ChangedRun
          * @description A run that changed; ``rows`` is how many rows came since.
          */
@@ -944,6 +1142,33 @@ export interface components {
             seq: number;
         };
         /**
+         * CodeReply
+         * @description The code that a run ran, as far as it was recorded.
+         *
+         *     ``kind``: ``git`` (a commit, uncommitted changes, untracked files), ``copy`` (the files themselves) or ``none``. The
+         *     bytes of ``tree`` are JSON: ``[path, mode, git's id, bytes]`` per file of the commit.
+         */
+        CodeReply: {
+            /** Command */
+            command: string;
+            /** Cwd */
+            cwd: string;
+            /** Files */
+            files: components["schemas"]["FileInfo"][];
+            /** Files Total */
+            files_total: number;
+            /** Git */
+            git: {
+                [key: string]: unknown;
+            } | null;
+            /** Kind */
+            kind: string;
+            patch: components["schemas"]["FileInfo"] | null;
+            /** Skipped */
+            skipped: unknown[];
+            tree: components["schemas"]["FileInfo"] | null;
+        };
+        /**
          * ConfigKey
          * @description A config key, flat and dotted, that runs of the project have.
          */
@@ -957,19 +1182,25 @@ export interface components {
         };
         /**
          * Console
-         * @description A page of console lines; ``next`` is the offset to ask for next, also when nothing is there yet.
+         * @description A page of console lines of ``total``; ``next`` is the offset to ask for next, also when nothing is there yet.
          */
         Console: {
             /** Lines */
             lines: components["schemas"]["ConsoleLine"][];
             /** Next */
             next: number;
+            /** State */
+            state: components["schemas"]["OpenLine"][];
+            /** Total */
+            total: number;
         };
         /**
          * ConsoleLine
-         * @description A piece of what the run printed.
+         * @description A line that the run printed, number ``n`` of it; it may have ANSI colour codes.
          */
         ConsoleLine: {
+            /** N */
+            n: number;
             /**
              * Stream
              * @enum {string}
@@ -979,6 +1210,8 @@ export interface components {
             text: string;
             /** Time */
             time: number;
+            /** Writer */
+            writer: string;
         };
         /**
          * CreatedKey
@@ -1146,6 +1379,40 @@ export interface components {
          */
         ErrorReply: {
             error: components["schemas"]["Problem"];
+        };
+        /**
+         * FileInfo
+         * @description A file that belongs to a run. ``held``: its bytes are here. ``about``: what else was said of it.
+         */
+        FileInfo: {
+            /** About */
+            about: {
+                [key: string]: unknown;
+            };
+            /** Bytes */
+            bytes: number;
+            /** Held */
+            held: boolean;
+            /** Path */
+            path: string;
+            /** Purpose */
+            purpose: string;
+            /** Sha256 */
+            sha256: string;
+            /** Time */
+            time: number;
+        };
+        /**
+         * FilesReply
+         * @description Some files of a run, by path; ``total`` and ``bytes`` are of all that match.
+         */
+        FilesReply: {
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["FileInfo"][];
+            /** Total */
+            total: number;
         };
         /**
          * GroupKey
@@ -1401,6 +1668,117 @@ export interface components {
             name: string;
         };
         /**
+         * MediaItem
+         * @description One media or text value; ``n`` is how many there are of this run and key (in the range).
+         */
+        MediaItem: {
+            /** Attempt */
+            attempt: number;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** N */
+            n: number;
+            /** Run */
+            run: string;
+            /** Step */
+            step: number;
+            /** Time */
+            time: number;
+            /** Value */
+            value: {
+                [key: string]: unknown;
+            } | string;
+            /** Writer */
+            writer: string;
+        };
+        /**
+         * MediaQuery
+         * @description Media and texts at one step, or of a range of steps.
+         */
+        MediaQuery: {
+            /** Keys */
+            keys: string[];
+            /**
+             * Limit
+             * @description Of one run and key; thinned evenly.
+             * @default 2000
+             */
+            limit?: number;
+            /**
+             * Match
+             * @default at_or_before
+             * @enum {string}
+             */
+            match?: "exact" | "at_or_before" | "nearest";
+            /**
+             * Range
+             * @description First and last step; `step` and `match` are not used then.
+             */
+            range?: [
+                number,
+                number
+            ] | null;
+            /** Runs */
+            runs: string[];
+            /**
+             * Step
+             * @description The last one for null.
+             */
+            step?: number | null;
+        };
+        /**
+         * MediaReply
+         * @description By run, key and step.
+         */
+        MediaReply: {
+            /** Items */
+            items: components["schemas"]["MediaItem"][];
+        };
+        /**
+         * MediaSteps
+         * @description The steps at which a run logged media or text; ``n`` before thinning.
+         */
+        MediaSteps: {
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** N */
+            n: number;
+            /** Run */
+            run: string;
+            /** Steps */
+            steps: number[];
+            /** Times */
+            times: number[];
+        };
+        /**
+         * MediaStepsQuery
+         * @description Of which runs and keys the steps are wanted.
+         */
+        MediaStepsQuery: {
+            /** Keys */
+            keys: string[];
+            /**
+             * Limit
+             * @description Of one run and key; thinned evenly.
+             * @default 10000
+             */
+            limit?: number;
+            /** Runs */
+            runs: string[];
+        };
+        /**
+         * MediaStepsReply
+         * @description In the order of the runs and keys that were asked for; those without media are left out.
+         */
+        MediaStepsReply: {
+            /** Series */
+            series: components["schemas"]["MediaSteps"][];
+        };
+        /**
          * MeEdit
          * @description What to change about oneself. A new password ends all other sessions.
          */
@@ -1467,6 +1845,16 @@ export interface components {
             min?: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** N */
             n: number;
+        };
+        /**
+         * MissingBlob
+         * @description Bytes to send, from ``offset`` on.
+         */
+        MissingBlob: {
+            /** Offset */
+            offset: number;
+            /** Sha256 */
+            sha256: string;
         };
         /**
          * MissingSeries
@@ -1617,6 +2005,20 @@ export interface components {
             one_time: string;
         };
         /**
+         * OpenLine
+         * @description What a writer's stream shows behind its last finished line: a progress bar, a prompt.
+         */
+        OpenLine: {
+            /** Stream */
+            stream: string;
+            /** Text */
+            text: string;
+            /** Time */
+            time: number;
+            /** Writer */
+            writer: string;
+        };
+        /**
          * PastReply
          * @description What a process needs to know that goes on with a run. Times are unix nanoseconds by the writers' clocks.
          */
@@ -1734,8 +2136,12 @@ export interface components {
         /**
          * Readiness
          * @description Whether a server answers in full; ``read_only`` while its disk is too full for anything new.
+         *
+         *     ``catching_up`` is how many files are read again after a crash; what asks for their points waits for them.
          */
         Readiness: {
+            /** Catching Up */
+            catching_up: number;
             /**
              * Status
              * @enum {string}
@@ -2497,6 +2903,121 @@ export interface components {
          */
         StopRequest: Record<string, never>;
         /**
+         * TableColumn
+         * @description ``type``: number, integer, boolean, text, mixed, vector:<n> or a media kind.
+         */
+        TableColumn: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * TableCondition
+         * @description A condition on a column; ``missing`` and ``present`` take no value.
+         */
+        TableCondition: {
+            /** Column */
+            column: string;
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "=" | "!=" | "<" | "<=" | ">" | ">=" | "contains" | "missing" | "present";
+            /** Value */
+            value?: string | number | boolean | null;
+        };
+        /**
+         * TableGroup
+         * @description Rows that share values: how many, and the mean of each number column over finite values.
+         */
+        TableGroup: {
+            /** Count */
+            count: number;
+            /** Means */
+            means: {
+                [key: string]: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            };
+            /** Values */
+            values: unknown[];
+        };
+        /**
+         * TableQuery
+         * @description Which rows and columns of a logged table are wanted; no columns means all.
+         */
+        TableQuery: {
+            /**
+             * Columns
+             * @default []
+             */
+            columns?: string[];
+            /**
+             * Filters
+             * @default []
+             */
+            filters?: components["schemas"]["TableCondition"][];
+            /**
+             * Group
+             * @default []
+             */
+            group?: string[];
+            /**
+             * Limit
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset?: number;
+            /**
+             * Search
+             * @description A piece of any cell, whatever its case.
+             * @default
+             */
+            search?: string;
+            /**
+             * Sha256
+             * @description The SHA-256 of the bytes.
+             */
+            sha256: string;
+            /**
+             * Sort
+             * @default []
+             */
+            sort?: components["schemas"]["TableSortBy"][];
+        };
+        /**
+         * TableReply
+         * @description Some rows; ``match`` of ``total`` pass search and filters.
+         */
+        TableReply: {
+            /** Columns */
+            columns: components["schemas"]["TableColumn"][];
+            /** Groups */
+            groups: components["schemas"]["TableGroup"][] | null;
+            /** Match */
+            match: number;
+            /** Rows */
+            rows: unknown[][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * TableSortBy
+         * @description Missing values and NaN come last both ways.
+         */
+        TableSortBy: {
+            /** Column */
+            column: string;
+            /**
+             * Desc
+             * @default false
+             */
+            desc?: boolean;
+        };
+        /**
          * UserEdit
          * @description What to change about an account; a change of rights ends its sessions.
          */
@@ -2533,6 +3054,24 @@ export interface components {
         UserRows: {
             /** Users */
             users: components["schemas"]["UserRow"][];
+        };
+        /**
+         * VectorsQuery
+         * @description A vector column of a logged table.
+         */
+        VectorsQuery: {
+            /** Column */
+            column: string;
+            /**
+             * Limit
+             * @default 5000
+             */
+            limit?: number;
+            /**
+             * Sha256
+             * @description The SHA-256 of the bytes.
+             */
+            sha256: string;
         };
         /**
          * Verification
@@ -3156,6 +3695,90 @@ export interface operations {
             };
         };
     };
+    read_media: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MediaQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_media_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MediaStepsQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaStepsReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     list_projects: {
         parameters: {
             query?: never;
@@ -3495,11 +4118,192 @@ export interface operations {
             };
         };
     };
+    read_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_key: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    write_blob: {
+        parameters: {
+            query: {
+                offset: number;
+                size: number;
+            };
+            header?: never;
+            path: {
+                run_key: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-treering-blob": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    query_blobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key, 26 characters. */
+                run_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlobsQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobsReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key, 26 characters. */
+                run_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     read_console: {
         parameters: {
             query?: {
                 limit?: number;
                 offset?: number;
+                /** @description A piece of a line, whatever its case. */
+                search?: string;
+                stream?: ("stdout" | "stderr") | null;
+                /** @description Empty for the main writer. */
+                writer?: string | null;
             };
             header?: never;
             path: {
@@ -3517,6 +4321,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Console"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+                /** @description May be given again. */
+                purpose?: string[] | null;
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The run's key, 26 characters. */
+                run_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilesReply"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -3656,6 +4507,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key, 26 characters. */
+                run_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TableQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_vectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's key, 26 characters. */
+                run_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VectorsQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description Unprocessable Entity */

@@ -1,7 +1,7 @@
 import { Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { Keyboard, Moon, Search, Sun } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
-import { RUN_TABS } from "@/features/run/tabs";
+import { RunNav } from "@/features/run/RunNav";
 import { ShareButton } from "@/features/share/ShareButton";
 import { usePageStatus } from "@/state/pageStatus";
 import { toggleTheme, useTheme } from "@/state/theme";
@@ -102,34 +102,8 @@ function TopBar({ entity, project, run_id, run_key, onHelp, onPalette }: TopBarP
           <span className="crumb-project">{run_key ? runName : settings ? "Settings" : "Projects"}</span>
         )}
       </nav>
-      {entity && project && run_id && (
-        <nav className="tabs" aria-label="Run">
-          {RUN_TABS.map(({ tab, label }) => (
-            <Link
-              key={tab}
-              to="/$entity/$project/runs/$run_id/$tab"
-              params={{ entity, project, run_id, tab }}
-              activeProps={{ "aria-current": "page" }}
-            >
-              {label}
-            </Link>
-          ))}
-        </nav>
-      )}
-      {run_key && (
-        <nav className="tabs" aria-label="Run">
-          {RUN_TABS.map(({ tab, label }) => (
-            <Link
-              key={tab}
-              to="/r/$run_key/$tab"
-              params={{ run_key, tab }}
-              activeProps={{ "aria-current": "page" }}
-            >
-              {label}
-            </Link>
-          ))}
-        </nav>
-      )}
+      {entity && project && run_id && <RunNav entity={entity} project={project} runId={run_id} />}
+      {run_key && <RunNav runKey={run_key} />}
       <span className="grow" />
       {entity && project && !run_id && <ShareButton entity={entity} project={project} />}
       <LiveBadge />

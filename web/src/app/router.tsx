@@ -91,6 +91,16 @@ const permanentRoute = createRoute({
 const sharedRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/r/$run_key/$tab",
+  // Who may see the project is shown the run in it.
+  loader: async ({ params, context }) => {
+    if (getAccess().kind === "share") return;
+    const { entity, project, run_id } = await context.queries.ensureQueryData(runQuery(params.run_key));
+    throw redirect({
+      to: "/$entity/$project/runs/$run_id/$tab",
+      params: { entity, project, run_id, tab: params.tab },
+      replace: true,
+    });
+  },
   component: function SharedRun() {
     const { run_key, tab } = sharedRoute.useParams();
     return isRunTab(tab) ? <SharedRunPage key={run_key} runKey={run_key} tab={tab} /> : <NotFoundPage />;

@@ -1,6 +1,7 @@
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { memo, useMemo } from "react";
+import { memo, Suspense, useMemo } from "react";
 import type { KeyInfo } from "@/api/types";
+import { MediaKeysContext } from "@/panels/media/mediaKeys";
 import { panelFor } from "@/panels/registry";
 import { changeView, useView } from "@/state/view";
 import { Dialog } from "@/ui/Dialog";
@@ -11,6 +12,8 @@ interface PanelGridProps {
   keys: readonly KeyInfo[];
   /** Narrows the grid to these keys, e.g. the machine's on the system page. */
   accept?: (info: KeyInfo) => boolean;
+  /** Whether there may be charts, whose axes can be set. */
+  charts?: boolean;
   shownRuns: number | null;
   onRuns?: (() => void) | undefined;
   sidebarHidden?: boolean;
@@ -22,6 +25,7 @@ interface PanelGridProps {
 export function PanelGrid({
   keys,
   accept,
+  charts = true,
   shownRuns,
   onRuns,
   sidebarHidden = false,
@@ -43,11 +47,16 @@ export function PanelGrid({
     [drawable, matcher],
   );
   const sections = useMemo(() => sectionsOf(matching), [matching]);
+  const mediaKeys = useMemo(
+    () => drawable.filter((info) => panelFor(info)?.room === "media").map((info) => info.key),
+    [drawable],
+  );
   const opened = keys.find((info) => info.key === open);
   return (
-    <>
+    <MediaKeysContext value={mediaKeys}>
       <Toolbar
         keys={keys}
+        charts={charts}
         matching={matching.length}
         searchBroken={matcher === null}
         shownRuns={shownRuns}
@@ -82,9 +91,11 @@ export function PanelGrid({
       >
         {opened && <PanelView info={opened} fullScreen />}
       </Dialog>
-    </>
+    </MediaKeysContext>
   );
 }
+
+const ROOMS = ["chart", "media"] as const;
 
 const PanelSection = memo(function PanelSection({ section }: { section: Section }) {
   const id = `section:${section.name}`;
@@ -105,18 +116,28 @@ const PanelSection = memo(function PanelSection({ section }: { section: Section 
           <span className="count">{section.keys.length}</span>
         </button>
       </header>
-      {!folded && (
-        <div className="grid">
-          {section.keys.map((info) => (
-            <PanelView key={info.key} info={info} fullScreen={false} />
-          ))}
-        </div>
-      )}
+      {!folded &&
+        ROOMS.map((room) => {
+          const keys = section.keys.filter((info) => panelFor(info)?.room === room);
+          return (
+            keys.length > 0 && (
+              <div key={room} className={`grid ${room}-grid`}>
+                {keys.map((info) => (
+                  <PanelView key={info.key} info={info} fullScreen={false} />
+                ))}
+              </div>
+            )
+          );
+        })}
     </section>
   );
 });
 
 const PanelView = memo(function PanelView({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) {
   const View = panelFor(info)?.View;
-  return View ? <View info={info} fullScreen={fullScreen} /> : null;
+  return View ? (
+    <Suspense fallback={<article className="panel panel-coming" data-panel={info.key} />}>
+      <View info={info} fullScreen={fullScreen} />
+    </Suspense>
+  ) : null;
 });

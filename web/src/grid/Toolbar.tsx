@@ -12,6 +12,8 @@ import { compareKeys } from "./sections";
 
 interface ToolbarProps {
   keys: readonly KeyInfo[];
+  /** Whether axes, smoothing and scales mean anything here. */
+  charts: boolean;
   /** Panels that match the search. */
   matching: number;
   searchBroken: boolean;
@@ -22,7 +24,15 @@ interface ToolbarProps {
 }
 
 /** What all panels share: search, x axis, smoothing, scales, zoom, size. */
-export function Toolbar({ keys, matching, searchBroken, shownRuns, onRuns, sidebarHidden }: ToolbarProps) {
+export function Toolbar({
+  keys,
+  charts,
+  matching,
+  searchBroken,
+  shownRuns,
+  onRuns,
+  sidebarHidden,
+}: ToolbarProps) {
   return (
     <div className="toolbar" role="toolbar" aria-label="Charts">
       {onRuns && (
@@ -36,10 +46,14 @@ export function Toolbar({ keys, matching, searchBroken, shownRuns, onRuns, sideb
         </button>
       )}
       <PanelSearch matching={matching} broken={searchBroken} />
-      <div className="toolbar-controls">
-        <ChartControls keys={keys} />
-      </div>
-      <ZoomPill />
+      {charts && (
+        <>
+          <div className="toolbar-controls">
+            <ChartControls keys={keys} />
+          </div>
+          <ZoomPill />
+        </>
+      )}
       <span className="grow" />
       <SizeToggle />
       <Popover.Root>
@@ -56,7 +70,7 @@ export function Toolbar({ keys, matching, searchBroken, shownRuns, onRuns, sideb
             collisionPadding={8}
             aria-label="Chart settings"
           >
-            <ChartControls keys={keys} />
+            {charts && <ChartControls keys={keys} />}
             <SizeToggle />
           </Popover.Content>
         </Popover.Portal>

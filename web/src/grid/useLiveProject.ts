@@ -25,6 +25,7 @@ export function useLiveProject(entity: string, project: string, seq: number | nu
     const refreshLists = () => {
       timer = null;
       void queries.invalidateQueries({ queryKey: queryKeys.runs(entity, project) });
+      if (changed.size > 0) void queries.invalidateQueries({ queryKey: queryKeys.media });
       for (const run of changed) void queries.invalidateQueries({ queryKey: queryKeys.run(run) });
       if (keysChanged) void queries.invalidateQueries({ queryKey: queryKeys.project(entity, project) });
       changed.clear();

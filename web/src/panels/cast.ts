@@ -11,16 +11,25 @@ export interface Member extends Subject {
   ending: Ending | null;
 }
 
+/** A single run, grouped or not: media are not averaged. */
+export interface CastRun {
+  key: string;
+  label: string;
+  slot: number;
+}
+
 /** Everyone who is on stage: the runs or groups that the charts draw. */
 export interface Cast {
   members: readonly Member[];
+  /** The single runs among them that are loaded, in order of age. */
+  runs: readonly CastRun[];
   /** Groups have a mean ± std band, runs a min–max envelope. */
   grouped: boolean;
   /** Charts name their lines. Not needed where the page is about one run. */
   named: boolean;
 }
 
-const EMPTY_CAST: Cast = { members: [], grouped: false, named: true };
+const EMPTY_CAST: Cast = { members: [], runs: [], grouped: false, named: true };
 
 export const CastContext = createContext<Cast>(EMPTY_CAST);
 

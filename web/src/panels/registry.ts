@@ -12,6 +12,8 @@ export interface PanelType {
   type: string;
   /** Whether this panel can show the key; the first type that can is used. */
   accepts(info: KeyInfo): boolean;
+  /** Charts stand together, and media, which want more room, below them. */
+  room: "chart" | "media";
   View: ComponentType<PanelProps>;
 }
 

@@ -50,6 +50,12 @@ export interface View {
   pinned: readonly number[];
   collapsed: readonly string[];
   overrides: Readonly<Record<string, PanelSettings>>;
+  /** Media of all keys are at one step. */
+  stepLinked: boolean;
+  /** That step; null = the last one, also when later ones come. */
+  step: number | null;
+  /** Steps of single keys, where they are not linked. */
+  steps: Readonly<Record<string, number>>;
 }
 
 export const DEFAULT_SORT: Sort = { by: "created_at", agg: "last", desc: true };
@@ -75,6 +81,9 @@ export const DEFAULT_VIEW: View = {
   pinned: [],
   collapsed: [],
   overrides: {},
+  stepLinked: true,
+  step: null,
+  steps: {},
 };
 
 interface ViewStore {
@@ -142,4 +151,31 @@ export function changePanel(
   if (merged.length > 0) next[key] = Object.fromEntries(merged) as PanelSettings;
   else delete next[key];
   changeView({ overrides: next });
+}
+
+/** The step that the media of a key are at; null = the last one. */
+export function stepOf(view: View, key: string): number | null {
+  return view.stepLinked ? view.step : (view.steps[key] ?? null);
+}
+
+/** Moves the media of a key to a step, and with it those of all keys if they are linked. */
+export function moveStep(key: string, step: number | null): void {
+  const { stepLinked, steps } = getView();
+  if (stepLinked) {
+    changeView({ step });
+    return;
+  }
+  const { [key]: _, ...others } = steps;
+  changeView({ steps: step === null ? others : { ...others, [key]: step } });
+}
+
+/** Links the steps of all keys to the one of *key*, or lets each have its own from where it is. */
+export function linkSteps(key: string, linked: boolean): void {
+  const view = getView();
+  const step = stepOf(view, key);
+  changeView(
+    linked
+      ? { stepLinked: true, step, steps: {} }
+      : { stepLinked: false, steps: step === null ? {} : { [key]: step } },
+  );
 }

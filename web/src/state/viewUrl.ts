@@ -42,6 +42,9 @@ export function encodeView(view: View): Record<string, string> {
   put("pin", encodeNumbers(view.pinned));
   put("fold", view.collapsed.length > 0 ? JSON.stringify(view.collapsed) : "");
   put("set", Object.keys(view.overrides).length > 0 ? JSON.stringify(view.overrides) : "");
+  put("step", view.step === null ? "" : String(view.step));
+  put("linked", view.stepLinked ? "" : "0");
+  put("steps", Object.keys(view.steps).length > 0 ? JSON.stringify(view.steps) : "");
   return params;
 }
 
@@ -69,6 +72,11 @@ export function decodeView(params: Params): View {
     pinned: [...decodeNumbers(params.pin ?? "")],
     collapsed: decodeTexts(params.fold),
     overrides: decodeOverrides(params.set),
+    stepLinked: params.linked !== "0",
+    step: decodeStep(params.step),
+    steps: Object.fromEntries(
+      Object.entries(parseObject(params.steps)).filter(([, step]) => Number.isSafeInteger(step)),
+    ) as Record<string, number>,
   };
 }
 
@@ -124,6 +132,11 @@ function decodeOverrides(text: string | undefined): View["overrides"] {
     overrides[key] = settings;
   }
   return overrides;
+}
+
+function decodeStep(text: string | undefined): number | null {
+  const step = Number(text);
+  return text && Number.isSafeInteger(step) ? step : null;
 }
 
 function decodeTexts(text: string | undefined): string[] {

@@ -3,7 +3,7 @@ interface ChoiceProps<Value extends string> {
   value: Value;
   options: readonly (readonly [Value, string])[];
   disabled?: boolean;
-  onChange(value: Value): void;
+  onChange(value: NoInfer<Value>): void;
 }
 
 /** A short list of which one holds: the platform's own select, which phones and keyboards know. */

@@ -14,7 +14,11 @@ export const SHORTCUTS: readonly { keys: string; does: string }[] = [
   { keys: "g r", does: "Go to the highlighted run" },
   { keys: "g p", does: "Go to the projects" },
   { keys: "t", does: "Light or dark theme" },
-  { keys: "← →", does: "Move the crosshair of the focused chart (Shift: faster)" },
+  {
+    keys: "← →",
+    does: "Move the crosshair of the focused chart (Shift: faster), or the step of focused media",
+  },
+  { keys: "+ − 0", does: "Zoom the focused image in, out, or to fit (Shift with arrows: move it)" },
   { keys: "Enter", does: "Focused chart in full screen" },
   { keys: "Backspace", does: "Previous zoom" },
   { keys: "Esc", does: "Close" },

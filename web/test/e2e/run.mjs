@@ -2,10 +2,11 @@
 //
 //   npm run e2e                              seeds a folder and starts the checkout's server over it
 //   npm run e2e -- 'http://…/#t=…' [WORD]    against a running server (or TREERING_URL; TREERING_DATA is its folder)
-//   npm run e2e -- WORD                      only tests whose name contains WORD
+//   npm run e2e -- WORD                      only tests in whose name WORD, a regular expression, is found
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { tests as richTests } from "./rich.mjs";
 import { tests as teamTests } from "./team.mjs";
 import { tests } from "./tests.mjs";
 import { createWorld } from "./world.mjs";
@@ -19,7 +20,9 @@ mkdirSync(output, { recursive: true });
 const { world, close } = await createWorld(url);
 let failed = 0;
 try {
-  for (const [name, test] of [...tests, ...teamTests].filter(([candidate]) => candidate.includes(only))) {
+  // The last of `tests` asks whether anything was wrong on any page, so it comes behind the others.
+  const all = [...tests.slice(0, -1), ...richTests, ...teamTests, ...tests.slice(-1)];
+  for (const [name, test] of all.filter(([candidate]) => new RegExp(only).test(candidate))) {
     const start = Date.now();
     try {
       await test(world);

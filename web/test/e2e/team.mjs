@@ -159,6 +159,18 @@ export const tests = [
       assert.equal(await stranger.getByRole("button", { name: "Rename" }).count(), 0);
       await stranger.getByRole("link", { name: "Charts" }).click();
       await stranger.locator('[data-panel="train/loss"]').waitFor();
+      // What it logged is bytes behind the same link, also in the frame that has no session at all.
+      await stranger.getByRole("link", { name: "Media" }).click();
+      const image = stranger.locator('[data-panel="media/image"] img');
+      await image.waitFor();
+      assert.equal(await image.evaluate((node) => node.decode().then(() => node.naturalWidth)), 8);
+      const framed = stranger.frameLocator('[data-panel="media/page"] iframe');
+      await framed.getByRole("heading", { name: "shared" }).waitFor();
+      for (const tab of ["Logs", "Code", "Files"]) {
+        await stranger.getByRole("link", { name: tab }).click();
+        await stranger.locator(".run-tabs [aria-current]", { hasText: tab }).waitFor();
+        assert.equal(await stranger.getByRole("alert").count(), 0, tab);
+      }
       const links = await open(world, "/settings/links", { who: "ada" });
       await links.getByRole("button", { name: "End" }).click();
       await links.getByText("Nothing is shared by link").waitFor();

@@ -14,12 +14,14 @@ export const SOURCE = { ...process.env, PYTHONPATH: join(ROOT, "src") };
 export const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
 
 /** Makes everything; `close` takes it down again. With a *url* the server is someone else's. */
-export async function createWorld(url) {
+export async function createWorld(url, seeds = ["seed.py", "rich.py"]) {
   const folder = process.env.TREERING_DATA ?? mkdtempSync(join(tmpdir(), "treering-e2e-"));
   const own = !url;
   let server = null;
   if (own) {
-    execFileSync(PYTHON, [join(import.meta.dirname, "seed.py"), folder], { stdio: "inherit" });
+    for (const seed of seeds) {
+      execFileSync(PYTHON, [join(import.meta.dirname, seed), folder], { stdio: "inherit", env: SOURCE });
+    }
     server = spawn(
       PYTHON,
       ["-m", "treering.cli", "ui", "--data", folder, "--port", "0", "--json", "--no-browser"],
@@ -99,6 +101,10 @@ class World {
     });
     page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
+      // What a logged page tries in its frame, and fails, is its own doing: only frames have this policy.
+      if (/directive: "default-src 'none'"|^Fetch API cannot load/.test(message.text())) return;
+      // Software drawing is slow, tests read pixels back, and the browser says so.
+      if (/GL Driver Message|willReadFrequently/.test(message.text())) return;
       // A refused filter, a wrong password, an ended session are a test's own doing.
       if (/status of 40[0134]/.test(message.text())) return;
       this.complaints.push(`${page.url()}: ${message.text()}`);
@@ -106,8 +112,9 @@ class World {
   }
 
   /** A process that logs one point each time `point()` is called. */
-  async startRun(id) {
-    const child = spawn(PYTHON, [join(import.meta.dirname, "live.py"), this.folder, id], {
+  async startRun(id, script = "live.py") {
+    const child = spawn(PYTHON, [join(import.meta.dirname, script), this.folder, id], {
+      env: SOURCE,
       stdio: ["pipe", "pipe", "inherit"],
     });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

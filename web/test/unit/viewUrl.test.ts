@@ -36,6 +36,9 @@ describe("a link", () => {
       selection: setShown(NONE_SHOWN, [1, 2, 3, 9], true),
       pinned: [4, 7],
       collapsed: ["section:train", 'group:["vit"]'],
+      stepLinked: false,
+      step: 300,
+      steps: { "media/image": 200, "a,b": 0 },
       overrides: { "train/loss": { yLog: true, smoothing: 0 }, "a/b": { fit: true, xLog: false } },
     };
 

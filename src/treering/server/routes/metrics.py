@@ -43,11 +43,16 @@ async def read_metrics(request: Request) -> Response:
 @router.get("/readyz", response_model=Readiness)
 @permission(Action.OPEN)
 async def read_readiness(request: Request) -> Response:
-    """Say whether all runs were looked at since the start. Until then some answers may lack the newest rows."""
+    """
+    Say whether all runs were looked at since the start. Until then some answers may lack the newest rows.
+
+    After a crash a server is ready before it has read everything again that only its memory held. `catching_up` says
+    how many files that still are; an answer that needs one of them waits for it.
+    """
     state = request.app.state
     ready = state.store.is_ready
     status = "starting" if not ready else "read_only" if state.disk.refused else "ready"
-    return ValueReply({"status": status}, 200 if ready else 503)
+    return ValueReply({"status": status, "catching_up": state.store.catching_up}, 200 if ready else 503)
 
 
 def _metrics(request: Request) -> str:
@@ -70,6 +75,7 @@ def _metrics(request: Request) -> str:
             ("treering_records_total", "counter", "Frames applied to the index.", {none: store.frames_applied}),
             ("treering_points_total", "counter", "Points applied to the index.", {none: store.points_applied}),
             ("treering_index_lag_seconds", "gauge", "Age of the oldest bytes not applied.", {none: store.index_lag_s}),
+            ("treering_catching_up", "gauge", "Files read again after a crash.", {none: store.catching_up}),
             ("treering_runs", "gauge", "Runs by state.", {(("state", s),): n for s, n in store.count_states().items()}),
             ("treering_streams", "gauge", "Open live streams.", {none: state.hub.open_streams}),
             (

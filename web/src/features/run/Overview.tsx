@@ -1,15 +1,21 @@
-import { parseMoment, parseNumber, type RunDetail } from "@/api/types";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { getAccess } from "@/api/session";
+import { parseMoment, type RunDetail } from "@/api/types";
 import { slotColor, slotDash } from "@/charts/core/palette";
 import { ShareButton } from "@/features/share/ShareButton";
 import { useTheme } from "@/state/theme";
+import { CopyButton } from "@/ui/CopyButton";
 import { formatBytes, formatCount, formatDuration, formatMoment } from "@/ui/humanize";
 import { StateLabel } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
-import { flatten, livesApart } from "./flatten";
+import { type Fact, factsOf } from "./facts";
+import { flatten } from "./flatten";
 import { Guarantee } from "./Guarantee";
 import { Name } from "./Name";
 import { Notes } from "./Notes";
 import { StopButton } from "./StopButton";
+import { summaryEntries } from "./summary";
 import { Tags } from "./Tags";
 import { ValueTable } from "./ValueTable";
 
@@ -18,6 +24,7 @@ export function Overview({ run }: { run: RunDetail }) {
   const theme = useTheme((store) => store.name);
   const created = parseMoment(run.created_at);
   const ended = parseMoment(run.ended_at);
+  const facts = factsOf(run);
   return (
     <main id="main" className="page overview">
       <div className="page-head">
@@ -31,7 +38,11 @@ export function Overview({ run }: { run: RunDetail }) {
       <Tags run={run} />
       {run.end?.traceback && (
         <section className="block bad-block" aria-label="Traceback">
-          <h2>{run.end.reason ?? "The run failed"}</h2>
+          <h2>
+            {run.end.reason ?? "The run failed"}
+            <span className="grow" />
+            <CopyButton label="Copy the traceback" text={run.end.traceback} />
+          </h2>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
           <pre tabIndex={0}>{run.end.traceback}</pre>
         </section>
@@ -44,72 +55,147 @@ export function Overview({ run }: { run: RunDetail }) {
       <Guarantee run={run} />
       <div className="columns">
         <div>
-          <section className="block" aria-label="Facts">
-            <h2>Run</h2>
-            <dl className="facts">
-              <Fact name="Id" value={run.run_id} />
-              <Fact name="Started" value={created === null ? null : formatMoment(created)} />
-              <Fact name="Ended" value={ended === null ? null : formatMoment(ended)} />
-              <Fact name="Runtime" value={formatDuration(run.runtime_s)} />
-              <Fact name="Host" value={run.host} />
-              <Fact name="Exit code" value={run.end?.exit_code} />
-              <Fact name="Group" value={run.group} />
-              <Fact name="Job type" value={run.job_type} />
-              <Fact
-                name="Permanent link"
-                value={new URL(run.url.replace(/^\//, ""), document.baseURI).href}
-              />
-              {flatten(livesApart(run.meta))
-                .filter(([key]) => !["name", "group", "job_type", "tags", "notes"].includes(key))
-                .map(([key, value]) => (
-                  <Fact key={key} name={key.replaceAll("_", " ")} value={value} mono />
-                ))}
-            </dl>
-          </section>
-          <section className="block" aria-label="Writers">
-            <h2>Writers</h2>
-            <dl className="facts">
-              {run.writers.map((writer) => (
-                <Fact
-                  key={writer.label}
-                  name={writer.label || "main"}
-                  value={[
-                    writer.state,
-                    writer.host && `on ${writer.host}`,
-                    writer.pid !== null && `pid ${writer.pid}`,
-                    `${formatCount(writer.segments)} ${writer.segments === 1 ? "segment" : "segments"}`,
-                    formatBytes(writer.bytes),
-                  ]
-                    .filter(Boolean)
-                    .join(" · ")}
+          <Block title="Run">
+            <Line name="id" value={run.run_id} />
+            <Line name="started" value={created === null ? null : formatMoment(created)} />
+            <Line name="ended" value={ended === null ? null : formatMoment(ended)} />
+            <Line name="runtime" value={formatDuration(run.runtime_s)} />
+            <Line name="exit code" value={run.end?.exit_code} />
+            <Line name="group" value={run.group} />
+            <Line name="job type" value={run.job_type} />
+            <Lines facts={facts.start} />
+            <Line name="arguments from" value={facts.argumentsFrom} />
+            <Line
+              name="permanent link"
+              value={new URL(run.url.replace(/^\//, ""), document.baseURI).href}
+              mono
+              copy
+            />
+            <Lines facts={facts.rest} />
+          </Block>
+          {facts.git.length > 0 && (
+            <Block title="Code" more={<TabLink run={run} tab="code" />}>
+              {facts.git.map((fact) => (
+                <Line key={fact.name} {...fact} copy={fact.name === "commit"} />
+              ))}
+            </Block>
+          )}
+          {facts.machine.length > 0 && (
+            <Block title="Machine" more={<TabLink run={run} tab="system" />}>
+              <Lines facts={facts.machine} />
+              {facts.packages !== null && (
+                <Line name="packages" value={`${formatCount(facts.packages)}, listed in the files`} />
+              )}
+            </Block>
+          )}
+          {facts.environment.length > 0 && (
+            <Block title="Environment">
+              <Lines facts={facts.environment} />
+            </Block>
+          )}
+          {facts.inputs.length > 0 && (
+            <Block title="Inputs">
+              {facts.inputs.map(({ name, digest, about }) => (
+                <div key={`${name}:${digest}`}>
+                  <dt>{name}</dt>
+                  <dd>
+                    {about && <span>{about} </span>}
+                    <code title={digest}>{digest}</code>
+                  </dd>
+                </div>
+              ))}
+            </Block>
+          )}
+          {facts.hidden.length > 0 && (
+            <Block title="Hidden before it was stored">
+              {facts.hidden.map(({ where, count }) => (
+                <Line
+                  key={where}
+                  name={where}
+                  value={`${formatCount(count)} ${count === 1 ? "secret" : "secrets"}`}
                 />
               ))}
-            </dl>
-          </section>
+            </Block>
+          )}
+          <Block title="Writers">
+            {run.writers.map((writer) => (
+              <Line
+                key={writer.label}
+                name={writer.label || "main"}
+                value={[
+                  writer.state,
+                  writer.host && `on ${writer.host}`,
+                  writer.pid !== null && `pid ${writer.pid}`,
+                  `${formatCount(writer.segments)} ${writer.segments === 1 ? "segment" : "segments"}`,
+                  formatBytes(writer.bytes),
+                ]
+                  .filter(Boolean)
+                  .join(" · ")}
+              />
+            ))}
+          </Block>
         </div>
         <div>
           <Notes run={run} />
           <ValueTable title="Config" entries={flatten(run.config)} empty="This run has no config." />
-          <ValueTable
-            title="Summary"
-            entries={flatten(run.summary).map(([key, value]) => {
-              const number = typeof value === "string" ? parseNumber(value) : null;
-              return [key, number ?? value] as const;
-            })}
-            empty="This run has no summary."
-          />
+          <ValueTable title="Summary" entries={summaryEntries(run)} empty="This run has no summary." />
         </div>
       </div>
     </main>
   );
 }
 
-function Fact({ name, value, mono = false }: { name: string; value: unknown; mono?: boolean }) {
+function Block({ title, more, children }: { title: string; more?: ReactNode; children: ReactNode }) {
+  return (
+    <section className="block" aria-label={title}>
+      <h2>
+        {title}
+        <span className="grow" />
+        {more}
+      </h2>
+      <dl className="facts">{children}</dl>
+    </section>
+  );
+}
+
+function TabLink({ run, tab }: { run: RunDetail; tab: "code" | "system" }) {
+  const text = tab === "code" ? "Changes and files" : "Sensors";
+  const { entity, project, run_id, run_key } = run;
+  return getAccess().kind === "share" ? (
+    <Link to="/r/$run_key/$tab" params={{ run_key, tab }} className="block-link">
+      {text}
+    </Link>
+  ) : (
+    <Link
+      to="/$entity/$project/runs/$run_id/$tab"
+      params={{ entity, project, run_id, tab }}
+      className="block-link"
+    >
+      {text}
+    </Link>
+  );
+}
+
+function Lines({ facts }: { facts: readonly Fact[] }) {
+  return facts.map((fact) => <Line key={fact.name} {...fact} />);
+}
+
+interface LineProps {
+  name: string;
+  value: string | number | null | undefined;
+  mono?: boolean;
+  copy?: boolean;
+}
+
+function Line({ name, value, mono = false, copy = false }: LineProps) {
   if (value === null || value === undefined || value === "") return null;
   return (
     <div>
       <dt>{name}</dt>
-      <dd className={mono ? "mono" : ""}>{Array.isArray(value) ? value.join(" ") : String(value)}</dd>
+      <dd className={mono ? "mono" : ""}>
+        {String(value)}
+        {copy && <CopyButton label={`Copy ${name}`} text={String(value)} />}
+      </dd>
     </div>
   );
 }

@@ -8,13 +8,20 @@ import { useRunKeys } from "./runKeys";
 
 interface RunChartsProps {
   run: RunDetail;
-  tab: "charts" | "system";
+  tab: "charts" | "media" | "system";
 }
 
 const ACCEPT = {
-  charts: (info: KeyInfo) => info.kind !== "system",
+  charts: (info: KeyInfo) => info.kind === "number",
+  media: (info: KeyInfo) => info.kind === "media" || info.kind === "text",
   system: (info: KeyInfo) => info.kind === "system",
 };
+
+const EMPTY = {
+  charts: ["No metrics yet", "The first logged number appears here within a second."],
+  media: ["No media yet", "Images, audio, tables, histograms and text that the run logs appear here."],
+  system: ["No system metrics", "The machine of this run was not recorded."],
+} as const;
 
 /** The grid of the workspace with one run on stage. */
 export function RunCharts({ run, tab }: RunChartsProps) {
@@ -26,6 +33,7 @@ export function RunCharts({ run, tab }: RunChartsProps) {
     (): Cast => ({
       grouped: false,
       named: false,
+      runs: [{ key: run_key, label: name, slot: number }],
       members: [{ id: run_key, runs: null, label: name, slot: number, ending: endingOf({ state }) }],
     }),
     [run_key, name, number, state],
@@ -39,16 +47,13 @@ export function RunCharts({ run, tab }: RunChartsProps) {
         <PanelGrid
           keys={keys}
           accept={ACCEPT[tab]}
+          charts={tab !== "media"}
           shownRuns={null}
           loading={false}
           empty={
             <div className="empty">
-              <b>{tab === "system" ? "No system metrics" : "No metrics yet"}</b>
-              <span>
-                {tab === "system"
-                  ? "The machine of this run was not recorded."
-                  : "The first logged number appears here within a second."}
-              </span>
+              <b>{EMPTY[tab][0]}</b>
+              <span>{EMPTY[tab][1]}</span>
             </div>
           }
         />

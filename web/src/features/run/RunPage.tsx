@@ -1,7 +1,7 @@
-import { type UseQueryResult, useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect } from "react";
 import { seriesLoader } from "@/api/points";
-import { runQuery } from "@/api/queries";
+import { queryKeys, runQuery } from "@/api/queries";
 import type { RunDetail } from "@/api/types";
 import { useLiveProject } from "@/grid/useLiveProject";
 import { usePageStatus } from "@/state/pageStatus";
@@ -11,6 +11,13 @@ import { Overview } from "./Overview";
 import { RunCharts } from "./RunCharts";
 import type { RunTab } from "./tabs";
 import { useRunKey } from "./useRunKey";
+
+const LAZY_TABS = {
+  logs: lazy(() => import("./logs/LogsTab")),
+  config: lazy(() => import("./config/ConfigTab")),
+  code: lazy(() => import("./code/CodeTab")),
+  files: lazy(() => import("./files/FilesTab")),
+};
 
 interface RunPageProps {
   entity: string;
@@ -45,6 +52,7 @@ const SHARED_EVERY_MS = 5_000;
 
 /** One run, for somebody who has a link to it and sees nothing else of its project. */
 export function SharedRunPage({ runKey, tab }: { runKey: string; tab: RunTab }) {
+  const queries = useQueryClient();
   const detail = useQuery({ ...runQuery(runKey), refetchInterval: SHARED_EVERY_MS });
   const { dataUpdatedAt } = detail;
   const runName = detail.data?.name ?? null;
@@ -54,17 +62,31 @@ export function SharedRunPage({ runKey, tab }: { runKey: string; tab: RunTab }) 
     return () => usePageStatus.setState({ runName: null });
   }, [runName]);
   useEffect(() => {
-    if (dataUpdatedAt > 0) seriesLoader.invalidate([runKey]);
-  }, [dataUpdatedAt, runKey]);
+    if (dataUpdatedAt === 0) return;
+    seriesLoader.invalidate([runKey]);
+    void queries.invalidateQueries({ queryKey: queryKeys.media });
+  }, [dataUpdatedAt, runKey, queries]);
   return <RunTabs detail={detail} tab={tab} />;
 }
 
 function RunTabs({ detail, tab }: { detail: UseQueryResult<RunDetail>; tab: RunTab }) {
   if (detail.error) return <ErrorNote error={detail.error} />;
   if (!detail.data) return <main id="main" className="page" aria-busy="true" />;
-  return tab === "overview" ? (
-    <Overview run={detail.data} />
-  ) : (
-    <RunCharts key={tab} run={detail.data} tab={tab} />
-  );
+  const run = detail.data;
+  switch (tab) {
+    case "overview":
+      return <Overview run={run} />;
+    case "charts":
+    case "media":
+    case "system":
+      return <RunCharts key={tab} run={run} tab={tab} />;
+    default: {
+      const Tab = LAZY_TABS[tab];
+      return (
+        <Suspense fallback={<main id="main" className="page" aria-busy="true" />}>
+          <Tab run={run} />
+        </Suspense>
+      );
+    }
+  }
 }

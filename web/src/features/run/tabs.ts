@@ -1,7 +1,12 @@
 export const RUN_TABS = [
   { tab: "overview", label: "Overview" },
   { tab: "charts", label: "Charts" },
+  { tab: "media", label: "Media" },
+  { tab: "logs", label: "Logs" },
   { tab: "system", label: "System" },
+  { tab: "config", label: "Config" },
+  { tab: "code", label: "Code" },
+  { tab: "files", label: "Files" },
 ] as const;
 
 export type RunTab = (typeof RUN_TABS)[number]["tab"];

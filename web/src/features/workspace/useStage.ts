@@ -25,12 +25,17 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       : joined;
   }, [runs.groups, runs.rows, sort]);
   const cast = useMemo((): Cast => {
+    const single = runs.rows
+      .filter((row) => isShown(selection, row.number))
+      .map((row) => ({ key: row.run_key, label: row.name, slot: row.number }))
+      .sort((a, b) => a.slot - b.slot);
     if (groups && !individual) {
       // A group's mean is always over all its runs: hiding one run must not bend the mean of the rest.
       const shown = groups.filter((group) => isGroupShown(group, selection));
       return {
         grouped: true,
         named: true,
+        runs: single,
         members: shown.map(({ id, path, runs: members, slot }) => ({
           id,
           runs: members,
@@ -53,7 +58,7 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       )
       // Charts draw in order of age, so that sorting the list neither redraws them nor changes what lies on top.
       .sort((a, b) => a.slot - b.slot);
-    return { grouped: false, named: true, members };
+    return { grouped: false, named: true, runs: single, members };
   }, [groups, runs.rows, selection, individual]);
   return { cast: useEqualCast(cast), groups };
 }

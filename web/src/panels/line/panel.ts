@@ -4,5 +4,6 @@ import { LinePanel } from "./LinePanel";
 export const panel: PanelType = {
   type: "line",
   accepts: (info) => info.kind === "number" || info.kind === "system",
+  room: "chart",
   View: LinePanel,
 };

@@ -1,0 +1,1 @@
+"""Records of other trackers, made into runs."""

@@ -1,0 +1,184 @@
+"""
+Typed config from the arguments that a program parsed, with no line of its code.
+
+``import treering`` makes argparse remember what it parsed from the command line, and nothing else; ``init`` then asks
+argparse, click, Hydra, Fire and jsonargparse in turn. A parser that is not loaded costs nothing, and whatever is
+strange about one costs only what would have been found.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+__all__ = ["Arguments", "find_arguments", "remember_arguments"]
+
+_FRAMES_MAX: Final = 200
+
+_parsed: list[Any] = []  # the namespaces that argparse made of the command line, the newest last
+
+
+class Arguments(NamedTuple):
+    """What was found: by which parser, and name → value as it was parsed."""
+
+    source: str
+    values: dict[str, Any]
+
+
+# ── argparse: what it parsed is gone by the time of init(), unless somebody kept it ──────────────────────────────
+
+
+def remember_arguments() -> None:
+    """Have argparse keep what it parses from the command line; also if it is imported later."""
+    argparse = sys.modules.get("argparse")
+    if argparse is not None:
+        _listen(argparse)
+    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+def _listen(argparse: ModuleType) -> None:
+    parser = getattr(argparse, "ArgumentParser", None)
+    parse = getattr(parser, "parse_known_args", None)
+    if parser is None or parse is None or hasattr(parse, "__treering__"):
+        return
+
+    def parse_known_args(self: Any, args: Any = None, namespace: Any = None, *more: Any, **others: Any) -> Any:
+        result = parse(self, args, namespace, *more, **others)
+        try:
+            # A parser that was given a list of its own (a test, a sub-command's defaults) is not the command line.
+            if args is None or list(args) == sys.argv[1:]:
+                _parsed[:] = [*_parsed[-7:], result[0]]
+        except Exception:  # noqa: S110 - whatever is strange about it is the program's own
+            pass
+        return result
+
+    parse_known_args.__treering__ = True  # type: ignore[attr-defined]
+    parse_known_args.__doc__ = parse.__doc__
+    parser.parse_known_args = parse_known_args
+
+
+class _Finder:
+    """Waits for argparse to be imported, and then goes away."""
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != "argparse":
+            return None
+        sys.meta_path.remove(self)
+        from importlib.util import find_spec
+
+        spec = find_spec(name)
+        loader = getattr(spec, "loader", None)
+        execute = getattr(loader, "exec_module", None)
+        if spec is None or execute is None:
+            return spec
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            _listen(module)
+
+        loader.exec_module = exec_module  # type: ignore[union-attr]
+        return spec
+
+
+# ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def find_arguments(frame: FrameType | None) -> Arguments | None:
+    """Return the arguments of the program, asked from within *frame* and whoever called it."""
+    ways: list[tuple[str, Callable[[FrameType | None], dict[str, Any] | None]]] = [
+        ("hydra", _hydra),
+        ("click", _click),
+        ("fire", _fire),
+        ("jsonargparse", _jsonargparse),
+        ("argparse", _argparse),
+    ]
+    for name, ask in ways:
+        if name not in sys.modules:
+            continue
+        try:
+            values = ask(frame)
+        except Exception:  # noqa: S112 - another version of it, or a program that plays with it
+            continue
+        if values:
+            return Arguments(name, {str(key): value for key, value in values.items()})
+    return None
+
+
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    for _ in range(_FRAMES_MAX):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back
+
+
+def _argparse(frame: FrameType | None) -> dict[str, Any] | None:
+    return _plain(vars(_parsed[-1])) if _parsed else None
+
+
+def _click(frame: FrameType | None) -> dict[str, Any] | None:
+    context = sys.modules["click"].get_current_context(silent=True)
+    found: dict[str, Any] = {}
+    contexts = []
+    while context is not None:
+        contexts.append(context)
+        context = context.parent
+    for one in reversed(contexts):  # a sub-command's options win over those of the group
+        found.update(one.params)
+    return _plain(found)
+
+
+def _hydra(frame: FrameType | None) -> dict[str, Any] | None:
+    for caller in _callers(frame):
+        if caller.f_globals.get("__name__") == "hydra.core.utils" and "task_cfg" in caller.f_locals:
+            config = caller.f_locals["task_cfg"]
+            omegaconf = sys.modules["omegaconf"]
+            values = omegaconf.OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+            if isinstance(values, dict):
+                values.pop("hydra", None)
+                return values
+    return None
+
+
+def _fire(frame: FrameType | None) -> dict[str, Any] | None:
+    """Fire calls a function with what it parsed: the nearest one between here and there has it as arguments."""
+    called: FrameType | None = None
+    for caller in _callers(frame):
+        if caller.f_globals.get("__name__") == "fire.core":
+            break
+        called = caller
+    else:
+        return None
+    if called is None:
+        return None
+    code = called.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    values = {name: called.f_locals[name] for name in names if name in called.f_locals and name not in ("self", "cls")}
+    if code.co_flags & 0x08:  # **others
+        rest = code.co_varnames[len(names) + bool(code.co_flags & 0x04)]
+        values.update(called.f_locals.get(rest) or {})
+    return values
+
+
+def _jsonargparse(frame: FrameType | None) -> dict[str, Any] | None:
+    kind = sys.modules["jsonargparse"].Namespace
+    found = None
+    for caller in _callers(frame):
+        for value in (*caller.f_locals.values(), *(caller.f_globals.values() if caller.f_back is None else ())):
+            if isinstance(value, kind):
+                found = value  # the outermost is the whole
+    if found is None:
+        return None
+    values = found.as_dict()
+    return {name: value for name, value in values.items() if name not in ("config", "__path__")}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is no function: sub-parsers and callbacks leave theirs behind."""
+    return {name: value for name, value in values.items() if not callable(value) or isinstance(value, type)}

@@ -1,0 +1,1 @@
+"""Rich values: pictures, sounds, tables and what else a row can hold beside numbers and texts."""

@@ -1,0 +1,241 @@
+"""
+What a terminal would show of a stream: lines that are finished, and lines that may still change.
+
+A progress bar writes its line a thousand times, and several of them move the cursor up and down. What is kept is what
+somebody would have read: a line once it is finished, with its colours.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from treering.limits import CONSOLE_LINE_MAX_CHARS
+
+__all__ = ["Screen"]
+
+_ESCAPE: Final = re.compile(
+    r"\x1b(?:\[(?P<parameters>[0-9;:?<>=]{0,64})[ -/]{0,8}(?P<final>[@-~])"  # CSI
+    r"|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)"  # OSC: a title, a link; its text follows as it is
+    r"|[PX^_][^\x1b]{0,4096}\x1b\\|[ -/]{1,8}[0-~]|[0-Z\\^-~])"
+)
+_SPECIAL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_PENDING_MAX_CHARS: Final = 4_200  # of an escape sequence whose end has not come
+_HELD_MAX: Final = 64  # lines above the cursor that may still be gone back to
+_BELOW_MAX: Final = 200  # lines that the cursor may be moved down
+_COLUMN_MAX: Final = CONSOLE_LINE_MAX_CHARS
+_RESET: Final = "\x1b[0m"
+
+Cell = tuple[str, str]  # a character, and the colours it has
+
+
+class _Line:
+    """One line as cells; ``rewritten``: the cursor has gone back in it."""
+
+    __slots__ = ("cells", "rewritten")
+
+    def __init__(self) -> None:
+        self.cells: list[Cell] = []
+        self.rewritten = False
+
+    def text(self) -> str:
+        if not any(colour for _, colour in self.cells):
+            return "".join([char for char, _ in self.cells])
+        parts: list[str] = []
+        now = ""
+        for char, colour in self.cells:
+            if colour != now:
+                parts.append(_RESET if now and not colour else (_RESET if now else "") + colour)
+                now = colour
+            parts.append(char)
+        if now:
+            parts.append(_RESET)
+        return "".join(parts)
+
+
+class Screen:
+    """
+    One stream. Not thread-safe.
+
+    Args:
+        colours: keep them as ANSI sequences.
+    """
+
+    def __init__(self, colours: bool = True) -> None:
+        self._colours = colours
+        self._colour = ""
+        self._lines: list[_Line] = [_Line()]
+        self._row = 0
+        self._column = 0
+        self._pending = ""
+
+    def feed(self, text: str) -> list[str]:
+        """Take what was written; return the lines that are finished by it and cannot change any more."""
+        if self._pending:
+            text, self._pending = self._pending + text, ""
+        if (
+            len(self._lines) == 1
+            and not self._lines[0].cells
+            and not self._colour
+            and "\x1b" not in text
+            and text.endswith("\n")
+            and _SPECIAL.search(text.replace("\n", "").replace("\t", "")) is None
+        ):
+            return self._plain(text)
+        done: list[str] = []
+        at, end = 0, len(text)
+        while at < end:
+            special = _SPECIAL.search(text, at)
+            stop = special.start() if special is not None else end
+            if stop > at:
+                done += self._write(text[at:stop])
+            if special is None:
+                break
+            at = self._control(text, stop, done)
+        return done + self._settled(_HELD_MAX)
+
+    @staticmethod
+    def _plain(text: str) -> list[str]:
+        """Whole lines without anything special: nearly everything that is printed."""
+        done: list[str] = []
+        for line in text[:-1].split("\n"):
+            if len(line) <= CONSOLE_LINE_MAX_CHARS:
+                done.append(line)
+            else:
+                size = CONSOLE_LINE_MAX_CHARS
+                done += [line[begin : begin + size] for begin in range(0, len(line), size)]
+        return done
+
+    def settle(self) -> list[str]:
+        """Return lines above the cursor: nobody has gone back to them for a while."""
+        return self._settled(0)
+
+    def finish(self) -> list[str]:
+        """Return all that is left, as finished lines."""
+        lines = [line.text() for line in self._lines]
+        self._lines, self._row, self._column, self._pending = [_Line()], 0, 0, ""
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything that may still change."""
+        return len(self._lines) > 1 or bool(self._lines[0].cells)
+
+    @property
+    def state(self) -> str:
+        """The lines that may still change, as they are now."""
+        return "\n".join(line.text() for line in self._lines).rstrip("\n")
+
+    # ── one piece ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _write(self, text: str) -> list[str]:
+        line = self._lines[self._row]
+        cells, colour = line.cells, self._colour
+        if self._column < len(cells):
+            line.rewritten = True
+        elif self._column > len(cells):
+            cells.extend([(" ", "")] * (self._column - len(cells)))
+        cells[self._column : self._column + len(text)] = [(char, colour) for char in text]
+        self._column += len(text)
+        done: list[str] = []
+        while len(cells) > CONSOLE_LINE_MAX_CHARS and len(self._lines) == 1:
+            head = _Line()
+            head.cells = cells[:CONSOLE_LINE_MAX_CHARS]
+            done.append(head.text())
+            del cells[:CONSOLE_LINE_MAX_CHARS]
+            self._column = max(0, self._column - CONSOLE_LINE_MAX_CHARS)
+        if len(cells) > CONSOLE_LINE_MAX_CHARS:
+            del cells[CONSOLE_LINE_MAX_CHARS:]
+            self._column = min(self._column, len(cells))
+        return done
+
+    def _control(self, text: str, at: int, done: list[str]) -> int:
+        """Do what the control character at *at* says; return where to go on."""
+        char = text[at]
+        if char == "\x1b":
+            found = _ESCAPE.match(text, at)
+            if found is None:
+                if len(text) - at < _PENDING_MAX_CHARS:
+                    self._pending = text[at:]
+                    return len(text)
+                return at + 1
+            if found["final"] is not None:
+                self._sequence(found["parameters"], found["final"])
+            return found.end()
+        if char == "\n":
+            self._move_to(self._row + 1)
+            self._column = 0
+            done += self._settled(_HELD_MAX, plain_only=True)
+        elif char == "\r":
+            if text[at + 1 : at + 2] != "\n":
+                self._lines[self._row].rewritten = True
+            self._column = 0
+        elif char == "\b":
+            self._column = max(0, self._column - 1)
+        elif char == "\x0b" or char == "\x0c":
+            self._move_to(self._row + 1)
+        return at + 1
+
+    def _sequence(self, parameters: str, final: str) -> None:
+        if final == "m":
+            if self._colours:
+                plain = parameters in ("", "0") or (parameters.startswith("0;") and parameters.strip("0;") == "")
+                self._colour = "" if plain else self._colour[-64:] + f"\x1b[{parameters}m"
+            return
+        number = int(parameters) if parameters.isdigit() and len(parameters) < 6 else None
+        count = number or 1
+        line = self._lines[self._row]
+        if final == "A" or final == "F":
+            self._move_to(max(0, self._row - count))
+        elif final == "B" or final == "E":
+            self._move_to(self._row + min(count, _BELOW_MAX))
+        elif final == "C":
+            self._column = min(self._column + count, _COLUMN_MAX - 1)
+        elif final == "D":
+            self._column = max(0, self._column - count)
+        elif final == "G":
+            self._column = min(count, _COLUMN_MAX) - 1
+        elif final == "H" or final == "f":
+            self._move_to(0)
+        elif final == "K":
+            self._erase_line(line, number or 0)
+        elif final == "J":
+            if number in (2, 3):
+                for one in self._lines:
+                    one.cells, one.rewritten = [], True
+            elif not number:
+                self._erase_line(line, 0)
+                del self._lines[self._row + 1 :]
+        if final in "EFHf":
+            self._column = 0
+
+    def _erase_line(self, line: _Line, how: int) -> None:
+        line.rewritten = True
+        if how == 0:
+            del line.cells[self._column :]
+        elif how == 1:
+            count = min(self._column + 1, len(line.cells))
+            line.cells[:count] = [(" ", "")] * count
+        else:
+            line.cells.clear()
+
+    def _move_to(self, row: int) -> None:
+        if row < self._row:
+            self._lines[row].rewritten = True
+        while len(self._lines) <= row:
+            self._lines.append(_Line())
+        self._row = row
+
+    def _settled(self, keep: int, *, plain_only: bool = False) -> list[str]:
+        """Take lines above the cursor: as long as they were never gone back to, or as more than *keep* are held."""
+        done: list[str] = []
+        while self._row > 0:
+            if plain_only and self._lines[0].rewritten and self._row <= keep:
+                break
+            if not plain_only and self._row <= keep:
+                break
+            done.append(self._lines.pop(0).text())
+            self._row -= 1
+        return done

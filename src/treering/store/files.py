@@ -1,0 +1,131 @@
+"""
+Files of a run: what it declared, and whether the bytes are here.
+
+The life of a file: a writer stores the bytes by their SHA-256 and declares them; where they have to come over the
+network, the server notes in the run's log that they came. A run's reader gets the bytes only if both hold, so a hash
+alone opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+
+from treering.errors import NotFound
+
+from . import schema as t
+from .blobs import FileBlobs
+from .metadata import MetadataStore
+from .model import FileEntry, FilePage
+from .state import RunState
+
+__all__ = ["count_missing", "declared_size", "find_blob", "list_files", "missing_blobs"]
+
+_decode_json: Final = msgspec.json.Decoder().decode
+_AT_ONCE: Final = 500
+
+
+def _here() -> sa.ColumnElement[bool]:
+    """Return the condition that a declared file's bytes may be read: written here, or received for its project."""
+    f, h = t.files.c, t.held.c
+    came = sa.exists().where(h.project_id == f.project_id, h.sha256 == f.sha256)
+    return sa.or_(f.received.is_(False), came)
+
+
+def find_blob(metadata: MetadataStore, blobs: FileBlobs, state: RunState, sha256: str) -> int:
+    """Return the size of bytes that the run declared and that are here. Raises NotFound."""
+    query = sa.select(t.files.c.bytes).where(t.files.c.run_id == state.id, t.files.c.sha256 == sha256, _here())
+    with metadata.connect() as connection:
+        row = connection.execute(query.limit(1)).first()
+    if row is None:
+        raise NotFound(f"the run has no file {sha256[:64]!r} here.")
+    return blobs.size(sha256)
+
+
+def declared_size(metadata: MetadataStore, state: RunState, sha256: str) -> int:
+    """Return how many bytes the run says a file has. Raises NotFound if it says nothing of it."""
+    query = sa.select(t.files.c.bytes).where(t.files.c.run_id == state.id, t.files.c.sha256 == sha256)
+    with metadata.connect() as connection:
+        row = connection.execute(query.limit(1)).first()
+    if row is None:
+        raise NotFound(f"the run declares no file {sha256[:64]!r}; its log may be on its way still.")
+    return int(row.bytes)
+
+
+def missing_blobs(metadata: MetadataStore, state: RunState, wanted: Collection[str]) -> tuple[list[str], list[str]]:
+    """
+    Return those of *wanted* that have to be sent, and those that another run of the project has already.
+
+    What the run has not declared (yet) counts as missing.
+    """
+    own: set[str] = set()
+    others: set[str] = set()
+    names = list(dict.fromkeys(wanted))
+    h, f = t.held.c, t.files.c
+    with metadata.connect() as connection:
+        for begin in range(0, len(names), _AT_ONCE):
+            some = names[begin : begin + _AT_ONCE]
+            own.update(connection.scalars(sa.select(h.sha256).where(h.run_id == state.id, h.sha256.in_(some))))
+            local = sa.select(f.sha256).where(f.run_id == state.id, f.sha256.in_(some), f.received.is_(False))
+            own.update(connection.scalars(local))
+            query = sa.select(h.sha256).where(h.project_id == state.project_id, h.sha256.in_(some))
+            others.update(connection.scalars(query))
+    return [name for name in names if name not in own | others], [name for name in names if name in others - own]
+
+
+def count_missing(metadata: MetadataStore, run_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return per run how many declared files are not here, and their bytes; runs that lack none are left out."""
+    f = t.files.c
+    ids = list(run_ids)
+    found: dict[int, tuple[int, int]] = {}
+    with metadata.connect() as connection:
+        for begin in range(0, len(ids), _AT_ONCE):
+            some = ids[begin : begin + _AT_ONCE]
+            each = (
+                sa.select(f.run_id, f.sha256, sa.func.max(f.bytes).label("bytes"))
+                .where(f.run_id.in_(some), sa.not_(_here()))
+                .group_by(f.run_id, f.sha256)
+                .subquery()
+            )
+            query = sa.select(each.c.run_id, sa.func.count(), sa.func.sum(each.c.bytes)).group_by(each.c.run_id)
+            found.update({int(run): (int(count), int(size)) for run, count, size in connection.execute(query)})
+    return found
+
+
+def list_files(
+    metadata: MetadataStore,
+    blobs: FileBlobs,
+    state: RunState,
+    purposes: Collection[str] = (),
+    search: str = "",
+    offset: int = 0,
+    limit: int = 1_000,
+) -> FilePage:
+    """Return files by path. *search*: a piece of the path, whatever its case."""
+    f = t.files.c
+    where = [f.run_id == state.id]
+    if purposes:
+        where.append(f.purpose.in_(list(purposes)))
+    if search:
+        where.append(sa.func.lower(f.path).contains(search.lower(), autoescape=True))
+    page = sa.select(f.path, f.sha256, f.bytes, f.time_us, f.purpose, f.about, _here().label("here")).where(*where)
+    with metadata.connect() as connection:
+        rows = connection.execute(page.order_by(f.path).offset(offset).limit(limit)).all()
+        count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(f.bytes), 0)).where(*where)
+        total, size = connection.execute(count).one()
+    files = [
+        FileEntry(
+            path=row.path,
+            sha256=row.sha256,
+            bytes=row.bytes,
+            time=row.time_us / 1e6,
+            purpose=row.purpose,
+            held=bool(row.here) and blobs.has(row.sha256),
+            about=_decode_json(row.about),
+        )
+        for row in rows
+    ]
+    return FilePage(files, int(total), int(size))

@@ -1,0 +1,405 @@
+"""The code that a run ran: recorded beside it, and put together again byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from treering.limits import CODE_FILE_MAX_BYTES, CODE_MAX_BYTES
+from treering.sdk.capture.capture import capture
+from treering.sdk.capture.repository import Repository
+from treering.sdk.plan import Plan
+
+TREERING = [sys.executable, "-m", "treering.cli"]
+TRAIN = "import treering as tr\nwith tr.init(project='code') as run:\n    run.log({'a': 1})\nprint(run.key)\n"
+
+
+class Notes:
+    """Takes what is recorded."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        self.about: dict[str, dict[str, Any]] = {}
+
+    def fact(self, topic: str, value: Any) -> None:
+        self.facts[topic] = value
+
+    def file(self, path: str, data: bytes, about: dict[str, Any]) -> None:
+        self.files[path], self.about[path] = data, about
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        return {one["path"]: one["reason"] for one in self.facts["code"]["skipped"]}
+
+
+def git(folder: Path, *command: str) -> str:
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z"}
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(
+        ["git", *identity, *command], cwd=folder, env=environ, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository with one commit of several kinds of files."""
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "model.py").write_text("layers = 3\n" * 50)
+    (folder / "renamed.py").write_text("name = 1\n" * 30)
+    (folder / "deleted.py").write_text("gone\n")
+    (folder / "weights.bin").write_bytes(bytes(range(256)) * 8)
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "sub dir").mkdir()
+    (folder / "sub dir" / "ü #?%.txt").write_bytes(b"line\r\nno end")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def change(folder: Path) -> None:
+    """Modify, delete, rename, stage, and leave files untracked."""
+    (folder / "model.py").write_text("layers = 4\n" + "layers = 3\n" * 49)
+    (folder / "weights.bin").write_bytes(bytes(reversed(range(256))) * 9)
+    (folder / "deleted.py").unlink()
+    git(folder, "mv", "renamed.py", "new name.py")
+    os.chmod(folder / "run.sh", 0o755)
+    (folder / "sub dir" / "ü #?%.txt").write_bytes(b"other\r\nline\n")
+    (folder / "staged.py").write_text("staged = True\n")
+    git(folder, "add", "staged.py")
+    (folder / "staged.py").write_text("staged = True\nand_more = 1\n")
+    (folder / "untracked.py").write_text("print('untracked')\n")
+    (folder / "tool").write_bytes(b"\x7fELF" + os.urandom(500))
+    os.chmod(folder / "tool", 0o755)
+    (folder / "empty").write_bytes(b"")
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "no newline").write_bytes(b"x")
+    (folder / "link").symlink_to("model.py")
+    (folder / ".gitignore").write_text("ignored.txt\n__pycache__/\n")
+    (folder / "ignored.txt").write_text("not code")
+
+
+def contents(folder: Path) -> dict[str, tuple[str, int]]:
+    """Return path → (hash or link, whether it can be executed) of all files but git's own and ignored ones."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name.split("/")[0] in (".git", "ignored.txt", "__pycache__") or (path.is_dir() and not path.is_symlink()):
+            continue
+        mode = path.lstat().st_mode
+        what = os.readlink(path) if stat.S_ISLNK(mode) else hashlib.sha256(path.read_bytes()).hexdigest()
+        found[name] = what, mode & stat.S_IXUSR
+    return found
+
+
+def look(folder: Path, **plan: Any) -> Notes:
+    notes = Notes()
+    capture(Plan(**{"cwd": str(folder), "data_dir": str(folder / "none"), **plan}), notes, {})
+    return notes
+
+
+# ── put together again ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_code_is_restored_byte_for_byte(repo: Path, tmp_path: Path):
+    change(repo)
+    before = contents(repo)
+    environ = {**os.environ, "TREERING_DIR": str(tmp_path / "data"), "TREERING_SILENT": "1"}
+    train = subprocess.run(
+        [sys.executable, "train.py", "--lr", "0.1"],
+        cwd=repo,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    key = train.stdout.strip()
+    assert contents(repo) == before, "looking changes nothing"
+    done = subprocess.run(
+        [*TREERING, "restore", key, "--into", str(tmp_path / "restored"), "--repo", str(repo)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "restored") == before
+    assert f"cd {tmp_path / 'restored'} && python train.py --lr 0.1" in done.stdout
+    again = subprocess.run(
+        [*TREERING, "restore", key, "--into", str(tmp_path / "restored")],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+
+
+def test_without_a_repository_the_files_themselves_are_restored(tmp_path: Path):
+    folder = tmp_path / "project"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "train.py").write_text("import lib.helper\n" + TRAIN)
+    (folder / "lib" / "helper.py").write_text("x = 1\n")
+    (folder / "conf.yaml").write_text("lr: 0.1\n")
+    (folder / "data.csv").write_text("1,2\n")
+    environ = {**os.environ, "TREERING_DIR": str(folder / "data"), "TREERING_SILENT": "1", "GIT_DIR": "/nowhere"}
+    train = subprocess.run(
+        [sys.executable, "train.py"], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=True
+    )
+    into = tmp_path / "restored"
+    done = subprocess.run(
+        [*TREERING, "restore", train.stdout.strip(), "--into", str(into), "--json"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"] == 3
+    assert sorted(str(p.relative_to(into)) for p in into.rglob("*") if p.is_file()) == [
+        "conf.yaml",
+        "lib/helper.py",
+        "train.py",
+    ]
+    assert (into / "lib" / "helper.py").read_text() == "x = 1\n"
+
+
+# ── what is recorded ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_facts_of_a_repository(repo: Path):
+    git(repo, "remote", "add", "origin", "https://ada:hunter2hunter2@example.org/x.git")
+    facts = look(repo / "sub dir").facts
+
+    assert facts["git"] == {
+        "commit": git(repo, "rev-parse", "HEAD"),
+        "branch": "main",
+        "detached": False,
+        "remote": "https://ada:[redacted]@example.org/x.git",
+        "dirty": False,
+        "message": "first",
+        "root": str(repo),
+        "submodules": [],
+    }
+    assert facts["code"]["kind"] == "git"
+    git(repo, "checkout", "-q", "--detach")
+    (repo / "model.py").write_text("")
+    facts = look(repo).facts
+    assert (facts["git"]["branch"], facts["git"]["detached"], facts["git"]["dirty"]) == (None, True, True)
+
+
+def test_the_files_of_the_commit_are_listed(repo: Path):
+    change(repo)
+    rows = json.loads(look(repo).files["code.tree.json"])
+
+    assert [row[0] for row in rows] == sorted(
+        ["deleted.py", "model.py", "renamed.py", "run.sh", "sub dir/ü #?%.txt", "train.py", "weights.bin"]
+    )
+    assert rows[1][1:] == ["100644", git(repo, "rev-parse", "HEAD:model.py"), 550]
+
+
+def test_a_repository_before_its_first_commit(tmp_path: Path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "a.py").write_text("a\n")
+    (tmp_path / "b.py").write_text("b\n")
+    git(tmp_path, "add", "a.py")
+    notes = look(tmp_path)
+
+    assert notes.facts["git"]["commit"] is None
+    assert b"+a\n" in notes.files["code.patch"]
+    assert notes.files["code/b.py"] == b"b\n"
+
+
+def test_a_submodule_is_noted_with_its_commit(repo: Path, tmp_path: Path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    git(inner, "init", "-q")
+    (inner / "x.py").write_text("x\n")
+    git(inner, "add", "-A")
+    git(inner, "commit", "-qm", "inner")
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "vendor")
+    git(repo, "commit", "-qm", "with a submodule")
+    at = git(inner, "rev-parse", "HEAD")
+
+    assert look(repo).facts["git"]["submodules"] == [{"path": "vendor", "commit": at, "recorded": at}]
+
+
+def test_secrets_in_changes_are_hidden_and_counted(repo: Path):
+    (repo / "model.py").write_text("layers = 3\n" * 50 + 'API_KEY = "abc123def456ghi"\nurl = "pg://u:pw12345@h/x"\n')
+    (repo / ".env").write_text("TOKEN=abcdef123456\n")
+    (repo / "id_rsa").write_text("-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----\n")
+    (repo / "notes.py").write_text("hf = 'hf_AbCdEfGhIjKlMnOpQrStUvWx'\n")
+    git(repo, "add", ".env")
+    notes = look(repo)
+    everything = b"".join(notes.files.values()) + json.dumps(notes.facts).encode()
+
+    for secret in (b"abc123def456ghi", b"pw12345", b"abcdef123456", b"MIIabc", b"hf_AbCdEf"):
+        assert secret not in everything
+    assert notes.about["code.patch"]["redacted"] == 2
+    assert notes.about["code.patch"]["inexact"] == []
+    assert notes.about["code/notes.py"]["redacted"] == 1
+    assert notes.facts["hidden"] == [{"where": "uncommitted changes", "count": 2}, {"where": "notes.py", "count": 1}]
+    assert notes.skipped == {".env": "holds secrets, by its name", "id_rsa": "holds secrets, by its name"}
+
+
+def test_a_secret_in_a_committed_line_makes_the_patch_inexact_and_says_so(repo: Path, tmp_path: Path):
+    (repo / "model.py").write_text('a = 1\nkey_of = "none"\napi_key = "abc123def456ghi"\n')
+    git(repo, "commit", "-aqm", "oops")
+    (repo / "model.py").write_text('a = 2\nkey_of = "none"\napi_key = "abc123def456ghi"\n')
+    (repo / "train.py").write_text(TRAIN + "# changed\n")
+    notes = look(repo)
+
+    assert notes.about["code.patch"]["inexact"] == ["model.py"]
+    assert b"abc123def456ghi" not in notes.files["code.patch"]
+    environ = {**os.environ, "TREERING_DIR": str(tmp_path / "data"), "TREERING_SILENT": "1"}
+    train = subprocess.run(
+        [sys.executable, "train.py"], cwd=repo, env=environ, capture_output=True, text=True, timeout=60
+    )
+    into = tmp_path / "restored"
+    done = subprocess.run(
+        [*TREERING, "restore", train.stdout.strip(), "--into", str(into), "--repo", str(repo)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "model.py: its changes hold a secret in a committed line" in done.stderr
+    assert (into / "train.py").read_text() == TRAIN + "# changed\n"
+    assert (into / "model.py").read_text().startswith("a = 1")
+
+
+def test_what_is_too_large_is_left_out_by_name(repo: Path):
+    (repo / "huge.bin").write_bytes(bytes(CODE_FILE_MAX_BYTES + 1))
+    (repo / "model.py").write_bytes(os.urandom(CODE_MAX_BYTES + 1_000))
+    (repo / "run.sh").write_text("#!/bin/sh\necho changed\n")
+    notes = look(repo)
+
+    assert notes.skipped["huge.bin"] == "too large"
+    assert notes.skipped["model.py"].startswith("its changes are too large")
+    assert b"+echo changed" in notes.files["code.patch"]
+    assert sum(len(data) for data in notes.files.values()) < 2 * CODE_MAX_BYTES
+
+
+def test_a_repository_cannot_make_us_run_anything(repo: Path, tmp_path: Path):
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path / 'sprung'}\n")
+    trap.chmod(0o755)
+    change(repo)
+    git(repo, "config", "core.fsmonitor", str(trap))
+    git(repo, "config", "diff.external", str(trap))
+    git(repo, "config", "core.pager", str(trap))
+    git(repo, "config", "diff.x.textconv", str(trap))
+    (repo / ".gitattributes").write_text("*.py diff=x\n")
+    notes = look(repo)
+
+    assert not (tmp_path / "sprung").exists()
+    assert b"+layers = 4" in notes.files["code.patch"]
+
+
+def test_a_repository_of_another_owner_and_odd_settings_is_read_all_the_same(repo: Path):
+    git(repo, "config", "diff.noprefix", "true")
+    git(repo, "config", "color.ui", "always")
+    git(repo, "config", "core.quotePath", "true")
+    (repo / "sub dir" / "ü #?%.txt").write_bytes(b"changed\n")
+    patch = look(repo).files["code.patch"].decode()
+
+    assert "--- a/sub dir/ü #?%.txt" in patch
+    assert "\x1b" not in patch
+
+
+def test_looking_ends_in_time_whatever_git_does(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    slow = tmp_path / "bin"
+    slow.mkdir()
+    (slow / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (slow / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow}:{os.environ['PATH']}")
+    begin = time.monotonic()
+    notes = look(repo)
+
+    assert time.monotonic() - begin < 10
+    assert "hardware" in notes.facts
+    assert Repository.find([repo], time.monotonic() - 1) is None
+
+
+def test_what_took_too_long_is_named(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    change(repo)
+    slow = tmp_path / "bin"
+    slow.mkdir()
+    real = shutil.which("git")
+    (slow / "git").write_text(
+        f'#!/bin/sh\ncase " $* " in *" ls-files --others"*) exec sleep 60;; esac\nexec {real} "$@"\n'
+    )
+    (slow / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow}:{os.environ['PATH']}")
+    notes = look(repo)
+
+    assert notes.facts["code_not_whole"] == "git ls-files took longer than 2 s, or says too much"
+    assert b"+layers = 4" in notes.files["code.patch"]
+
+
+def test_the_data_folder_is_no_code(repo: Path):
+    (repo / "data" / "runs").mkdir(parents=True)
+    (repo / "data" / "runs" / "x.trl").write_bytes(b"log")
+    (repo / "other.py").write_text("x\n")
+    notes = look(repo, data_dir=str(repo / "data"))
+
+    assert [name for name in notes.files if name.startswith("code/")] == ["code/other.py"]
+
+
+def test_parts_can_be_switched_off(repo: Path):
+    change(repo)
+    assert "git" not in look(repo, git=False, code=False).facts
+    assert not [name for name in look(repo, code=False).files if name.startswith("code")]
+    assert "git" in look(repo, code=False).facts
+    everything = look(repo, everything=True).files
+    assert everything["code/model.py"] == (repo / "model.py").read_bytes()
+
+
+def test_packages_and_machine(repo: Path):
+    notes = look(repo, path=sys.path)
+    lines = notes.files["requirements.txt"].decode().splitlines()
+
+    import msgspec
+    import psutil
+
+    assert f"msgspec=={msgspec.__version__}" in lines
+    assert [line.split("==")[0].lower() for line in lines] == sorted(line.split("==")[0].lower() for line in lines)
+    assert notes.facts["packages"]["count"] == len(lines)
+    assert notes.facts["hardware"]["memory_bytes"] == psutil.virtual_memory().total
+    assert notes.facts["hardware"]["cpu_count"] == os.cpu_count()
+
+
+def test_variables_are_recorded_by_an_allow_list(tmp_path: Path):
+    notes = Notes()
+    environ = {
+        "CUDA_VISIBLE_DEVICES": "0,1",
+        "MY_FLAG": "on",
+        "SECRET_TOKEN": "abc123abc123",
+        "AWS_SECRET_ACCESS_KEY": "zzz",
+        "OTHER": "x",
+    }
+    capture(Plan(cwd=str(tmp_path), git=False, code=False, variables=["MY_FLAG", "SECRET_TOKEN"]), notes, environ)
+
+    assert notes.facts["environment"] == {"CUDA_VISIBLE_DEVICES": "0,1", "MY_FLAG": "on", "SECRET_TOKEN": "[redacted]"}

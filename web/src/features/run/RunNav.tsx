@@ -1,0 +1,48 @@
+import { Link, useLocation } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { RUN_TABS } from "./tabs";
+
+type RunNavProps =
+  | { entity: string; project: string; runId: string; runKey?: undefined }
+  /** A run that was opened by its share link. */
+  | { runKey: string };
+
+/** The tabs of a run. Where they do not fit they scroll, and the chosen one is always in sight. */
+export function RunNav(props: RunNavProps) {
+  const nav = useRef<HTMLElement>(null);
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another address is another chosen tab
+  useEffect(() => {
+    const chosen = nav.current?.querySelector("[aria-current]");
+    // Only sideways and only the bar: the page must not move.
+    if (!nav.current || !(chosen instanceof HTMLElement)) return;
+    const { offsetLeft, offsetWidth } = chosen;
+    nav.current.scrollLeft =
+      offsetLeft - nav.current.offsetLeft - (nav.current.clientWidth - offsetWidth) / 2;
+  }, [path]);
+  return (
+    <nav ref={nav} className="tabs run-tabs" aria-label="Run">
+      {RUN_TABS.map(({ tab, label }) =>
+        props.runKey === undefined ? (
+          <Link
+            key={tab}
+            to="/$entity/$project/runs/$run_id/$tab"
+            params={{ entity: props.entity, project: props.project, run_id: props.runId, tab }}
+            activeProps={{ "aria-current": "page" }}
+          >
+            {label}
+          </Link>
+        ) : (
+          <Link
+            key={tab}
+            to="/r/$run_key/$tab"
+            params={{ run_key: props.runKey, tab }}
+            activeProps={{ "aria-current": "page" }}
+          >
+            {label}
+          </Link>
+        ),
+      )}
+    </nav>
+  );
+}

@@ -1,0 +1,34 @@
+// What the frames for figures have in common. They run in an origin of their own, apart from the page.
+
+/** Takes messages of our own page alone, and says that the frame is ready. */
+export function serve(draw: (message: Record<string, unknown>) => Promise<number>): void {
+  window.addEventListener("message", ({ source, origin, data }: MessageEvent<unknown>) => {
+    if (source !== window.parent || origin !== location.origin) return;
+    if (typeof data !== "object" || data === null) return;
+    draw(data as Record<string, unknown>).then(
+      (traces) => say({ type: "drawn", traces }),
+      (cause: unknown) =>
+        say({ type: "failed", reason: cause instanceof Error ? cause.message : String(cause) }),
+    );
+  });
+  say({ type: "ready" });
+}
+
+function say(message: object): void {
+  // Opened by itself, or taken out of the page while it drew: there is nobody to tell.
+  if (window.parent === window) return;
+  window.parent.postMessage(message, location.origin);
+}
+
+export interface Look {
+  dark: boolean;
+  surface: string;
+  text: string;
+  grid: string;
+}
+
+export function theFigure(): HTMLElement {
+  const found = document.getElementById("figure");
+  if (!found) throw new Error("the shell has no place for the figure");
+  return found;
+}

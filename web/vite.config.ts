@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
@@ -7,6 +7,8 @@ import { build } from "vite";
 import { defineConfig } from "vitest/config";
 
 const OUT_DIR = "../src/treering/server/static";
+/** Larger files are shipped compressed alone. */
+const LARGE_BYTES = 1_000_000;
 
 /** Writes a .gz beside every text asset, so that the server never compresses while someone waits. */
 function precompress(): Plugin {
@@ -23,6 +25,7 @@ function precompress(): Plugin {
         if (!entry.isFile() || !/\.(js|css|svg)$/.test(entry.name)) continue;
         const path = join(entry.parentPath, entry.name);
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+        if (statSync(path).size > LARGE_BYTES) unlinkSync(path); // the server unpacks it for whoever wants it plain
       }
     },
   };

@@ -7,8 +7,25 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import treering as tr
+
+
+def pictured(run: Any) -> None:
+    """A training that went well shows its mistakes, its weights and every sample, and kept what it printed."""
+    rows = run.history(["val/mistakes", "val/confusion", "weights/w1", "val/samples"])
+    mistakes = [row["val/mistakes"] for row in rows if "val/mistakes" in row]
+    assert len(mistakes) >= 3
+    images = [item for value in mistakes for item in value.get("items", [value])]
+    assert all("taken for" in image["caption"] and image["width"] == 64 for image in images)
+    assert {row["val/confusion"]["table"]["nrows"] for row in rows if "val/confusion" in row} == {100}
+    assert all(sum(row["weights/w1"]["values"]) % 64 == 0 for row in rows if "weights/w1" in row)
+    (samples,) = [row["val/samples"] for row in rows if "val/samples" in row]
+    assert samples["nrows"] == 360
+    assert samples["types"][0] == "image-file"
+    held = {file.sha256: file for file in run.files(purpose="media")}
+    assert held[images[0]["sha256"]].read().startswith(b"\x89PNG")
 
 
 def test_the_demo_trains_real_models_and_ends(tmp_path: Path) -> None:
@@ -47,6 +64,7 @@ def test_the_demo_trains_real_models_and_ends(tmp_path: Path) -> None:
         for run in learned:
             assert run.summary["val/acc"] > 60, "it learned something"
             assert run.history()[0]["_step"] == 0
+        pictured(learned[0])
         (diverged,) = [run for run in runs if "demo-diverges" in run.tags]
         assert any(math.isnan(row.get("train/loss", 0.0)) for row in diverged.history())
         (crashed,) = [run for run in runs if "demo-crashes" in run.tags]

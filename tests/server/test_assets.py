@@ -93,6 +93,19 @@ def test_hashed_files_are_kept_for_ever_and_compressed_when_that_is_taken(server
     assert "accept-encoding" in packed.headers["vary"]
 
 
+def test_a_file_that_is_shipped_compressed_alone_is_there_for_everybody(make_server, static_dir):
+    (static_dir / "frame-assets").mkdir()
+    (static_dir / "frame-assets" / "large.js.gz").write_bytes(gzip.compress(b"export {}" * 1_000))
+    server = make_server(static_dir=static_dir)
+    plain = server.send("GET", "/frame-assets/large.js")
+    packed = server.send("GET", "/frame-assets/large.js", {"Accept-Encoding": "gzip"})
+
+    assert plain.body == gzip.decompress(packed.body) == b"export {}" * 1_000
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert plain.headers["etag"] != packed.headers["etag"]
+
+
 def test_other_files_are_asked_for_again_and_answered_with_304(server):
     first = server.send("GET", "/theme.js")
     second = server.send("GET", "/theme.js", {"If-None-Match": first.headers["etag"]})

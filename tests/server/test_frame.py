@@ -46,6 +46,11 @@ def test_only_the_html_shell_takes_scripts_that_stand_in_it(server):
     assert inline == ["/frame/html"]
 
 
+@pytest.mark.parametrize("path", SHELLS)
+def test_no_shell_makes_code_from_text(server, path):
+    assert "unsafe-eval" not in policy_of(server.send("GET", path))["script-src"]
+
+
 def test_another_site_may_not_frame_a_shell(server):
     reply = server.send("GET", "/frame/html", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"})
 

@@ -6,6 +6,9 @@ import socket
 
 import pytest
 
+from treering.errors import InvalidValue
+from treering.server.settings import parse_embedders
+
 from .conftest import Server
 
 PROJECTS = "/api/1/projects"
@@ -206,3 +209,35 @@ def test_without_accounts_nothing_in_a_cookie_opens_anything(server, name):
 
     for secret in (token, server.token):
         assert server.send("GET", PROJECTS, {"Cookie": f"{name}={secret}"}).status == 401
+
+
+def test_only_the_pages_of_named_origins_may_show_ours_in_a_frame(make_server):
+    embedders = parse_embedders(["http://localhost:8888", "HTTPS://Lab.Example/"])
+    server = make_server(embedders=embedders)
+    frame = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    reply = server.send("GET", "/", frame)
+
+    assert reply.status == 200
+    assert "frame-ancestors http://localhost:8888 https://lab.example" in reply.headers["content-security-policy"]
+    assert server.send("GET", "/api/1/projects", frame).status == 403
+    closed = make_server()
+    assert closed.send("GET", "/", frame).status == 403
+    assert "frame-ancestors 'none'" in closed.send("GET", "/").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*",
+        "localhost",
+        "http://*.example",
+        "http://a b",
+        "javascript:x",
+        "http://a/b",
+        "null",
+        "http://a; script-src *",
+    ],
+)
+def test_what_is_no_origin_may_not_be_named(text):
+    with pytest.raises(InvalidValue, match="must be an origin"):
+        parse_embedders([text])

@@ -99,6 +99,13 @@ def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
         metavar="HOST",
         help="answer to this name too, for a proxy in front (repeatable), e.g. https://lab.example",
     )
+    ui.add_argument(
+        "--allowed-embedder",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let pages of this origin show it in a frame (repeatable), e.g. http://localhost:8888 for Jupyter",
+    )
     ui.add_argument("--base-path", default="/", metavar="PATH", help="path under which a proxy shows the server")
     ui.add_argument("--no-browser", action="store_true", help="print the address only")
 
@@ -115,6 +122,13 @@ def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
         default=[],
         metavar="HOST",
         help="answer to this name too (repeatable), e.g. https://lab.example; that of --host is known",
+    )
+    serve.add_argument(
+        "--allowed-embedder",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let pages of this origin show it in a frame (repeatable), e.g. http://localhost:8888 for Jupyter",
     )
     serve.add_argument("--base-path", default="/", metavar="PATH", help="path under which a proxy shows the server")
     serve.add_argument(

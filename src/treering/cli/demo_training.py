@@ -7,6 +7,7 @@ The network, its gradients and its schedule are written out in numpy, so what th
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from typing import Any, Final, NamedTuple
 
@@ -15,8 +16,13 @@ from numpy.typing import NDArray
 
 import treering as tr
 
+from .demo_pictures import mistakes, mistakes_by_class, progress, sample_table, weights
+
 _CLASSES: Final = 10
 _BATCH: Final = 32
+_PICTURES_EVERY_S: Final = 0.25  # so that a demo of seconds does not spend them on pictures
+_FIGURE_EVERY: Final = 5  # times of these: matplotlib takes 50 ms of the training's own time
+_BAR_EVERY: Final = 11  # batches
 
 Array = NDArray[np.float64]
 
@@ -97,6 +103,8 @@ def train(config: Any, epoch_s: float, fail_at_epoch: int | None) -> None:
     speed = Network(*(np.zeros_like(weight) for weight in net))
     batches = len(training.y) // _BATCH
     steps = batches * config.epochs
+    pictures_every = max(1, math.ceil(_PICTURES_EVERY_S / epoch_s)) if epoch_s else config.epochs
+    print(f"{len(training.y)} images to learn from, {len(validation.y)} to validate with, {steps} steps")
     step = 0
     for epoch in range(config.epochs):
         began = time.monotonic()
@@ -110,11 +118,17 @@ def train(config: Any, epoch_s: float, fail_at_epoch: int | None) -> None:
             net = Network(*(w + v for w, v in zip(net, speed, strict=True)))
             tr.log({"train/loss": loss, "train/lr": rate, "train/grad_norm": norm}, step=step)
             step += 1
+            if (batch + 1) % _BAR_EVERY == 0:
+                progress(epoch, batch + 1, batches, loss)
             time.sleep(max(0.0, began + epoch_s * (batch + 1) / batches - time.monotonic()))
         _validate(net, training, validation, epoch, step - 1)
+        if epoch % pictures_every == 0 or epoch == config.epochs - 1:
+            _show(net, validation, epoch, step - 1, epoch % (pictures_every * _FIGURE_EVERY) == 0)
         if epoch == fail_at_epoch:
             broken = validation.x[:, :63]  # a loader that lost a column, as loaders do
             forward(net, broken)
+    probability = np.exp(forward(net, validation.x)[1])
+    tr.log({"val/samples": sample_table(validation.x, validation.y, probability)}, step=step - 1)
 
 
 def _validate(net: Network, training: Data, validation: Data, epoch: int, step: int) -> None:
@@ -128,6 +142,20 @@ def _validate(net: Network, training: Data, validation: Data, epoch: int, step: 
         "train/acc": 100 * float((train_log_p.argmax(axis=1) == training.y).mean()),
         "val_class": {f"acc_{label}": 100 * float(right[validation.y == label].mean()) for label in range(_CLASSES)},
     }
+    tr.log(row, step=step)
+    print(f"epoch {epoch}: validation loss {row['val/loss']:.4f}, {row['val/acc']:.1f} % right")
+
+
+def _show(net: Network, validation: Data, epoch: int, step: int, figure: bool) -> None:
+    probability = np.exp(forward(net, validation.x)[1])
+    guess = probability.argmax(axis=1)
+    row: dict[str, Any] = weights(("w1", "w2"), (net.w1, net.w2))
+    names = [str(label) for label in range(_CLASSES)]
+    row["val/confusion"] = tr.plot.confusion_matrix(y_true=validation.y, preds=guess, class_names=names)
+    if wrong := mistakes(validation.x, validation.y, probability):
+        row["val/mistakes"] = wrong
+    if figure:
+        row |= mistakes_by_class(validation.y, guess, epoch)
     tr.log(row, step=step)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from pathlib import Path
 
 from treering.errors import NotFound
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             print(f"following {visible(str(root))} into project {settings.project}; Ctrl-C ends it.", flush=True)
         try:
-            work.follow(imported.append)
+            work.follow(imported.append, threading.Event())
         except KeyboardInterrupt:
             pass
     else:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from treering.errors import NotFound, UsageError
+from treering.errors import InvalidName, NotFound, UsageError
 from treering.sdk.api import Run
 from treering.sdk.run_files import RunFile, safe_target
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = find_run(api, arguments.what)
         code = found.code()
         name = "".join(char if char.isalnum() or char in "-_." else "-" for char in str(found.row["name"]))
-        into = Path(arguments.into or f"{name}-code").expanduser().absolute()
+        into = Path(os.path.abspath(Path(arguments.into or f"{name}-code").expanduser()))
         if into.exists() and (not into.is_dir() or any(into.iterdir())):
             raise UsageError(f"{into} is there already. Name another folder with --into.")
         restored = _restore(found, code, into, arguments.repo)
@@ -115,7 +115,14 @@ def _patch(found: Run, code: dict[str, Any], into: Path, differs: list[str]) -> 
 
 def _write(file: RunFile, into: Path, differs: list[str]) -> None:
     path = file.name.removeprefix(_CODE)
-    target = safe_target(into, path)
+    try:
+        target = safe_target(into, path)
+    except InvalidName:
+        differs.append(f"{path}: its name is not one that every system can have")
+        return
+    if any(part.lower().rstrip(". ") == ".git" for part in path.split("/")):
+        differs.append(f"{path}: is of git itself, which could be made to run something by it")
+        return
     link = file.about.get("link")
     if link is not None:
         target.parent.mkdir(parents=True, exist_ok=True)

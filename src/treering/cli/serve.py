@@ -10,7 +10,7 @@ from treering.errors import UsageError
 from treering.limits import PORT
 from treering.server.hosts import AllowedHosts
 from treering.server.proxies import parse_proxies
-from treering.server.settings import Certificate, Listening, Settings, check_base_path
+from treering.server.settings import Certificate, Listening, Settings, check_base_path, parse_embedders
 
 from .folder import data_folder, index_folder
 from .output import print_json
@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         data_folder(arguments.data),
         allowed_hosts=AllowedHosts.parse(arguments.allowed_host),
+        embedders=parse_embedders(arguments.allowed_embedder),
         base_path=check_base_path(arguments.base_path),
         index_dir=index_folder(),
         trusted_proxies=parse_proxies(arguments.trusted_proxy),

@@ -15,7 +15,7 @@ from treering.sdk.connection import Connection
 from treering.server.hosts import AllowedHosts
 from treering.server.ownerfile import OwnerFile
 from treering.server.privatefile import write_private
-from treering.server.settings import Listening, Settings, check_base_path
+from treering.server.settings import Listening, Settings, check_base_path, parse_embedders
 
 from .folder import data_folder, index_folder
 from .output import print_json
@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         data_folder(arguments.data),
         allowed_hosts=AllowedHosts.parse(arguments.allowed_host),
+        embedders=parse_embedders(arguments.allowed_embedder),
         base_path=check_base_path(arguments.base_path),
         index_dir=index_folder(),
     )

@@ -212,6 +212,16 @@ class ImportedRun:
             end = {"state": "finished", "exit_code": 0, "reason": "", "traceback": "", "runtime_s": runtime_s}
             self._append(records.END, [self._last_ns, end])
             self._close_writer()
+        self._unlock()
+
+    def abandon(self) -> None:
+        """Stop in the middle: what is written stays, and the next import goes on there."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

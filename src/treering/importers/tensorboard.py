@@ -8,6 +8,7 @@ everything, what is broken is passed over and named, and the rest is imported.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,14 +62,18 @@ class TensorBoardImport:
         imported = []
         for folder in find_folders(self.root, is_event_file, self._skip):
             source = _Source(self, folder)
-            source.read(folder.files)
-            done = source.close()
+            try:
+                source.read(folder.files)
+                done = source.close()
+            except BaseException:
+                source.abandon()
+                raise
             if done is not None:
                 imported.append(done)
         return imported
 
-    def follow(self, heard: Callable[[ImportedFolder], None], every_s: float = FOLLOW_EVERY_S) -> None:
-        """Import what comes, until KeyboardInterrupt, which ends the runs and is passed on. *heard* of each run."""
+    def follow(self, heard: Callable[[ImportedFolder], None], over: threading.Event) -> None:
+        """Import what comes until it is *over*, or KeyboardInterrupt; then end the runs. *heard* of each that ends."""
         try:
             while True:
                 for folder in find_folders(self.root, is_event_file, self._skip):
@@ -80,7 +85,8 @@ class TensorBoardImport:
                         done = source.close()
                         if done is not None:
                             heard(done)
-                time.sleep(every_s)
+                if over.wait(FOLLOW_EVERY_S):
+                    return
         finally:
             for source in self._sources.values():
                 done = source.close()
@@ -199,6 +205,11 @@ class _Source:
     def is_quiet(self) -> bool:
         """Return whether nothing has come for so long that the run counts as ended."""
         return self._run is not None and time.monotonic() - self._grew_at > _QUIET_S
+
+    def abandon(self) -> None:
+        """Let go of the run as it is."""
+        if self._run is not None:
+            self._run.abandon()
 
     def close(self) -> ImportedFolder | None:
         """End the run for now; None if the folder held nothing that could be read."""

@@ -20,4 +20,4 @@ def importances(names: Iterable[Any], values: Iterable[Any], title: str = "Featu
 
 
 def _size(row: list[Any]) -> float:
-    return -abs(row[1])
+    return -abs(float(row[1]))

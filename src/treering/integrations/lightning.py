@@ -69,29 +69,29 @@ class TreeringLogger(Logger):
         return os.getcwd()
 
     @property
-    @rank_zero_experiment  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_experiment
     def experiment(self) -> AnyRun:
         """The run, for whatever this logger has no method for: ``self.logger.experiment.log({"x": tr.Image(x)})``."""
         if self._run is None:
             self._run = attach(None, self._settings)
         return self._run
 
-    @rank_zero_only  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         self.experiment.config.update(vars(params) if isinstance(params, Namespace) else dict(params or {}))
 
-    @rank_zero_only  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         row = {f"{self._prefix}/{name}" if self._prefix else name: value for name, value in metrics.items()}
         self.experiment.log(row, step=step)
 
-    @rank_zero_only  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_only
     def log_image(self, key: str, images: Sequence[Any], step: int | None = None, **kwargs: Sequence[Any]) -> None:
         """Record pictures; *kwargs* are lists of arguments of ``tr.Image``, such as ``caption``."""
         each = [{name: values[at] for name, values in kwargs.items()} for at in range(len(images))]
         self.log_metrics({key: [Image(image, **own) for image, own in zip(images, each, strict=True)]}, step)
 
-    @rank_zero_only  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_only
     def log_table(
         self, key: str, columns: Any = None, data: Any = None, dataframe: Any = None, step: int | None = None
     ) -> None:
@@ -102,7 +102,7 @@ class TreeringLogger(Logger):
         """See ``run.watch``."""
         self.experiment.watch(model, log=log, log_freq=log_freq, log_graph=log_graph)
 
-    @rank_zero_only  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_only
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         best = checkpoint_callback.best_model_path
         if best:
@@ -122,7 +122,7 @@ class TreeringLogger(Logger):
             self._saved.add(path)
             self.experiment.save(path, base_path=Path(path).parent, policy="now")
 
-    @rank_zero_only  # type: ignore[untyped-decorator, unused-ignore]
+    @rank_zero_only
     def finalize(self, status: str) -> None:
         # Others may still use the run: a test after the fit, another trainer. It ends with the process, or finish().
         if self._save_checkpoints is not None and self._run is not None:

@@ -50,7 +50,7 @@ from .redact import redact_arguments, redact_text
 from .resume import Past, read_past
 from .run import Run, outcome_of
 from .scheduler import Job, Program, Tracked, claim, is_batch, job_of
-from .settings import RESUMES, Settings, writable_folder
+from .settings import RESUMES, Settings, current_folder, writable_folder
 from .spawn import UploaderProcess
 from .staging import Staging, leftovers
 from .terminal import Terminal
@@ -120,7 +120,7 @@ def init(
             "resume": resume,
         }
         given = {**_given_settings(settings), **{key: value for key, value in given.items() if value is not None}}
-        chosen = Settings.resolve(given, os.environ, Path.cwd())
+        chosen = Settings.resolve(given, os.environ, current_folder())
         terminal = Terminal(chosen.silent)
         previous = _previous(reinit)
         if previous is not None:
@@ -258,7 +258,7 @@ def _begin_life(
     if network:
         terminal.say(_ABOUT_NETWORK_FOLDERS[staging is not None])
     # What a run came out of is recorded when it begins; who resumes or joins it adds only its own process.
-    plan = None if label or goes_on else Plan.here(settings, data_dir, getattr(sys, "argv", []))
+    plan = None if label or goes_on else Plan.here(settings, data_dir, _argv())
     if uploader is not None and not uploader.begin(run_folder, life, settings, staging, plan):
         uploader.give_up()
         uploader = None
@@ -420,7 +420,7 @@ def _run_id(settings: Settings, folder: Path, joins: bool, requeued: Job | None)
         past = read_past(run_folder, "") if run_folder.is_dir() else None
         return None if past is None else Tracked(past.end_state, past.incarnations)
 
-    return claim(requeued, Program.here(os.environ, sys.argv), look)
+    return claim(requeued, Program.here(os.environ, _argv()), look)
 
 
 def _check_resume(settings: Settings, past: Past | None, run_id: str) -> None:
@@ -459,14 +459,14 @@ def _process(place: ranks.Place, job: Job) -> dict[str, Any]:
 
 def _meta(settings: Settings, job: Job, *, first: bool) -> dict[str, Any]:
     """Return what describes the run; a later life and another rank add only how they themselves were started."""
-    arguments = redact_arguments(sys.argv) if getattr(sys, "argv", None) else []
+    arguments = redact_arguments(_argv())
     process = {
         "program": arguments[0] if arguments else "",
         "command": " ".join(_quoted(argument) for argument in arguments),
         "python": platform.python_version(),
         "executable": sys.executable or "",
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cwd": redact_text(str(Path.cwd())),
+        "cwd": redact_text(str(current_folder())),
         "cpu_count": os.cpu_count() or 0,
     }
     if job.scheduler:
@@ -483,13 +483,18 @@ def _meta(settings: Settings, job: Job, *, first: bool) -> dict[str, Any]:
     }
 
 
+def _argv() -> list[str]:
+    """Return the command line; a program may have put anything into it, or taken it away."""
+    return [str(argument) for argument in getattr(sys, "argv", None) or ()]
+
+
 def _quoted(argument: str) -> str:
     plain = argument and all(char.isalnum() or char in "-_./=:,+@%[]" for char in argument)
     return argument if plain else "'" + argument.replace("'", "'\\''") + "'"
 
 
 def _auto_file(folder: Path, settings: Settings) -> Path:
-    where = run_key(settings.entity, settings.project, f"{Path.cwd()}\0{sys.argv[0] if sys.argv else ''}")
+    where = run_key(settings.entity, settings.project, f"{current_folder()}\0{(_argv() or [''])[0]}")
     return folder / "live" / f"{where}.auto"
 
 
@@ -582,7 +587,9 @@ def _returned(frame: FrameType | None) -> bool:
 
 
 def _at_exit() -> None:
+    global _outermost
     returned = _returned(_outermost)  # then a sys.exit() was caught on the way
+    _outermost = None  # it holds the script's variables, whose __del__ runs now
     for run in list(_open_runs):
         if run._finished:
             continue

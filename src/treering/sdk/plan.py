@@ -7,10 +7,11 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from .settings import Settings
+from .settings import Settings, current_folder
 
 __all__ = ["Plan"]
 
@@ -44,15 +45,12 @@ class Plan(msgspec.Struct, frozen=True):
     def here(cls, settings: Settings, data_dir: Path, argv: Sequence[str]) -> Plan:
         """Return the plan of this process."""
         program = argv[0] if argv and os.path.isfile(argv[0]) else ""
-        try:
-            cwd = os.getcwd()
-        except OSError:  # it was removed
-            cwd = "/"
+        cwd = str(current_folder())
         return cls(
             program=os.path.abspath(program) if program else "",
             cwd=cwd,
             data_dir=str(data_dir),
-            path=[os.path.join(cwd, entry) for entry in sys.path],
+            path=[os.path.join(cwd, entry) for entry in sys.path if isinstance(entry, str)],
             modules=[] if settings.disable_code else _local_modules(),
             git=not settings.disable_git,
             code=not settings.disable_code,
@@ -61,10 +59,18 @@ class Plan(msgspec.Struct, frozen=True):
         )
 
 
+def _file_of(module: Any) -> Any:
+    """Return where a module is from. It is not asked itself: it might load when it is, or raise."""
+    try:
+        return object.__getattribute__(module, "__dict__").get("__file__")
+    except Exception:  # something else that stands among the modules
+        return None
+
+
 def _local_modules() -> list[str]:
     """Return the files of the modules that are loaded and belong neither to Python nor to an installed package."""
     installed = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-    paths = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    paths = [_file_of(module) for module in list(sys.modules.values())]
     return [
         path
         for path in paths

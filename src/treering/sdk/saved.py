@@ -32,6 +32,7 @@ from treering.values import Warn, clean_text
 
 from .encoder import Encoder
 from .media.media import Shelf, problem_of
+from .settings import current_folder
 
 __all__ = ["SavedFiles", "digest_of", "file_path", "store_code"]
 
@@ -90,7 +91,7 @@ class SavedFiles:
             self._warn(f"save {text}", f"run.save(): {text!r} holds NUL, which no path can; nothing was saved.")
             return []
         if base_path is None:
-            base = Path(os.path.dirname(text)) if os.path.isabs(text) else Path.cwd()
+            base = Path(os.path.dirname(text)) if os.path.isabs(text) else current_folder()
         else:
             base = Path(base_path)
             text = os.path.join(base, text)

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from treering.limits import JOB_RUNS_MAX
 
 from .ranks import boot_id, process_start_time
+from .settings import current_folder
 
 __all__ = ["Job", "Program", "Tracked", "claim", "is_batch", "job_of"]
 
@@ -134,7 +135,7 @@ class Program(NamedTuple):
     def here(cls, environ: Mapping[str, str], argv: Sequence[str]) -> Program:
         """Return the program of this very process."""
         path = argv[0] if argv else ""
-        return cls(path, tuple(argv[1:]), str(Path.cwd()), environ.get("SLURM_STEP_ID", ""))
+        return cls(path, tuple(argv[1:]), str(current_folder()), environ.get("SLURM_STEP_ID", ""))
 
 
 class Tracked(NamedTuple):

@@ -293,6 +293,14 @@ def _prepare(folder: Path) -> None:
         os.unlink(path)
 
 
+def current_folder() -> Path:
+    """Return the folder that the process is in; ``/`` if it was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
+
+
 def listing() -> list[tuple[str, str]]:
     """Return (environment variable, default) of every setting, for the documentation and ``treering doctor``."""
     return [(f"TREERING_{field.name.upper()}", repr(field.default)) for field in msgspec.structs.fields(Settings)]

@@ -90,7 +90,7 @@ class UploaderProcess:
         staging: Staging | None = None,
         plan: Plan | None = None,
     ) -> bool:
-        """Say which life to look after. False if that cannot be said: a folder whose name is no text."""
+        """Say which life to look after. False if that cannot be said."""
         order = {
             "folder": str(folder),
             "life": {key: value for key, value in life.items() if key != "meta"},
@@ -104,9 +104,9 @@ class UploaderProcess:
     def _tell(self, value: dict[str, Any]) -> bool:
         try:
             assert self._process.stdin is not None
-            self._process.stdin.write(msgspec.json.encode(value) + b"\n")
+            self._process.stdin.write(_line(value))
             self._process.stdin.flush()
-        except (OSError, ValueError):  # UnicodeEncodeError is one
+        except (OSError, ValueError):
             return False
         return True
 
@@ -202,6 +202,15 @@ class UploaderProcess:
             except subprocess.TimeoutExpired:
                 pass
         return last
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(value) + b"\n"
+    except UnicodeEncodeError:  # paths that are no text: only this module writes what they are made of
+        import json
+
+        return json.dumps(msgspec.to_builtins(value)).encode() + b"\n"
 
 
 def _parse(line: bytes) -> dict[str, Any]:

@@ -134,8 +134,8 @@ def create_app(
         if isinstance(route, Route) and permission_of(route) is Action.OPEN and route.path.startswith("/api/")
         for method in route.methods or ()
     ]
-    guarded = Guard(Express(api, api), settings.allowed_hosts, door, open_routes)
-    stack: ASGIApp = SecurityHeaders(RequestLog(MeterRequests(CompressRemote(guarded), meter)))
+    guarded = Guard(Express(api, api), settings.allowed_hosts, door, open_routes, embeddable=bool(settings.embedders))
+    stack: ASGIApp = SecurityHeaders(RequestLog(MeterRequests(CompressRemote(guarded), meter)), settings.embedders)
     stack = BasePath(stack, settings.base_path, settings.static_dir)
     return Application(api, hub, tokens, TrustedProxies(stack, settings.trusted_proxies))
 

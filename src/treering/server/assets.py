@@ -7,6 +7,7 @@ disk. Types come from our own table, not from the system's. There are no Range r
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,10 +52,17 @@ color-scheme:light dark}code{font-family:ui-monospace,monospace}</style></head>
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    path: Path
+    path: Path | None  # None: only the compressed one is shipped
     media_type: str
     immutable: bool
     compressed: Path | None
+
+    def read(self) -> bytes:
+        """Return the content as it is."""
+        if self.path is not None:
+            return self.path.read_bytes()
+        assert self.compressed is not None
+        return gzip.decompress(self.compressed.read_bytes())
 
 
 class Assets:
@@ -88,11 +96,11 @@ class Assets:
         headers = {"vary": "accept-encoding"}
         if name.startswith(_OF_FRAMES):
             headers["cross-origin-resource-policy"] = "cross-origin"
-        path = file.path
         if file.compressed is not None and "gzip" in accept_encoding:
-            path = file.compressed
+            content = file.compressed.read_bytes()
             headers["content-encoding"] = "gzip"
-        content = path.read_bytes()
+        else:
+            content = file.read()
         if file.immutable:
             headers["cache-control"] = "public, max-age=31536000, immutable"
         else:
@@ -117,12 +125,11 @@ class Assets:
 
 
 def _list_files(folder: Path) -> dict[str, _File]:
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     files = {}
-    for path in sorted(folder.rglob("*")):
-        media_type = _TYPES.get(path.suffix)
-        if media_type is None or not path.is_file() or path.name == "index.html":
-            continue
-        name = path.relative_to(folder).as_posix()
-        compressed = path.with_name(path.name + ".gz")
-        files[name] = _File(path, media_type, name.startswith(_HASHED), compressed if compressed.is_file() else None)
+    for name in sorted({name.removesuffix(".gz") for name in names} - {"index.html"}):
+        media_type = _TYPES.get(Path(name).suffix)
+        if media_type is not None:
+            path, compressed = (folder / one if one in names else None for one in (name, f"{name}.gz"))
+            files[name] = _File(path, media_type, name.startswith(_HASHED), compressed)
     return files

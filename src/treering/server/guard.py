@@ -60,15 +60,25 @@ class Guard:
 
     Args:
         open_routes: (method, path) of the API routes that need no token.
+        embeddable: some pages of others may show ours in a frame; which, the policy tells the browser.
     """
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts, door: Door, open_routes: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: AllowedHosts,
+        door: Door,
+        open_routes: Iterable[tuple[str, str]],
+        *,
+        embeddable: bool = False,
+    ) -> None:
         self.app = app
         self._hosts = hosts
         self._door = door
         # Without accounts nothing is in a cookie: cookies ignore ports, so other local programs would be sent ours.
         self._takes_cookies = isinstance(door, TeamDoor)
         self._open_routes = frozenset(open_routes)
+        self._destinations = (None, "document", "iframe") if embeddable else (None, "document")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -90,7 +100,7 @@ class Guard:
         host = self._check_host(scope, headers)
         if not _is_of_frames(scope):
             self._check_origin(scope, headers, host)
-            _check_fetch_metadata(scope, headers)
+            _check_fetch_metadata(scope, headers, self._destinations)
         _check_content_type(scope, headers)
         return await self._check_token(scope, headers)
 
@@ -193,11 +203,11 @@ def _read_headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def _check_fetch_metadata(scope: Scope, headers: dict[str, str]) -> None:
+def _check_fetch_metadata(scope: Scope, headers: dict[str, str], destinations: tuple[str | None, ...]) -> None:
     site = headers.get("sec-fetch-site")
     if site is None or site == "same-origin":
         return
-    navigation = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in (None, "document")
+    navigation = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in destinations
     # "same-site" is refused like "cross-site": http://localhost:3000 is same-site with us.
     if not (scope["method"] in _SAFE_METHODS and navigation and not _is_api(scope)):
         raise ApiError("origin_refused", "A page of another site sent the request.")

@@ -8,6 +8,7 @@ is made per request and only the UI's page repeats it.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,8 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["SecurityHeaders", "content_security_policy"]
 
 
-def content_security_policy(nonce: str) -> str:
-    """Return the policy of the UI. ``'self'`` covers connections and fonts; nothing inline runs or styles."""
+def content_security_policy(nonce: str, embedders: Sequence[str] = ()) -> str:
+    """
+    Return the policy of the UI; *embedders* are origins that may show it in a frame.
+
+    ``'self'`` covers connections and fonts; nothing inline runs or styles.
+    """
+    ancestors = " ".join(embedders) or "'none'"
     return "; ".join(
         (
             "default-src 'self'",
@@ -27,7 +33,7 @@ def content_security_policy(nonce: str) -> str:
             "frame-src 'self'",
             "object-src 'none'",
             "base-uri 'self'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {ancestors}",
             "require-trusted-types-for 'script'",
         )
     )
@@ -36,8 +42,9 @@ def content_security_policy(nonce: str) -> str:
 class SecurityHeaders:
     """The outermost layer: adds the headers to whatever reply passes, and a nonce and an id to the request."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, embedders: Sequence[str] = ()) -> None:
         self.app = app
+        self._embedders = embedders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +57,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 # Bytes that somebody logged, and the frames that show them, bring a stricter policy of their own.
-                headers.setdefault("Content-Security-Policy", content_security_policy(nonce))
+                headers.setdefault("Content-Security-Policy", content_security_policy(nonce, self._embedders))
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"

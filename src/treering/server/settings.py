@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from treering.errors import InvalidValue
 
-from .hosts import AllowedHosts
+from .hosts import AllowedHosts, parse_origin
 from .proxies import Network
 
-__all__ = ["STATIC_DIR", "Certificate", "Listening", "Settings", "check_base_path"]
+__all__ = ["STATIC_DIR", "Certificate", "Listening", "Settings", "check_base_path", "parse_embedders"]
 
 STATIC_DIR = Path(__file__).parent / "static"
 
@@ -23,6 +24,7 @@ class Settings:
     Args:
         data_dir: the data folder that the store was opened on.
         allowed_hosts: host names beyond localhost under which browsers may reach this server (``--allowed-host``).
+        embedders: origins whose pages may show this server in a frame (``--allowed-embedder``).
         base_path: path under which a proxy shows the server, beginning and ending with ``/``.
         static_dir: the built UI.
         index_dir: where the index is, if not in the data folder; on a local disk when the folder is on a network.
@@ -33,6 +35,7 @@ class Settings:
 
     data_dir: Path
     allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
+    embedders: tuple[str, ...] = ()
     base_path: str = "/"
     static_dir: Path = STATIC_DIR
     index_dir: Path | None = None
@@ -61,6 +64,24 @@ class Listening:
     port: int
     url: str
     one_time: str
+
+
+def parse_embedders(texts: Iterable[str]) -> tuple[str, ...]:
+    """
+    Return origins that may frame the pages, as a browser writes them.
+
+    Raises:
+        InvalidValue: one is no ``scheme://host[:port]``.
+    """
+    found = []
+    for text in texts:
+        origin = parse_origin(text.strip().rstrip("/").lower())
+        if origin is None:
+            raise InvalidValue(f"--allowed-embedder {text!r} must be an origin such as http://localhost:8888.")
+        scheme, host = origin
+        name = f"[{host.name}]" if ":" in host.name else host.name
+        found.append(f"{scheme}://{name}" + (f":{host.port}" if host.port is not None else ""))
+    return tuple(dict.fromkeys(found))
 
 
 def check_base_path(text: str) -> str:

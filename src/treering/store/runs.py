@@ -154,7 +154,7 @@ def _page(
     for sort in query.sort:
         select, terms = _order(metadata, project, select, sort)
         order += terms
-    select = select.order_by(*order, r.created_us.desc(), r.id.desc())
+    select = select.order_by(*order, r.created_us.desc(), r.number.desc(), r.id.desc())
     return list(connection.scalars(select.limit(query.limit).offset(query.offset)))
 
 
@@ -190,7 +190,7 @@ def _page_by_metric(
     for further in query.sort[1:]:
         select, terms = _order(metadata, project, select, further)
         order += terms
-    select = select.order_by(*order, r.created_us.desc(), r.id.desc())
+    select = select.order_by(*order, r.created_us.desc(), r.number.desc(), r.id.desc())
     ids = list(connection.scalars(select.limit(query.limit).offset(query.offset)))
     return ids if len(ids) == query.limit else None
 
@@ -358,7 +358,7 @@ def stats_of(row: Any) -> MetricStats:
 def _groups(
     metadata: MetadataStore, connection: Connection, project: ProjectRef, where: ColumnElement[bool], query: RunQuery
 ) -> list[RunGroup]:
-    select = sa.select(r.id, r.run_key).where(where).order_by(r.created_us.desc(), r.id.desc())
+    select = sa.select(r.id, r.run_key).where(where).order_by(r.created_us.desc(), r.number.desc(), r.id.desc())
     rows = connection.execute(select).all()
     values = [_group_values(metadata, connection, project, where, by) for by in query.group]
     members: dict[tuple[Any, ...], list[Any]] = {}

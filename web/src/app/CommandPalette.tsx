@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { BarChart3, Folder, Keyboard, LogOut, SunMoon, Waypoints } from "lucide-react";
+import { BarChart3, FileText, Folder, Keyboard, LogOut, SunMoon, Waypoints } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ReactNode, useMemo, useState } from "react";
 import { endSession, fetchRuns, projectQuery, projectsQuery } from "@/api/queries";
+import { RUN_TABS } from "@/features/run/tabs";
 import { toggleTheme } from "@/state/theme";
 import { changeView } from "@/state/view";
 import { StateMark } from "@/ui/StateMark";
@@ -13,6 +14,8 @@ import { useDebounced } from "@/ui/useDebounced";
 interface CommandPaletteProps {
   entity: string | undefined;
   project: string | undefined;
+  /** The run that is open. */
+  runId: string | undefined;
   onHelp(): void;
   onClose(): void;
 }
@@ -34,7 +37,7 @@ const TYPING_MS = 120;
 const SHOWN = 12;
 
 /** Everything by name: projects, runs (asked from the server), panels, and what the keyboard does. */
-export default function CommandPalette({ entity, project, onHelp, onClose }: CommandPaletteProps) {
+export default function CommandPalette({ entity, project, runId, onHelp, onClose }: CommandPaletteProps) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [text, setText] = useState("");
@@ -77,6 +80,24 @@ export default function CommandPalette({ entity, project, onHelp, onClose }: Com
             params: { entity: row.entity, project: row.project, run_id: row.run_id, tab: "overview" },
           }),
       })),
+    },
+    {
+      heading: "This run",
+      items:
+        entity && project && runId
+          ? RUN_TABS.map(
+              ({ tab, label }): Item => ({
+                id: tab,
+                label,
+                icon: <FileText size={15} />,
+                run: () =>
+                  void navigate({
+                    to: "/$entity/$project/runs/$run_id/$tab",
+                    params: { entity, project, run_id: runId, tab },
+                  }),
+              }),
+            ).filter(named)
+          : [],
     },
     {
       heading: "Panels",

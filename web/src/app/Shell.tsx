@@ -53,6 +53,7 @@ export function Shell() {
           <CommandPalette
             entity={entity}
             project={project}
+            runId={params.run_id}
             onHelp={() => setHelp(true)}
             onClose={() => setPalette(false)}
           />

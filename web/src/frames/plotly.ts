@@ -1,23 +1,27 @@
 // Draws Plotly figures in their frame.
 
-import Plotly, { type Data } from "plotly.js-dist-min";
+import Plotly from "plotly.js-strict-dist-min";
 import { type Look, serve, theFigure } from "./messages";
 
 type Layout = Record<string, unknown>;
 
 serve(async ({ json, look }) => {
-  const figure = JSON.parse(String(json)) as { data?: Data[]; layout?: Layout };
+  const figure = JSON.parse(String(json)) as { data?: unknown[]; layout?: Layout };
   const { width: _, height: __, ...layout } = figure.layout ?? {};
   document.body.style.background = (look as Look).surface;
-  await Plotly.react(theFigure(), figure.data ?? [], dressed(layout, look as Look) as object, {
+  const data = figure.data ?? [];
+  await Plotly.react(theFigure(), data, dressed(data, layout, look as Look), {
     responsive: true,
     displaylogo: false,
   });
-  return figure.data?.length ?? 0;
+  return data.length;
 });
 
+/** Traces whose labels stand outside of the plot. */
+const ROOMY = new Set(["parcoords", "parcats", "indicator"]);
+
 /** Our colours where the figure has only Plotly's own; what its maker chose stays. */
-function dressed(layout: Layout, look: Look): Layout {
+function dressed(data: readonly unknown[], layout: Layout, look: Look): Layout {
   const template = (layout.template as { layout?: Layout } | undefined)?.layout ?? {};
   const plain = template.paper_bgcolor === undefined || template.paper_bgcolor === "white";
   if (!plain) return { ...layout, autosize: true };
@@ -30,8 +34,9 @@ function dressed(layout: Layout, look: Look): Layout {
     xaxis: { ...(template.xaxis as object), ...axis },
     yaxis: { ...(template.yaxis as object), ...axis },
   };
+  const inset = data.some((trace) => ROOMY.has(String((trace as { type?: unknown } | null)?.type)));
   return {
-    margin: { l: 48, r: 16, t: layout.title ? 44 : 16, b: 40 },
+    ...(inset ? {} : { margin: { l: 48, r: 16, t: layout.title ? 44 : 16, b: 40 } }),
     ...layout,
     autosize: true,
     template: { ...(layout.template as object), layout: own },

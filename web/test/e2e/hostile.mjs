@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { createWorld } from "./world.mjs";
 
 const ALL = process.argv.includes("--all");
+const NOTES = process.argv.includes("--notes");
 const { world, close } = await createWorld(undefined, ["hostile.py"]);
 const wrong = [];
 let pages = 0;
@@ -39,6 +40,11 @@ async function open(path) {
 
 async function visit(path, { click = [], text } = {}) {
   const page = await open(path);
+  if (text) {
+    await page
+      .waitForFunction((wanted) => document.body.innerText.includes(wanted), text, { timeout: 20_000 })
+      .catch(() => {});
+  }
   await page.waitForTimeout(700); // a live page never comes to rest
   // Whatever is drawn only when it is looked at.
   for (let step = 0; step < 3; step++) {
@@ -86,7 +92,7 @@ async function visit(path, { click = [], text } = {}) {
   await page.context().close();
 }
 
-try {
+async function tour() {
   await visit("/");
   await visit("/acme/hostile", { click: [".run", "[data-panel] button"], text: "onerror=" });
   await visit("/acme/hostile?panel=loss", { click: [".chart"] });
@@ -129,6 +135,11 @@ try {
     }
   }
   for (const path of ["/settings", "/settings/storage"]) await visit(path);
+}
+
+try {
+  if (NOTES) await visit("/acme/loaded/runs/all/overview", { text: "deep" });
+  else await tour();
   // What a logged page tries in its frame, and fails, is its own doing; an error of ours is not.
   wrong.push(
     ...world.complaints.filter(

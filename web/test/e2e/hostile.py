@@ -63,6 +63,33 @@ SHAPES = [
 PAYLOADS = [shape.format(script) for script, shape in itertools.product(SCRIPTS, SHAPES)]
 ANSI = "\x1b]8;;javascript:{0}\x1b\\link\x1b]8;;\x1b\\ \x1b[31m{0}\x1b[0m"
 
+# What is dangerous as Markdown in particular: links, remote pictures, markup that changes its meaning when it is read twice.
+_MARKDOWN = [
+    "![tracking](https://evil.example/pixel.png)",
+    "![tracking][1]\n\n[1]: https://evil.example/pixel.png",
+    "<img src=https://evil.example/pixel.png>",
+    "<link rel=stylesheet href=https://evil.example/x.css>",
+    "<style>@import 'https://evil.example/x.css'; body{background:url(https://evil.example/y.png)}</style>",
+    "<div style='background:url(https://evil.example/z.png)'>x</div>",
+    "<base href=https://evil.example/>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
+    "<form action=https://evil.example/><button autofocus>x</button></form>",
+    "<a href=https://evil.example/ ping=https://evil.example/ping>x</a>",
+    "[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](data:text/html,<script>alert(1)</script>) [d](vbscript:x)",
+    "[e](java\tscript:alert(1)) [f](\x01javascript:alert(1)) [g](javascript&colon;alert(1)) <javascript:alert(1)>",
+    "<svg></p><style><a id='</style><img src=1 onerror=alert(1)>'>",
+    "<math></p><style><!--</style><img src onerror=alert(1)>--></style></math>",
+    "<form><math><mtext></form><form><mglyph><svg><mtext><style><path id='</style><img onerror=alert(1) src>'>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+    "<template><script>alert(1)</script></template><xmp><img src=x onerror=alert(1)></xmp>",
+    "<div id=cookie name=getElementById><img name=body><form id=__treering>",
+    "```html\n<script>alert(1)</script>\n```",
+    "| " + " | ".join("<img src=x onerror=alert(1)>" for _ in range(200)) + " |\n|" + "-|" * 200 + "\n",
+    "> " * 500 + "deep",
+    "* " * 300 + "deep",
+]
+MARKDOWN = "\n\n".join([*PAYLOADS, *_MARKDOWN])
+
 
 def main(folder: str) -> None:
     """Write the runs: one for each attempt, and one that holds them all in what is logged."""
@@ -70,7 +97,7 @@ def main(folder: str) -> None:
     sys.stdout, sys.stderr = io.StringIO(), io.StringIO()  # what is printed is recorded, and seen by nobody
     for number, payload in enumerate(PAYLOADS):
         write_run(Path(folder), number, payload)
-    with tr.init(project="loaded", entity="acme", id="all", name="all", notes="\n\n".join(PAYLOADS), dir=folder) as run:
+    with tr.init(project="loaded", entity="acme", id="all", name="all", notes=MARKDOWN, dir=folder) as run:
         run.config.update(dict(zip(PAYLOADS, PAYLOADS, strict=True)))
         fill(run)
 

@@ -201,6 +201,16 @@ export const tests = [
         await panel(page, "media/html").locator("iframe").getAttribute("sandbox"),
         "allow-scripts",
       );
+      // Each step's page comes into a frame of its own, also the second time.
+      await page.getByRole("slider", { name: "Step of media/html" }).focus();
+      for (const [key, step] of [
+        ["ArrowLeft", 2],
+        ["ArrowRight", 3],
+        ["ArrowLeft", 2],
+      ]) {
+        await page.keyboard.press(key);
+        await frame.getByText(`Report of step ${step} by script`).waitFor();
+      }
     },
   ],
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from treering.limits import CAPTURE_TREE_MAX_BYTES, CODE_MAX_BYTES, FILE_PATH_MAX_BYTES
+from treering.limits import CAPTURE_TREE_MAX_BYTES, CODE_MAX_BYTES
 from treering.sdk.redact import is_secret_file, redact_source, redact_text
 
 __all__ = ["Patch", "Repository", "Skipped"]
@@ -175,11 +175,11 @@ class Repository:
         return [os.fsdecode(name) for name in (raw or b"").split(b"\0") if name]
 
     def untracked(self) -> Iterator[str]:
-        """Yield the paths of files that git neither tracks nor ignores."""
+        """Yield the paths of files that git neither tracks nor ignores; a repository in it is one, with ``/``."""
         listed = self._git("ls-files", "--others", "--exclude-standard", "-z", limit=CAPTURE_TREE_MAX_BYTES)
         for name in (listed or b"").split(b"\0"):
             path = os.fsdecode(name)
-            if path and not path.endswith("/") and len(name) < FILE_PATH_MAX_BYTES:
+            if path:
                 yield path
 
     # ── git ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -75,12 +75,19 @@ class Sources:
     def _one(self, path: str, full: Path) -> SourceFile | Skipped | None:
         if len(os.fsencode(path)) > FILE_PATH_MAX_BYTES - 10:
             return Skipped(path[:200] + "…", "its path is too long")
+        if not _is_text(path):
+            return Skipped(path, "its name is no UTF-8")
+        if path.endswith("/"):
+            return Skipped(path, "is a repository of its own")
         if is_secret_file(path):
             return Skipped(path, "holds secrets, by its name")
         try:
             about = os.lstat(full)
             if stat.S_ISLNK(about.st_mode):
-                return SourceFile(path, b"", 0o777, 0, os.readlink(full))
+                link = os.readlink(full)
+                if not _is_text(link):
+                    return Skipped(path, "is a link to a name that is no UTF-8")
+                return SourceFile(path, b"", 0o777, 0, link)
             if not stat.S_ISREG(about.st_mode):
                 return None
             if about.st_size > CODE_FILE_MAX_BYTES or about.st_size > self._left:
@@ -97,6 +104,14 @@ class Sources:
             if redacted:
                 data = text.encode("utf-8", "surrogateescape")
         return SourceFile(path, data, about.st_mode & 0o777, redacted, None)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that only this file system can have
+        return False
+    return True
 
 
 def _no_waiting(path: str, flags: int) -> int:

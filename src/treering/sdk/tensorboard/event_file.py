@@ -109,14 +109,9 @@ class EventFile:
             self._note(at, len(whole), "a record that does not fit its checksum")
         return None
 
-    @property
-    def left_bytes(self) -> int:
-        """Bytes behind the last whole record: a writer at work, or one that was interrupted."""
-        return max(0, self.size() - self.offset)
-
     def _peek(self, at: int, size: int) -> bytes:
         start = at - self._buffer_at
-        if not (0 <= start and start + size <= len(self._buffer)):
+        if not (start >= 0 and start + size <= len(self._buffer)):
             wanted = max(size, READ_CHUNK_BYTES)
             pieces, have = [], 0
             while have < wanted:  # a read may bring less than there is

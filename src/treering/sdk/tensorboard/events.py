@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from treering.errors import FormatError, LimitExceeded
@@ -19,7 +20,7 @@ from treering.sdk.media.table import Table
 
 from .encoded import EncodedPicture, EncodedSound
 from .tensors import Tensor, tensor_of
-from .wire import doubles, fields, floats, signed, text
+from .wire import double, doubles, fields, floats, raw, signed, text
 
 __all__ = ["Event", "Events"]
 
@@ -72,7 +73,7 @@ class Events:
         summary = session = None
         for number, value in fields(memoryview(record)):
             if number == 1:
-                (seconds,) = doubles(value)
+                seconds = double(value)
                 if 0 <= seconds <= _TIME_MAX_S:
                     self._time_ns = int(seconds * 1e9)
             elif number == 2:
@@ -134,17 +135,17 @@ def _restart(session: Any, step: int) -> int | None:
 
 def _plugin(metadata: Any) -> tuple[str, Any]:
     if metadata is None:
-        return "", b""
+        return "", memoryview(b"")
     data = dict(fields(metadata)).get(1)
     if data is None:
-        return "", b""
+        return "", memoryview(b"")
     found = dict(fields(data))
-    return text(found.get(1, memoryview(b""))), found.get(2, memoryview(b""))
+    return text(found.get(1, memoryview(b""))), raw(found.get(2, memoryview(b"")))
 
 
 def _value(found: Mapping[int, Any], plugin: str) -> float | str | Media | None:
     if 2 in found:
-        return floats(found[2])[0]
+        return next(iter(floats(found[2])), math.nan)
     if 4 in found:
         return _picture(found[4])
     if 5 in found:
@@ -158,11 +159,11 @@ def _value(found: Mapping[int, Any], plugin: str) -> float | str | Media | None:
 
 def _picture(data: Any) -> Media:
     found = dict(fields(data))
-    return EncodedPicture(found.get(4, memoryview(b"")), signed(found.get(2, 0)), signed(found.get(1, 0)))
+    return EncodedPicture(raw(found.get(4, memoryview(b""))), signed(found.get(2, 0)), signed(found.get(1, 0)))
 
 
 def _sound(data: Any) -> Media:
-    return EncodedSound(dict(fields(data)).get(4, memoryview(b"")))
+    return EncodedSound(raw(dict(fields(data)).get(4, memoryview(b""))))
 
 
 def _histogram(data: Any) -> Media:
@@ -171,7 +172,7 @@ def _histogram(data: Any) -> Media:
     counts: list[float] = []
     for number, value in fields(data):
         if number <= 5:
-            (about[number],) = doubles(value)
+            about[number] = double(value)
         elif number == 6:
             limits += doubles(value)
         elif number == 7:
@@ -245,7 +246,7 @@ def _histogram_of_rows(rows: Any) -> Media:
         return Histogram(np_histogram=([], []))
     rows = rows[filled[0] : filled[-1] + 1]
     edges = [*rows[:, 0].tolist(), float(rows[-1, 1])]
-    if not all(low < high for low, high in zip(edges[:-1], edges[1:], strict=True)):
+    if not all(low < high for low, high in pairwise(edges)):
         half = abs(edges[-1]) * 2**-20 or 0.5
         return Histogram(np_histogram=([float(rows[:, 2].sum())], [edges[0] - half, edges[-1] + half]))
     return _binned(rows[:, 2].tolist(), edges)
@@ -263,7 +264,7 @@ def _several(values: list[Media]) -> Media | None:  # type: ignore[type-arg, unu
 def _hyperparameters(content: Any) -> dict[str, Any]:
     """Return the settings that a session of the hparams plugin began with; other messages of it hold none."""
     config: dict[str, Any] = {}
-    for number, session in fields(memoryview(content)):
+    for number, session in fields(content):
         if number != 3:
             continue
         for inner, entry in fields(session):
@@ -279,7 +280,7 @@ def _setting(data: Any, depth: int) -> Any:
         raise LimitExceeded(f"a hyperparameter of more than {EVENT_DEPTH_MAX} levels")
     for number, value in fields(data):
         if number == 2:
-            (setting,) = doubles(value)
+            setting = double(value)
             return int(setting) if setting.is_integer() and abs(setting) < 2**53 else setting
         if number == 3:
             return text(value)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from treering.errors import FormatError, LimitExceeded
 from treering.limits import EVENT_TENSOR_MAX
 
-from .wire import doubles, fields, floats, signed, varints
+from .wire import doubles, fields, floats, raw, signed, varints
 
 __all__ = ["Tensor", "tensor_of"]
 
@@ -15,10 +16,19 @@ _STRING: Final = 7
 _BFLOAT16: Final = 14
 _HALF: Final = 19
 # DataType of TensorFlow → how numpy has it in tensor_content.
-_DTYPES: Final = {
-    1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 17: "<u2", 19: "<f2", 22: "<u4", 23: "<u8",
-}  # fmt: skip
-_PACKED: Final = {5: floats, 6: doubles, 7: varints, 10: varints, 11: varints, 13: varints, 16: varints, 17: varints}
+_DTYPES: Final = dict(
+    zip((1, 2, 3, 4, 5, 6, 9, 10, 17, 19, 22, 23), "<f4 <f8 <i4 u1 <i2 i1 <i8 ? <u2 <f2 <u4 <u8".split(), strict=True)
+)
+_PACKED: Final[dict[int, Callable[[Any], list[Any]]]] = {
+    5: floats,
+    6: doubles,
+    7: varints,
+    10: varints,
+    11: varints,
+    13: varints,
+    16: varints,
+    17: varints,
+}
 
 
 class Tensor:
@@ -47,9 +57,9 @@ def tensor_of(data: memoryview) -> Tensor:
         elif number == 2:
             shape = _shape(value)
         elif number == 4:
-            content = value
+            content = raw(value)
         elif number == 8:
-            texts.append(value)
+            texts.append(raw(value))
         elif number in _PACKED:
             numbers += _PACKED[number](value)
             _check(len(numbers))

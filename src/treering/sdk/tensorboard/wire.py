@@ -13,13 +13,13 @@ from typing import Any, Final
 from treering.errors import FormatError, LimitExceeded
 from treering.limits import EVENT_FIELDS_MAX
 
-__all__ = ["doubles", "fields", "floats", "signed", "text", "varints"]
+__all__ = ["double", "doubles", "fields", "floats", "raw", "signed", "text", "varints"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _WORD: Final = (1 << 64) - 1
 
 
-def fields(data: memoryview) -> Iterator[tuple[int, Any]]:
+def fields(data: Any) -> Iterator[tuple[int, Any]]:
     """
     Yield (number, value) of each field: an int for varints, a view of 4, 8 or any number of bytes for the others.
 
@@ -27,6 +27,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, Any]]:
         FormatError: a field goes over the end, or is of a type that is no more in use.
         LimitExceeded: there are more than a message may have.
     """
+    data = raw(data)
     at, end = 0, len(data)
     for _ in range(EVENT_FIELDS_MAX):
         if at >= end:
@@ -64,6 +65,13 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     raise FormatError("a number that does not end")
 
 
+def raw(value: Any) -> memoryview:
+    """Return the value of a field that is a text, bytes or a message."""
+    if not isinstance(value, memoryview):
+        raise FormatError("a number where bytes are")
+    return value
+
+
 def signed(value: Any) -> int:
     """Return an int64 field's value."""
     if not isinstance(value, int):
@@ -73,9 +81,7 @@ def signed(value: Any) -> int:
 
 def text(value: Any) -> str:
     """Return a text field's value; bytes that are no UTF-8 are replaced."""
-    if not isinstance(value, memoryview):
-        raise FormatError("a text that is none")
-    return str(value, "utf-8", "replace")
+    return str(raw(value), "utf-8", "replace")
 
 
 def floats(value: Any) -> list[float]:
@@ -86,6 +92,14 @@ def floats(value: Any) -> list[float]:
 def doubles(value: Any) -> list[float]:
     """Return one double, or several packed ones."""
     return _numbers(value, "d", 8)
+
+
+def double(value: Any) -> float:
+    """Return the value of a field that is one double."""
+    found = doubles(value)
+    if len(found) != 1:
+        raise FormatError(f"{len(found):,} numbers where one is")
+    return found[0]
 
 
 def _numbers(value: Any, code: str, size: int) -> list[float]:
@@ -99,6 +113,7 @@ def varints(value: Any) -> list[int]:
     if isinstance(value, int):
         return [signed(value)]
     found, at = [], 0
+    value = raw(value)
     while at < len(value):
         number, at = _varint(value, at)
         found.append(signed(number))

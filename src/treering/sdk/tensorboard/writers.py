@@ -88,7 +88,7 @@ def _files_in(logdir: Any) -> frozenset[str]:
 
 
 def _tell(logdir: Any, before: frozenset[str], writer: Any) -> None:
-    for heard in list(_listeners):
+    for heard in _listeners[:]:
         try:
             heard(os.fspath(logdir), before, writer)
         except Exception:  # noqa: S112 - the program's own writer must not fail for ours

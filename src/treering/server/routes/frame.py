@@ -57,8 +57,7 @@ async def read_html_frame() -> Response:
 @permission(Action.OPEN)
 async def read_plotly_frame() -> Response:
     """Return the shell for Plotly figures."""
-    # Plotly's WebGL plots compile their draw calls from text.
-    return _shell(_FIGURE.format(name="plotly"), "script-src 'self' 'unsafe-eval'")
+    return _shell(_FIGURE.format(name="plotly"), "script-src 'self'")
 
 
 @router.get("/frame/vega", include_in_schema=False)

@@ -14,12 +14,15 @@ interface HtmlViewProps {
 export function HtmlView({ runKey, value, wanted, label }: HtmlViewProps) {
   return (
     <BlobGate runKey={runKey} blob={value} wanted={wanted}>
-      {({ blob }) => <HtmlFrame blob={blob} label={label} fresh={value.sha256} />}
+      {({ blob }) => (
+        // A written frame listens no more: other HTML gets a frame of its own.
+        <HtmlFrame key={value.sha256} blob={blob} label={label} />
+      )}
     </BlobGate>
   );
 }
 
-function HtmlFrame({ blob, label, fresh }: { blob: Blob; label: string; fresh: string }) {
+function HtmlFrame({ blob, label }: { blob: Blob; label: string }) {
   const [html, setHtml] = useState<string | null>(null);
   useEffect(() => {
     let current = true;
@@ -29,5 +32,5 @@ function HtmlFrame({ blob, label, fresh }: { blob: Blob; label: string; fresh: s
     };
   }, [blob]);
   const message = useMemo(() => ({ html }), [html]);
-  return html === null ? null : <SandboxFrame shell="html" title={label} message={message} fresh={fresh} />;
+  return html === null ? null : <SandboxFrame shell="html" title={label} message={message} />;
 }

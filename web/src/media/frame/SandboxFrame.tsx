@@ -18,8 +18,6 @@ interface SandboxFrameProps {
   title: string;
   /** Sent once the frame is ready, and again when it changes. */
   message: object;
-  /** HTML replaces its shell, so another one needs a fresh frame. */
-  fresh?: string;
 }
 
 /**
@@ -28,7 +26,7 @@ interface SandboxFrameProps {
  * The frame cannot be told by its origin, which is "null" like that of any sandbox, so a message counts only if it
  * comes from the very window that was made here; and nothing in a message is ever run or put into the page as HTML.
  */
-export function SandboxFrame({ shell, title, message, fresh = "" }: SandboxFrameProps) {
+export function SandboxFrame({ shell, title, message }: SandboxFrameProps) {
   const frame = useRef<HTMLIFrameElement>(null);
   const [ready, setReady] = useState(0);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -56,7 +54,6 @@ export function SandboxFrame({ shell, title, message, fresh = "" }: SandboxFrame
   return (
     <div className="sandbox">
       <iframe
-        key={fresh}
         ref={frame}
         title={title}
         src={new URL(`frame/${shell}`, document.baseURI).href}

@@ -1,3 +1,4 @@
+import { useMemo } from "react";
 import type { Cell } from "@/api/tables";
 import { AudioView } from "../audio/AudioView";
 import { ImageTile } from "../image/ImageTile";
@@ -14,8 +15,9 @@ const VECTOR_SHOWN = 4;
 
 /** One cell: a number, text, or a small view of a media value. */
 export function TableCell({ runKey, cell, type, column }: TableCellProps) {
+  // Cells that came as text are read once: what is made of a value begins anew with each new one.
+  const media = useMemo(() => mediaOf(cell, type), [cell, type]);
   if (cell === null || cell === undefined) return <span className="cell-missing">missing</span>;
-  const media = mediaOf(cell, type);
   if (media?._type === "image-file") {
     return (
       <span className="cell-image">

@@ -73,6 +73,8 @@ export default function LogsTab({ run }: { run: RunDetail }) {
   useEffect(() => {
     if (count > 0 && atEnd.current) rows.scrollToIndex(count - 1, { align: "end" });
   }, [count]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: wrapped lines have heights of their own
+  useEffect(() => rows.measure(), [wrap]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another search starts at its first match
   useEffect(() => setCurrent(0), [search]);
   useEffect(() => bindKeys({ "/": () => document.getElementById("log-search")?.focus() }), []);

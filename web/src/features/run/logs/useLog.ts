@@ -59,7 +59,9 @@ export function useLogLines(
   });
   return (n) => {
     const at = pages.indexOf(Math.floor(n / PAGE));
-    return found[at]?.data?.lines[n % PAGE] ?? null;
+    const line = found[at]?.data?.lines[n % PAGE];
+    // What is kept until a page is here may be another page's.
+    return line?.n === n ? line : null;
   };
 }
 

@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+FRAMEWORKS := .venv-frameworks/bin
 NODE := scripts/with-node
 ARGS ?=
 
@@ -58,8 +59,17 @@ exam: setup ui
 	scripts/system-packages
 	$(NODE) $(BIN)/python -m pytest -m exam tests $(ARGS)
 
-frameworks: setup
-	$(BIN)/python -m pytest -m frameworks tests $(ARGS)
+# The integrations with the real libraries, in an environment of its own: 2 GB, and minutes the first time.
+frameworks: .venv-frameworks/.ready
+	$(FRAMEWORKS)/python -m pytest -m frameworks tests/integrations tests/examples tests/sdk/test_watch.py $(ARGS)
+
+# torch is built for each kind of machine and has other hashes on each; the rest is pinned by hash.
+.venv-frameworks/.ready: pyproject.toml requirements/frameworks.txt hatch_build.py
+	test -x $(FRAMEWORKS)/python || $(PYTHON) -m venv .venv-frameworks
+	$(FRAMEWORKS)/python -m pip install --quiet --disable-pip-version-check --no-deps torch==2.13.0
+	$(FRAMEWORKS)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/frameworks.txt
+	TREERING_SKIP_UI=1 $(FRAMEWORKS)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
 
 bench: setup ui
 	$(NODE) $(BIN)/python bench/all.py $(ARGS)
@@ -72,6 +82,9 @@ lock: setup
 	$(BIN)/python -m pip install --quiet pip-tools
 	TREERING_SKIP_UI=1 $(BIN)/pip-compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --strip-extras --allow-unsafe -o requirements/dev.txt pyproject.toml
+	TREERING_SKIP_UI=1 $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+		--no-emit-find-links --strip-extras --unsafe-package torch --unsafe-package triton -o requirements/frameworks.txt \
+		pyproject.toml requirements/frameworks.in
 
 clean:
-	rm -rf .venv web/node_modules src/treering/server/static demo-data
+	rm -rf .venv .venv-frameworks web/node_modules src/treering/server/static demo-data

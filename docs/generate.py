@@ -75,7 +75,7 @@ def limits_page() -> str:
 
 def command_page() -> str:
     """What ``--help`` prints."""
-    commands = ["", "ui", "serve", "login", "sync", "relay", "demo"]
+    commands = ["", "ui", "serve", "login", "sync", "relay", "import tensorboard", "demo"]
     commands += ["runs", "runs ls", "runs show", "runs export", "runs diff"]
     commands += ["key new", "key ls", "key revoke", "user add", "user ls", "user password", "user disable"]
     commands += ["backup", "restore", "verify", "rebuild", "doctor"]

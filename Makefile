@@ -37,8 +37,8 @@ web/node_modules/.ready: .venv/.ready web/package-lock.json
 	touch $@
 
 lint: setup web/node_modules/.ready
-	$(BIN)/ruff check src tests bench docs hatch_build.py
-	$(BIN)/ruff format --check src tests bench docs hatch_build.py
+	$(BIN)/ruff check src tests bench docs examples hatch_build.py
+	$(BIN)/ruff format --check src tests bench docs examples hatch_build.py
 	$(BIN)/lint-imports --no-cache
 	cd web && ../$(NODE) npm run --silent lint
 

@@ -59,7 +59,7 @@ def validate(model: nn.Module, x: Tensor, y: Tensor) -> dict[str, object]:
         "val/loss": nn.functional.nll_loss(log_p, y),
         "val/acc": 100 * (guess == y).float().mean(),
         "val/confusion": tr.plot.confusion_matrix(
-            y_true=y.numpy(), preds=guess.numpy(), class_names=[str(digit) for digit in range(10)]
+            y_true=y.numpy(), preds=guess.numpy(), class_names=[str(digit) for digit in range(10)], title="Validation"
         ),
     }
     if len(worst):

@@ -278,7 +278,7 @@ def test_links_devices_and_broken_files_are_named_and_the_rest_is_imported(impor
     done = {each.name: each.rows for each in imports.read()}
 
     assert done == {"good": 1, "flipped": 19, "cut": 19}
-    assert dict(imports.left_out).keys() == {"linked", "loop", f"file/{FILE}", "file/pipe.tfevents", "flipped"}
+    assert dict(imports.left_out).keys() == {"linked", "loop", f"file/{FILE}", "file/pipe.tfevents", "flipped", "noise"}
     assert "does not fit its checksum" in dict(imports.left_out)["flipped"]
     assert "secret" not in str(_rows(imports.data))
 

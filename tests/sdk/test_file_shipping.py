@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from treering.ids import new_life_id, run_key
 from treering.runlog import records
 from treering.runlog.writer import Writer
-from treering.sdk.destination import Refused, Unreachable
+from treering.sdk.destination import Refused, TooLarge, Unreachable
 from treering.sdk.file_shipping import Declared, FileShipper, PieceGap, declared_files
 from treering.sdk.shipping import SegmentStatus
 
@@ -253,6 +254,85 @@ def test_a_refusal_of_one_file_is_kept_and_a_refusal_of_everything_waits(
     there.trouble = [Refused("too large", "too_large")]
     ship(shipper, there)
     assert shipper.failed == {name: "too large"}
+
+
+def test_a_proxy_that_takes_no_large_body_gets_small_pieces(folder: Folder, shipper: FileShipper, there: There):
+    content = os.urandom(3_000_000)
+    name = folder.file(content)
+    most = 200_000
+    take = there.send_piece
+
+    def send_piece(run_key: str, file: Declared, offset: int, piece: bytes) -> tuple[int, bool]:
+        if len(piece) > most:
+            raise TooLarge("no body of this size", "too_large", "", 413)
+        return take(run_key, file, offset, piece)
+
+    there.send_piece = send_piece  # type: ignore[method-assign]
+    shipper.look(folder.status(), None)
+    ship(shipper, there)
+
+    assert there.files[name] == content
+    assert shipper.failed == {}
+    assert shipper.requests < 40, "it does not try large ones again and again"
+
+    most = 1_000
+    refused = folder.file(os.urandom(100_000))
+    shipper.look(folder.status(), None)
+    ship(shipper, there)
+    assert shipper.failed[refused] == "no body of this size"
+
+
+@pytest.mark.parametrize("answer", [(0, False), (1, False), (-1, False), (10**12, False)])
+def test_a_destination_that_says_nonsense_is_not_sent_to_for_ever(
+    folder: Folder, shipper: FileShipper, there: There, answer: tuple[int, bool]
+):
+    name = folder.file(b"x" * 1_000_000)
+    there.send_piece = lambda *sent: answer  # type: ignore[method-assign]
+    shipper.look(folder.status(), None)
+    there.now = 5.0
+    ship(shipper, there, 100)
+
+    assert name in shipper.failed
+    assert shipper.progress_at == 0.0, "nothing was kept, so nobody waits for more of it"
+
+
+def test_a_destination_that_never_holds_what_it_held_is_given_up(
+    folder: Folder, shipper: FileShipper, there: There
+):
+    name = folder.file(b"x" * 1_000)
+    lengths = itertools.cycle([7, 5])
+
+    def send_piece(run_key: str, file: Declared, offset: int, piece: bytes) -> tuple[int, bool]:
+        raise PieceGap(next(lengths))
+
+    there.send_piece = send_piece  # type: ignore[method-assign]
+    shipper.look(folder.status(), None)
+    ship(shipper, there, 200)
+
+    assert shipper.failed[name] == "the other side does not go on with it"
+
+
+def test_a_part_that_went_wrong_earlier_is_sent_again_from_the_beginning(
+    folder: Folder, shipper: FileShipper, there: There
+):
+    content = b"whole and right"
+    name = folder.file(content)
+    there.files[name] = b"wrong"
+    take = there.send_piece
+
+    def send_piece(run_key: str, file: Declared, offset: int, piece: bytes) -> tuple[int, bool]:
+        length, whole = take(run_key, file, offset, piece)
+        if whole and sha(there.files[file.sha256]) != file.sha256:
+            del there.files[file.sha256]
+            raise Refused("the bytes are not those", "invalid_value")
+        return length, whole
+
+    there.send_piece = send_piece  # type: ignore[method-assign]
+    shipper.look(folder.status(), None)
+    ship(shipper, there)
+
+    assert there.files[name] == content
+    assert shipper.failed == {}
 
 
 def test_a_restored_store_is_asked_for_everything_again(folder: Folder, shipper: FileShipper, there: There):

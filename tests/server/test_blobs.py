@@ -162,6 +162,9 @@ def test_a_file_comes_in_pieces(max_: Caller, shipped: str):
     asked = max_.call("POST", f"/runs/{shipped}/blobs/query", {"sha256": [sha(content), sha(PNG)]})
     assert asked.json == {"missing": [{"sha256": sha(content), "offset": BLOB_CHUNK_BYTES}]}
 
+    at_the_end = max_.call("PUT", f"{path}?offset={len(content)}&size={len(content)}", b"")
+    assert (at_the_end.status, at_the_end.json["length"]) == (409, BLOB_CHUNK_BYTES)
+
     rest = max_.call("PUT", f"{path}?offset={BLOB_CHUNK_BYTES}&size={len(content)}", content[BLOB_CHUNK_BYTES:])
     assert rest.json["complete"]
     assert max_.call("GET", path).body == content

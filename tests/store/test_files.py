@@ -193,6 +193,20 @@ def test_a_file_comes_in_pieces_and_goes_on_where_it_stopped(store: Store, elsew
     assert store.missing_blobs(life.run_key, [name]) == []
 
 
+def test_a_server_that_ended_behind_the_last_piece_needs_none_of_it_again(store: Store, elsewhere: World):
+    content = bytes(range(256)) * 100
+    life = elsewhere.life()
+    name = declare(life, "big", content)
+    ship(store, life)
+    store.receive_blob(life.run_key, name, 0, len(content), content[:10_000])
+    (arriving,) = (path for path in store.folder.rglob("*") if path.name.endswith(f".{name}"))
+    arriving.write_bytes(content)  # the last piece was written, and nothing after that
+
+    assert store.missing_blobs(life.run_key, [name]) == [(name, len(content))]
+    assert store.receive_blob(life.run_key, name, len(content), len(content), b"") == (len(content), True)
+    assert b"".join(store.blobs.get(name)) == content
+
+
 def test_bytes_that_are_not_what_their_hash_says_are_dropped(store: Store, elsewhere: World):
     life = elsewhere.life()
     name = declare(life, "x", b"12345678")

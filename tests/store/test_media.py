@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from store.world import World
-from treering.errors import FormatError, InvalidValue, NotFound
+from treering.errors import FormatError, InvalidValue, LimitExceeded, NotFound
 from treering.runlog import records
 from treering.store import Store
 from treering.store.model import TableColumn
@@ -50,6 +51,19 @@ def test_the_steps_of_each_key_of_each_run(logged: tuple[Store, str, str]):
     ]
     assert store.media_steps([first], ["picture"], 3)[0].steps == [0, 20, 30]
     assert store.media_steps([first], ["picture"], 3)[0].n == 4
+
+
+def test_a_run_without_any_is_left_out_wherever_it_stands(world: World, store: Store):
+    lives = [world.life(str(n)) for n in range(3)]
+    for life in lives:
+        life.log({"loss": 0.5}, 0)
+    lives[1].log({"picture": image(1)}, 1)
+    store.ingest_now()
+    keys = [life.run_key for life in lives]
+
+    assert [s.run for s in store.media_steps(keys, ["picture", "loss"], 9)] == [keys[1]]
+    assert [i.run for i in store.media_at(keys, ["picture"], None, "exact")] == [keys[1]]
+    assert store.media_in([keys[0]], ["picture"], 0, 9, 9) == []
 
 
 @pytest.mark.parametrize(
@@ -210,6 +224,40 @@ def test_a_file_that_is_no_table_says_so(tmp_path: Path):
     (tmp_path / "junk").write_bytes(b"PAR1" + bytes(1_000) + b"PAR1")
     with pytest.raises(FormatError, match="cannot be read"):
         LoggedTable(tmp_path / "junk", None).read(TableQuery())
+
+
+def test_a_small_file_that_holds_much_is_read_in_little_memory(tmp_path: Path):
+    path = tmp_path / "bomb.parquet"
+    texts = "select 'n' || range as c0, repeat('x', 100000) as c1, list_resize([1.5], 50000, 1.5) as c2 from range(200)"
+    duckdb.execute(f"copy ({texts}) to '{path}' (format parquet, compression zstd)")
+    table = LoggedTable(path, None)
+
+    assert path.stat().st_size < 1_000_000
+    assert [len(cell) for cell in table.read(TableQuery(limit=1)).rows[0][1:]] == [65_536, 50_000]
+    with pytest.raises(LimitExceeded, match="fewer at once"):
+        table.read(TableQuery(limit=200))
+    with pytest.raises(LimitExceeded, match="fewer at once"):
+        table.vectors("c2", 200)
+
+
+def test_columns_of_other_types_are_shown_as_text(tmp_path: Path):
+    path = tmp_path / "odd.parquet"
+    odd = "select [[range]] as c0, {'a': range} as c1, map([1], [2]) as c2, 'x'::blob as c3, 1::decimal(9,2) as c4"
+    duckdb.execute(f"copy ({odd} from range(2)) to '{path}'")
+    table = LoggedTable(path, None)
+
+    assert table.read(TableQuery()).rows[1] == ["[[1]]", "{'a': 1}", "{1=2}", "x", "1.00"]
+    with pytest.raises(InvalidValue, match="holds no vectors"):
+        table.vectors("c0", 10)
+
+
+def test_a_table_waits_its_turn_and_says_so(path: Path, monkeypatch: pytest.MonkeyPatch):
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr("treering.store.tables._AT_ONCE", turns)
+    monkeypatch.setattr("treering.store.tables._TURN_S", 0.05)
+    with turns, pytest.raises(LimitExceeded, match="try again"):
+        LoggedTable(path, None).read(TableQuery())
+    assert LoggedTable(path, None).read(TableQuery(limit=1)).total == 1_000
 
 
 def test_a_table_reads_no_other_file(path: Path, tmp_path: Path):

@@ -30,6 +30,10 @@ class Preview:
         """Note a file that would be stored."""
         self.files.append({"path": path, "bytes": len(data), **about})
 
+    def is_over(self) -> bool:
+        """There is no run, and there is time."""
+        return False
+
 
 def show_capture(data_dir: Path, *, as_json: bool) -> int:
     """Print what would be recorded, and what would be hidden or left out."""

@@ -151,7 +151,9 @@ def _show(net: Network, validation: Data, epoch: int, step: int, figure: bool) -
     guess = probability.argmax(axis=1)
     row: dict[str, Any] = weights(("w1", "w2"), (net.w1, net.w2))
     names = [str(label) for label in range(_CLASSES)]
-    row["val/confusion"] = tr.plot.confusion_matrix(y_true=validation.y, preds=guess, class_names=names)
+    row["val/confusion"] = tr.plot.confusion_matrix(
+        y_true=validation.y, preds=guess, class_names=names, title="Validation"
+    )
     if wrong := mistakes(validation.x, validation.y, probability):
         row["val/mistakes"] = wrong
     if figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,11 @@ from .reading import find_run, open_api
 __all__ = ["run"]
 
 _CODE: Final = "code/"
+_GIT_PLACES: Final = frozenset(
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX".split()
+)
+_GLOB: Final = re.compile(r"[*?\[\\]")
+_ESCAPED: Final = r"\\\g<0>"
 
 
 class Restored(NamedTuple):
@@ -57,14 +63,16 @@ def _restore(found: Run, code: dict[str, Any], into: Path, repo: str | None) -> 
     differs = [f"{one['path']}: not recorded ({one['reason']})" for one in code["skipped"] if isinstance(one, dict)]
     if found.detail["meta"].get("code_not_whole"):
         differs.append(f"not everything was recorded: {found.detail['meta']['code_not_whole']}")
+    for one in git.get("submodules") or []:
+        at = str(one.get("commit") or "")[:12]
+        differs.append(f"{one.get('path')}: is a submodule, at commit {at}; get it with: git submodule update --init")
     if code["kind"] == "none" and not files:
         raise NotFound(f"nothing was recorded of the code of {found.path}.")
-    patched = 0
     if commit:
         _check_out(str(commit), into, repo, str(git.get("remote") or ""))
-        patched = _patch(found, code, into, differs)
     else:
         into.mkdir(parents=True, exist_ok=True)
+    patched = _patch(found, code, into, differs)
     for file in sorted(files, key=lambda file: "link" in file.about):  # links last: nothing is written through one
         _write(file, into, differs)
     return Restored(into, commit, patched, len(files), differs)
@@ -98,13 +106,23 @@ def _patch(found: Run, code: dict[str, Any], into: Path, differs: list[str]) -> 
     if about is None:
         return 0
     patch = RunFile(found._connection, found.key, about)
+    if not patch.held:
+        differs.append("uncommitted changes: their bytes are not at the server")
+        return 0
     inexact = [str(name) for name in patch.about.get("inexact") or []]
     if patch.about.get("redacted"):
         differs.append(f"uncommitted changes: {patch.about['redacted']} secrets are hidden")
     # Where a secret stood in a line that the commit has, too, the patch does not fit.
     command = ["git", "apply", "--binary", "--whitespace=nowarn", "--allow-empty"]
-    command += [f"--exclude={name}" for name in inexact]
-    done = subprocess.run([*command, "-"], cwd=into, input=patch.read(), capture_output=True, check=False)
+    command += [f"--exclude={_GLOB.sub(_ESCAPED, name)}" for name in inexact]
+    # A repository around the folder is none of ours: in it git would look for the files elsewhere.
+    environ = {**_environ(), "GIT_CEILING_DIRECTORIES": str(into.parent)}
+    try:
+        done = subprocess.run(
+            [*command, "-"], cwd=into, env=environ, input=patch.read(), capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        raise UsageError("git is not installed; the code cannot be put together without it.") from None
     if done.returncode != 0:
         text = done.stderr.decode("utf-8", "replace").strip().splitlines()
         differs.append(f"uncommitted changes: git cannot apply them ({text[0] if text else 'no reason given'})")
@@ -145,9 +163,15 @@ def _git(folder: Path, *command: str) -> int:
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
     options = ["-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never"]
     try:
-        return subprocess.run(["git", *options, *command], cwd=folder, check=False, **quiet).returncode
+        done = subprocess.run(["git", *options, *command], cwd=folder, env=_environ(), check=False, **quiet)
+        return done.returncode
     except FileNotFoundError:
         raise UsageError("git is not installed; the code cannot be put together without it.") from None
+
+
+def _environ() -> dict[str, str]:
+    """Return the environment without what would have git look at another repository than it is told."""
+    return {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
 
 
 def _how(code: dict[str, Any], detail: dict[str, Any], restored: Restored) -> str:

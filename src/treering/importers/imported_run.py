@@ -30,8 +30,7 @@ from treering.values import clean_config, clean_row, split_row
 
 __all__ = ["ImportedRun", "Read"]
 
-_PROGRESS: Final = "import_progress"
-_IMPORTED: Final = "imported"
+_IMPORTED: Final = "imported"  # the fact that says how far a source was read, and at the end where the run is from
 
 
 class Read(NamedTuple):
@@ -102,8 +101,8 @@ class ImportedRun:
         return bool(found)
 
     def _take_progress(self, data: Mapping[str, Any]) -> None:
-        progress = data.get(_PROGRESS)
-        if isinstance(progress, dict):
+        progress = data.get(_IMPORTED)
+        if isinstance(progress, dict) and "source" in progress:
             self._unfinished, self._rows_behind = str(progress.get("source")), 0
             self.known[self._unfinished] = Read(str(progress.get("mark")), int(progress.get("offset") or 0))
 
@@ -125,7 +124,7 @@ class ImportedRun:
         self._to_skip = 0
         self.known[name] = Read(mark, offset)
         progress = {"source": name, "mark": mark, "offset": offset}
-        self._append(records.FACTS, [self._last_ns or time.time_ns(), {_PROGRESS: progress}])
+        self._append(records.FACTS, [self._last_ns or time.time_ns(), {_IMPORTED: progress}])
 
     def begin_life(self, time_ns: int, meta: Mapping[str, Any], from_step: int | None = None) -> None:
         """Begin to write; *time_ns* is when the first thing happened."""

@@ -105,6 +105,7 @@ class _Source:
         self._left_out: list[str] = []
         self._left_out_count = 0
         self._said: set[str] = set()
+        self._unread: set[str] = set()  # files that hold something, and no record yet
         self._events = Events(self._note)
         self._grew_at = time.monotonic()
 
@@ -139,8 +140,11 @@ class _Source:
         shown = clean_text(name)
         first = file.next()
         if first is None:
+            if file.size():
+                self._unread.add(shown)
             self._note_damage(shown, file)
             return
+        self._unread.discard(shown)
         mark = hashlib.sha256(first).hexdigest()[:16]
         run = self._run or self._open(mark)
         if run is None:
@@ -213,11 +217,15 @@ class _Source:
 
     def close(self) -> ImportedFolder | None:
         """End the run for now; None if the folder held nothing that could be read."""
+        for name in sorted(self._unread):
+            self._note(f"unread {name}", f"{name}: no record in it can be read")
         run, self._run = self._run, None
         if run is None:
             return None
         about: dict[str, Any] = {"from": "tensorboard", "folder": clean_text(self._folder.name) or "."}
-        about |= {"files": len(run.known), "left_out": self._left_out, "left_out_count": self._left_out_count}
+        about["files"] = len(run.known)
+        if self._left_out:
+            about |= {"left_out": self._left_out, "left_out_count": self._left_out_count}
         run.close(about)
         return ImportedFolder(clean_text(self._folder.name) or ".", run.run_id, run.key, run.rows, len(run.known))
 

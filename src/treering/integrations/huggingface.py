@@ -87,7 +87,7 @@ class TreeringCallback(TrainerCallback):
             self._begin(args, state, model)
         assert self._run is not None
         ended = {name: value for name, value in logs.items() if name in _OF_THE_RUN}
-        self._run.summary.update({f"train/{name.removeprefix('train_')}": value for name, value in ended.items()})
+        self._run.summary.update(ended)
         row = {_key(name): value for name, value in logs.items() if name not in _OF_THE_RUN}
         if row:
             self._run.log(row, step=state.global_step)

@@ -284,6 +284,10 @@ class Encoder:
         self._doing = None
         self._done_count += 1
 
+    def _is_closed(self) -> bool:
+        """Return whether another thread has closed it meanwhile."""
+        return self._closed
+
     def _was_abandoned(self) -> bool:
         """Return whether close() counted the present values as lost meanwhile."""
         return self._doing is None
@@ -305,7 +309,7 @@ class Encoder:
                 self._pause()
                 continue
             except Exception as error:  # a library that encodes may raise anything
-                if self._closed:
+                if self._is_closed():
                     return None  # the spool was taken away; the value is counted already
                 left_out(key, value, error, self._warn)
                 return None

@@ -29,14 +29,16 @@ from treering.runlog import records
 from treering.runlog.frames import FRAME_HEADER_BYTES, SYNC, Frame, decode_frame_header, seed
 from treering.runlog.shipment import Pread
 
-from .destination import Refused, Unreachable
+from .destination import Refused, TooLarge, Unreachable
 from .shipping import SegmentStatus
 
 __all__ = ["Declared", "FileDestination", "FileShipper", "PieceGap", "declared_files"]
 
 _MARK: Final = SYNC + bytes([records.FILE])
 _PIECE_FIRST_BYTES: Final = 256 * 1024
+_PIECE_LEAST_BYTES: Final = 32 * 1024
 _PIECE_S: Final = 1.0  # that one piece should take
+_SETBACKS_MAX: Final = 20  # answers after which a file is no further than before
 _NOT_YET: Final = frozenset({"run_not_found", "not_found", "project_not_found"})  # its records are not applied yet
 _ASK_AGAIN_S: Final = 1.0
 
@@ -139,13 +141,15 @@ _HEX: Final = frozenset("0123456789abcdef")
 class _Job:
     """One file that has to be at the destination for one run."""
 
-    __slots__ = ("file", "offset", "run_key", "since")
+    __slots__ = ("again", "file", "offset", "run_key", "setbacks", "since")
 
     def __init__(self, run_key: str, file: Declared, since: float) -> None:
         self.run_key = run_key
         self.file = file
         self.offset = 0
         self.since = since
+        self.setbacks = 0
+        self.again = False  # the other side has a part of it already, which may be what is wrong
 
 
 class FileShipper:
@@ -184,6 +188,7 @@ class FileShipper:
         self._sending: deque[_Job] = deque()
         self._ask_at: dict[str, float] = {}
         self._piece_bytes = _PIECE_FIRST_BYTES
+        self._piece_max = BLOB_CHUNK_BYTES
         self._failures = 0
         self._quiet_until = 0.0
         self._store: tuple[str, int] | None = None
@@ -282,6 +287,7 @@ class FileShipper:
             for job in asked:
                 if job.file.sha256 in missing:
                     job.offset = min(max(missing[job.file.sha256], 0), job.file.size)
+                    job.again = job.offset > 0
                     self._sending.append(job)
             return True
         return False
@@ -299,24 +305,42 @@ class FileShipper:
         try:
             length, whole = self._destination.send_piece(job.run_key, job.file, job.offset, piece)
         except PieceGap as gap:
-            if gap.length == job.offset or not 0 <= gap.length <= job.file.size:
+            ahead = job.offset < gap.length <= job.file.size  # somebody else sends it, too
+            job.setbacks += not ahead
+            if gap.length == job.offset or not 0 <= gap.length <= job.file.size or job.setbacks > _SETBACKS_MAX:
                 self._fail(job, "the other side does not go on with it")
                 self._sending.popleft()
             else:
                 job.offset = gap.length
             return True
+        except TooLarge as error:
+            if len(piece) <= _PIECE_LEAST_BYTES:
+                self._fail(job, str(error))
+                self._sending.popleft()
+            self._piece_bytes = self._piece_max = max(len(piece) // 2, _PIECE_LEAST_BYTES)
+            return True
         except Refused as error:
             self._sending.popleft()
-            self._refused([job], error, begun)
+            if job.again and not error.everything and error.code not in _NOT_YET:
+                job.again, job.offset = False, 0
+                self._sending.append(job)
+            else:
+                self._refused([job], error, begun)
             return True
         self._adapt(len(piece), self._clock() - begun)
-        self.sent_bytes += len(piece)
-        self.progress_at = self._clock()
-        job.offset = length
+        if whole or job.offset + len(piece) <= length <= job.file.size:
+            self.sent_bytes += len(piece)
+            self.progress_at = self._clock()
+        else:  # no progress, so that nobody waits for its end for ever
+            job.setbacks += 1
+        job.offset = max(length, 0)
         if whole:
             self._sending.popleft()
-        elif not job.offset < job.file.size:
+        elif job.offset >= job.file.size:
             self._fail(job, "the other side has all bytes and does not say that it is whole")
+            self._sending.popleft()
+        elif job.setbacks > _SETBACKS_MAX:
+            self._fail(job, "the other side takes its bytes and does not keep them")
             self._sending.popleft()
         return True
 
@@ -338,9 +362,9 @@ class FileShipper:
 
     def _adapt(self, size: int, took_s: float) -> None:
         if took_s < _PIECE_S / 2 and size == self._piece_bytes:
-            self._piece_bytes = min(2 * self._piece_bytes, BLOB_CHUNK_BYTES)
+            self._piece_bytes = min(2 * self._piece_bytes, self._piece_max)
         elif took_s > 2 * _PIECE_S:
-            self._piece_bytes = max(self._piece_bytes // 2, _PIECE_FIRST_BYTES // 8)
+            self._piece_bytes = max(self._piece_bytes // 2, _PIECE_LEAST_BYTES)
 
     # ── when it does not go well ────────────────────────────────────────────────────────────────────────────────
 

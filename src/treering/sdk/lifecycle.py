@@ -46,7 +46,7 @@ from . import ranks
 from .arguments import Arguments, find_arguments
 from .disabled import DisabledRun
 from .plan import Plan
-from .redact import redact_arguments, redact_text
+from .redact import redact_arguments, redact_text, remember_secrets
 from .resume import Past, read_past
 from .run import Run, outcome_of
 from .scheduler import Job, Program, Tracked, claim, is_batch, job_of
@@ -127,14 +127,17 @@ def init(
             return previous
         _warn_unused(others, terminal)
         loaded = _load_config(config, config_exclude_keys, config_include_keys, terminal)
-        arguments = find_arguments(sys._getframe()) if chosen.capture_arguments else None
+        arguments = find_arguments(sys._getframe())
+        remember_secrets(loaded)
+        if arguments is not None:
+            remember_secrets(arguments.values)
         _inits += 1
         place = ranks.place_of(os.environ)
         if chosen.mode == "disabled" or (place.rank > 0 and chosen.ranks == "main" and not chosen.run_group):
             _active = DisabledRun(chosen, loaded)
             return _active
         _active = run = _begin(chosen, loaded, place, terminal)
-        if arguments is not None:
+        if arguments is not None and chosen.capture_arguments:
             _take_arguments(run, arguments, loaded, config_exclude_keys, config_include_keys)
         if sync_tensorboard:
             from .tensorboard.sync import TensorBoardSync

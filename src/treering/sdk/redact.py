@@ -2,8 +2,8 @@
 Hiding secrets before they reach the log. What was hidden is shown as hidden: ``[redacted]``.
 
 Recognised are values of arguments, config keys and assignments named like a key, token, secret or password,
-credentials in URLs, private keys, texts in the published shape of a token, and the values of environment variables
-that are named like a secret, wherever they turn up.
+credentials in URLs and headers, private keys, texts in the published shape of a token, and values that are known to be
+secret, wherever they turn up: of environment variables that are named like one, and what the program took as one.
 """
 
 from __future__ import annotations
@@ -11,47 +11,95 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["HIDDEN", "is_secret_file", "redact_arguments", "redact_config", "redact_source", "redact_text"]
+__all__ = [
+    "HIDDEN",
+    "is_secret_file",
+    "redact_arguments",
+    "redact_config",
+    "redact_source",
+    "redact_text",
+    "remember_secrets",
+]
 
 HIDDEN: Final = "[redacted]"
+
+# ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # A word of its own: "api_key" and "secretKey", not "monkey" or "tokens_per_second".
 _SECRET_NAME = re.compile(
     r"(?:^|[^a-z])(?:api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|key|token|secret|passwd|password|pwd|passphrase|credentials?|authorization)$",
     re.IGNORECASE,
 )
+# Named so, it is a secret whatever it looks like; behind other names a value has to look like one.
+_STRONG_NAME = re.compile(
+    r"(?:^|[^a-z])(?:(?:api|access|private|secret|account)[_-]?keys?|secrets?|passwds?|passwords?|pwd|passphrases?|"
+    r"credentials?|authorization)$"
+)
+_WEAK_NAME = re.compile(r"(?:^|[^a-z])(?:tokens|pat|pass|auth|bearer|cookie|dsn|sas|jwt)$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Named like a secret, yet known to be none.
 _PLAIN_NAMES = frozenset(
     "key sort_key group_key metric_key random_key rng_key prng_key "
     "pad_token eos_token bos_token unk_token mask_token sep_token cls_token".split()
 )
+_NO_SECRETS = frozenset("required optional string password secret hidden prompt changeme".split())
+# A line without one of these holds no assignment of a secret.
+_WORDS: Final = (
+    "key", "token", "secret", "pass", "pwd", "pat", "auth", "credential", "bearer", "basic", "cookie", "dsn", "sas",
+    "jwt", "sig", "user", "-u",
+)  # fmt: skip
+
+# ── shapes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _TOKEN = re.compile(
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|"
-    r"sk-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|"
-    r"tr[kosv]_[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|wandb_v1_[A-Za-z0-9_]{20,}|"
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|dt|rt|ptt|cbt|oas)-[A-Za-z0-9_-]{16,}|"
+    r"hf_[A-Za-z0-9]{16,}|[sr]k[-_](?:live_|test_|prod_)?[A-Za-z0-9_-]{16,}|xox[abeprs]-[A-Za-z0-9-]{10,}|"
+    r"xapp-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|ya29\.[0-9A-Za-z_-]{20,}|"
+    r"GOCSPX-[0-9A-Za-z_-]{20,}|tr[kosv]_[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|"
+    r"wandb_v1_[A-Za-z0-9_]{20,}|dapi[0-9a-f]{32}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hv[sb]\.[A-Za-z0-9_-]{20,}|"
+    r"dckr_pat_[A-Za-z0-9_-]{20,}|do[opr]_v1_[a-f0-9]{40,}|r8_[A-Za-z0-9]{30,}|lin_api_[A-Za-z0-9]{30,}|"
+    r"shp(?:at|ss|ca|pa)_[a-fA-F0-9]{30,}|AGE-SECRET-KEY-[0-9A-Z]{40,}|"
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,})"
+)
+_HOOK = re.compile(
+    r"(?P<lead>hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9_/-]{16,}"
 )
 # Found by "://" and not by the scheme before it: a run of letters is looked at once, however long (a config value may
 # be a megabyte of them).
 _URL_CREDENTIALS = re.compile(r"(?<=[A-Za-z0-9+.-])://(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@")
 _URL_TOKEN = re.compile(r"(?P<scheme>https?://)(?P<user>[^\s/@:]{16,})@", re.IGNORECASE)
-
-
 _PRIVATE_KEY = re.compile(r"(?<=PRIVATE KEY-----)[\s\S]{1,20000}?(?=-----END)")
-# name = "value", "name": 'value', NAME=value at the start of a line: with at least six characters, one of them a digit,
-# so that token = "pad" and password = getpass() stay readable.
-_ASSIGNED = re.compile(
-    r"""(?P<name>\b[A-Za-z_][A-Za-z0-9_.-]{1,60})(?P<mid>["']?\s{0,4}[:=]\s{0,4}["'])(?P<value>(?=[^"'\n]{0,200}\d)[^"'\s]{6,200})(?=["'])"""
+_ANSI = re.compile(r"\x1b\[[0-9;:]*m")
+
+# ── assignments, in one line that has one of the words ───────────────────────────────────────────────────────────
+
+_NAME = re.compile(r"(?<![A-Za-z0-9_.])[A-Za-z_][A-Za-z0-9_.-]{1,60}")
+# behind a name: = "value", ": 'value', : str = r"value", "] = "value", ", "value", \": \"value\", = ["value"
+_QUOTED = re.compile(
+    r"""(?:\\{0,3}["'])?\]?(?:\s{0,4}:\s{0,4}[A-Za-z_][A-Za-z0-9_.\[\]| ]{0,40})?\s{0,4}[:=,]\s{0,4}\[?"""
+    r"""[rbfuRBFU]{0,2}\\{0,3}["'](?P<value>[^"'\s\\]{6,1000})(?=\\{0,3}["'])"""
 )
-_EXPORTED = re.compile(
-    r"(?m)^(?P<lead>[+ -]?(?:export\s+|set\s+|ENV\s+)?)(?P<name>[A-Z][A-Z0-9_]{1,60})(?P<mid>=)"
-    r"(?P<value>(?=[^\s\"'$]{0,200}\d)[^\s\"'$(]{6,200})$"
+# : value, = value, =value
+_BARE = re.compile(r"\s{0,4}[:=]\s{0,4}(?P<value>[^\s\"'(){}\[\],;&<>$\\][^\s\"'(){}\[\],;&<>\\]{5,1000})(?![(\[\w])")
+# anything else that is quoted in a line after such a name: get(name) or "value", --name default="value"
+_LITERAL = re.compile(
+    r"""(?P<lead>\bor\s{1,4}|\bdefault\s{0,4}=\s{0,4}|,\s{0,4})?(?P<quote>["'])(?P<value>[A-Za-z0-9_+/=~!@#$%^&*-]{8,500})(?P=quote)"""
 )
+_ASSIGNS = re.compile(r"""(?:\\{0,3}["'])?\]?\s{0,4}[:=,]""")
+_LITERAL_MIN_CHARS: Final = 20  # of one that is only in the same line
+_QUERY = re.compile(r"(?<=[?&;])(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,40})(?P<mid>=)(?P<value>[^\s\"'&<>#;]{6,1000})")
+_OPTION = re.compile(
+    r"(?<![\w-])--?(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,60})(?P<mid>=|\s{1,4})(?P<value>[^\s\"'$<(){}\[\],-][^\s\"'(){}\[\],]{5,500})"
+)
+_BEARER = re.compile(r"\b(?P<lead>(?:bearer|basic)\s{1,4})(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_CURL_USER = re.compile(r"(?P<lead>(?<![\w-])(?:-u|--user)[\s=]{1,4}[\"']?[^\s:\"'/]{1,60}:)(?P<value>[^\s\"':]{4,200})")
+_DOTTED = re.compile(r"[a-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)+\Z")  # config.token2: a name and no value
+_ENDS_OF_TEXTS: Final = ('"', "'", "\\", ";")
+_TOKEN_LIKE = re.compile(r"[A-Za-z0-9_+/=.~!@#$%^&*:-]+\Z")
+
 # Files that are there to hold secrets: their names are noted, their bytes are not.
 _SECRET_FILE = re.compile(
     r"(?:^|/)(?:\.env(?:\.(?!example$|sample$|template$|dist$)[^/]*)?|\.?netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.htpasswd|id_(?:rsa|dsa|"
@@ -59,7 +107,10 @@ _SECRET_FILE = re.compile(
     r"service[-_]account[^/]*\.json|[^/]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk))$",
     re.IGNORECASE,
 )
-_KNOWN_MIN_CHARS: Final = 8  # shorter values of variables turn up by chance
+# In these a value that is no name stands in quotes.
+_CODE_FILE = re.compile(r"\.(?:py|pyi|pyx|ipynb|r|jl|c|cc|cpp|cu|cuh|h|hpp|rs|go|java|js|ts|rst|md)$", re.IGNORECASE)
+
+_KNOWN_MIN_CHARS: Final = 8  # shorter values turn up by chance
 _KNOWN_MAX: Final = 200
 _LINE_CHARS: Final = 1_000
 _TOKEN_MIN_CHARS: Final = 14
@@ -70,50 +121,118 @@ def is_secret_file(path: str) -> bool:
     return _SECRET_FILE.search(path) is not None
 
 
-@functools.lru_cache(maxsize=8)
-def _known(values: frozenset[str]) -> re.Pattern[str] | None:
-    chosen = sorted(values, key=len, reverse=True)[:_KNOWN_MAX]
-    return re.compile("|".join(map(re.escape, chosen))) if chosen else None
+@functools.lru_cache(maxsize=4_096)
+def is_secret_name(name: str) -> bool:
+    """Return whether *name*, of an argument or config key, says that its value is a secret."""
+    plain = _plain(name)
+    return plain not in _PLAIN_NAMES and (_SECRET_NAME.search(plain) or _STRONG_NAME.search(plain)) is not None
 
 
-def _environment_secrets(environ: Mapping[str, str]) -> re.Pattern[str] | None:
-    """Return what finds the values of variables that are named like a secret."""
-    values = {
-        value
-        for name, value in environ.items()
-        if len(value) >= _KNOWN_MIN_CHARS
-        and any(char.isdigit() for char in value)
-        and "/" not in value
-        and is_secret_name(name.lower())
-    }
-    return _known(frozenset(values))
+@functools.lru_cache(maxsize=4_096)
+def _is_strong_name(name: str) -> bool:
+    return _STRONG_NAME.search(_plain(name)) is not None
 
 
-@functools.cache
-def _own_secrets() -> re.Pattern[str] | None:
-    return _environment_secrets(os.environ)
+@functools.lru_cache(maxsize=4_096)
+def _is_weak_name(name: str) -> bool:
+    return _WEAK_NAME.search(_plain(name)) is not None
 
 
-def redact_source(text: str) -> tuple[str, int]:
+def _plain(name: str) -> str:
+    last = re.split(r"[./]", name)[-1].lstrip("-")
+    return _CAMEL.sub("_", last).lower()
+
+
+def _looks_secret(value: str) -> bool:
+    """Return whether a value has letters and digits, as tokens do and words do not."""
+    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
+
+
+# ── values that are known to be secret ───────────────────────────────────────────────────────────────────────────
+
+_remembered: set[str] = set()
+
+
+def remember_secrets(value: Any, name: str = "") -> None:
+    """Hide from now on what stands in config or arguments under a secret's name, wherever it turns up."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            strong = name and _is_strong_name(name) and isinstance(item, str)
+            remember_secrets(item, name if strong else str(key))
+    elif isinstance(value, (list, tuple)):
+        for item in value[:_KNOWN_MAX]:
+            remember_secrets(item, name)
+    elif (
+        isinstance(value, str)
+        and name
+        and len(_remembered) < _KNOWN_MAX
+        and _KNOWN_MIN_CHARS <= len(value) <= _LINE_CHARS
+        and (is_secret_name(name) or _is_weak_name(name))
+        and (_looks_secret(value) and _TOKEN_LIKE.match(value))
+        and not value.startswith(("/", "~", "./"))
+    ):
+        _remembered.add(value)
+
+
+def _environment_secrets(environ: Mapping[str, str]) -> set[str]:
+    """Return the values of variables that are named like a secret, and the passwords in addresses."""
+    found = set()
+    for name, value in environ.items():
+        if len(value) < _KNOWN_MIN_CHARS:
+            continue
+        lower = name.lower()
+        if "://" in value and "@" in value:
+            found |= {m["password"] for m in _URL_CREDENTIALS.finditer(value) if len(m["password"]) >= _KNOWN_MIN_CHARS}
+        elif (
+            not value.startswith(("/", "~", "./"))
+            and (is_secret_name(lower) or _is_weak_name(lower))
+            and (_is_strong_name(lower) or any(char.isdigit() for char in value))
+            and value.lower() not in _NO_SECRETS
+        ):
+            found.add(value)
+    return found
+
+
+_known_for: tuple[int, int] | None = None
+_known: re.Pattern[str] | None = None
+
+
+def _known_secrets() -> re.Pattern[str] | None:
+    """Return what finds them; made anew when there are others, such as after a ``load_dotenv()``."""
+    global _known_for, _known
+    now = len(os.environ), len(_remembered)
+    if now != _known_for:
+        values = sorted(_environment_secrets(os.environ) | _remembered, key=len, reverse=True)[:_KNOWN_MAX]
+        _known = re.compile("|".join(map(re.escape, values))) if values else None
+        _known_for = now
+    return _known
+
+
+# ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def redact_source(text: str, path: str = "") -> tuple[str, int]:
     """
     Return *text* of a program, a diff or a terminal with its secrets hidden, and how many were.
 
     Beside what ``redact_text`` hides, these are private keys and values that are assigned to a secret-like name.
+
+    Args:
+        path: of the file that it is from: in source code only what is quoted is a value.
     """
-
     count = 0
-
-    def assigned(m: re.Match[str]) -> str:
-        nonlocal count
-        if not is_secret_name(m["name"]):
-            return m[0]
-        count += 1
-        lead = m["lead"] if "lead" in m.re.groupindex else ""
-        return f"{lead}{m['name']}{m['mid']}{HIDDEN}"
-
-    if "=" in text or ":" in text:
-        text = _ASSIGNED.sub(assigned, text)
-        text = _EXPORTED.sub(assigned, text)
+    code = _CODE_FILE.search(path) is not None
+    if _has_word(text):
+        if len(text) < _LINE_CHARS and "\n" not in text:
+            text, count = _redact_line(text, code)
+        else:
+            lines = text.split("\n")
+            for n, line in enumerate(lines):
+                if _has_word(line):
+                    lines[n], some = _redact_line(line, code)
+                    count += some
+            if count:
+                text = "\n".join(lines)
     if "PRIVATE KEY-----" in text:
         text, keys = _PRIVATE_KEY.subn(lambda m: _hide_lines(m[0]), text)
         count += keys
@@ -121,21 +240,106 @@ def redact_source(text: str) -> tuple[str, int]:
     return text, count + others
 
 
+def _has_word(text: str) -> bool:
+    lower = text.lower()
+    return any([word in lower for word in _WORDS])
+
+
+def _redact_line(line: str, code: bool) -> tuple[str, int]:
+    if "\x1b" in line:
+        # Between a name and its value stand colours. Where something is hidden they are given up.
+        plain = _ANSI.sub("", line)
+        text, count = _redact_line(plain, code)
+        return (text, count) if count else (line, 0)
+    count = 0
+
+    def hide(m: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return m[0][: m.start("value") - m.start()] + HIDDEN + m[0][m.end("value") - m.start() :]
+
+    def hide_if(test: Callable[[str, str], bool]) -> Callable[[re.Match[str]], str]:
+        def judge(m: re.Match[str]) -> str:
+            return hide(m) if HIDDEN not in m["value"] and test(m["name"], m["value"]) else m[0]
+
+        return judge
+
+    line = _BEARER.sub(lambda m: hide(m) if any(char.isdigit() for char in m["value"]) else m[0], line)
+    line = _QUERY.sub(hide_if(_is_assigned), line)
+    line = _OPTION.sub(hide_if(_is_assigned), line)
+    line = _CURL_USER.sub(hide, line)
+    return _redact_named(line, code, count)
+
+
+def _redact_named(line: str, code: bool, count: int) -> tuple[str, int]:
+    """Hide what follows secret names, and add to *count*."""
+    parts: list[str] = []
+    done = at = 0
+    first = -1  # the end of the first such name
+    while (named := _NAME.search(line, at)) is not None:
+        at = named.end()
+        if not is_secret_name(named[0]):
+            continue
+        first = at if first < 0 and _ASSIGNS.match(line, at) else first
+        found = _QUOTED.match(line, at)
+        hide = found is not None and _is_quoted(named[0], found["value"])
+        if not hide and (found := _BARE.match(line, at)) is not None:
+            # In source code it is a value only within a text.
+            inside = not code or line[found.end("value") : found.end("value") + 1] in _ENDS_OF_TEXTS
+            hide = inside and _is_bare(named[0], found["value"])
+        if hide and found is not None and HIDDEN not in found["value"]:
+            count += 1
+            parts += line[done : found.start("value")], HIDDEN
+            done = at = found.end("value")
+    if first < 0:
+        return line, count
+    line = "".join([*parts, line[done:]])  # up to the first name it is as it was
+
+    def literal(m: re.Match[str]) -> str:
+        nonlocal count
+        apart = m["lead"] is None and len(m["value"]) < _LITERAL_MIN_CHARS
+        if apart or not _looks_secret(m["value"]):
+            return m[0]
+        count += 1
+        return m[0].replace(m["value"], HIDDEN)
+
+    return line[:first] + _LITERAL.sub(literal, line[first:]), count
+
+
+def _is_quoted(name: str, value: str) -> bool:
+    if not is_secret_name(name):
+        return False
+    if _is_strong_name(name):
+        return value.lower() not in _NO_SECRETS and value != name and not value.startswith(("{", "<", "$", "--"))
+    # token = "pad" and key = "train/loss" stay readable
+    return any(char.isdigit() for char in value)
+
+
+def _is_bare(name: str, value: str) -> bool:
+    if not is_secret_name(name) or value.lower() in _NO_SECRETS or _DOTTED.match(value):
+        return False
+    if value.startswith(("-", "/", "~/", "./")):  # PWD=/home/ada
+        return False
+    if _looks_secret(value):
+        return True
+    # DB_PASSWORD=correct-horse: no program has a name like that
+    return _is_strong_name(name) and (name.isupper() or not value.replace("_", "").replace(".", "").isalpha())
+
+
+def _is_assigned(name: str, value: str) -> bool:
+    return (is_secret_name(name) or _is_weak_name(name) or name.lower() in ("sig", "signature")) and (
+        _is_strong_name(name) or any(char.isdigit() for char in value)
+    )
+
+
 def _hide_lines(block: str) -> str:
     """Hide a block and keep its line breaks, and the signs that a diff puts before its lines."""
     return "\n".join((line[:1] if line[:1] in "+- " else "") + HIDDEN if line else "" for line in block.split("\n"))
 
 
-def is_secret_name(name: str) -> bool:
-    """Return whether *name*, of an argument or config key, says that its value is a secret."""
-    last = re.split(r"[./]", name)[-1].lstrip("-")
-    plain = _CAMEL.sub("_", last).lower()
-    return plain not in _PLAIN_NAMES and _SECRET_NAME.search(plain) is not None
-
-
 def redact_text(text: str) -> str:
     """
-    Return *text* with token shapes, URL credentials and values of secret variables hidden.
+    Return *text* with token shapes, URL credentials and values that are known to be secret hidden.
 
     40 hexadecimal digits are left: a commit.
     """
@@ -150,7 +354,10 @@ def _redact(text: str) -> tuple[str, int]:
         text, some = _URL_CREDENTIALS.subn(lambda m: f"://{m['user']}:{HIDDEN}@", text)
         text, more = _URL_TOKEN.subn(lambda m: f"{m['scheme']}{HIDDEN}@", text)
         count += some + more
-    known = _own_secrets()
+        if "hooks.slack" in text or "/webhooks/" in text:
+            text, some = _HOOK.subn(lambda m: f"{m['lead']}{HIDDEN}", text)
+            count += some
+    known = _known_secrets()
     if known is not None:
         text, some = known.subn(HIDDEN, text)
         count += some
@@ -167,21 +374,27 @@ def redact_arguments(arguments: Sequence[str]) -> list[str]:
             hide_next = False
             continue
         name, equals, _ = argument.partition("=")
-        bare = name.lstrip("-+")
-        if equals and is_secret_name(bare):
+        bare = name.lstrip("-+~")
+        if equals and is_secret_name(bare) and not any(char.isspace() for char in bare):
             result.append(f"{name}={HIDDEN}")
         else:
-            result.append(redact_text(argument))
+            result.append(redact_source(argument)[0])
         hide_next = not equals and argument.startswith("-") and is_secret_name(bare)
     return result
 
 
 def redact_config(value: Any, name: str = "") -> Any:
-    """Return a cleaned config with the texts of secret-like keys, and token shapes anywhere, hidden."""
+    """Return a cleaned config with the texts of secret-like keys, and secrets within any text, hidden."""
     if isinstance(value, dict):
-        return {key: redact_config(item, key) for key, item in value.items()}
+        # {"credentials": {"user": …, "pass": …}}: whatever the parts of a secret are called
+        below = name if _is_strong_name(name) else ""
+        return {key: redact_config(item, below or key) for key, item in value.items()}
     if isinstance(value, list):
         return [redact_config(item, name) for item in value]
     if isinstance(value, str) and value:
-        return HIDDEN if is_secret_name(name) else redact_text(value)
+        if is_secret_name(name) or (_is_weak_name(name) and _looks_secret(value) and len(value) >= _KNOWN_MIN_CHARS):
+            return HIDDEN
+        return redact_source(value)[0]
+    if name and isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 1e5:
+        return HIDDEN if _is_strong_name(name) else value
     return value

@@ -23,7 +23,7 @@ from . import resume as earlier
 from .config import Config, Summary
 from .console import Console
 from .fork import ForkedWriter
-from .redact import redact_config, redact_text
+from .redact import redact_config, redact_source, remember_secrets
 from .rich_run import STEP_MAX, RichRun, whole_step
 from .settings import Settings
 from .staging import Staging
@@ -284,6 +284,7 @@ class Run(RichRun):
             self._record(records.CONFIG, [time.time_ns(), {}, "delete", [removed]])
             return {}
         cleaned: dict[str, Any] = clean_config(changes, self._terminal.warn_once)
+        remember_secrets(cleaned)
         shown: dict[str, Any] = redact_config(cleaned)
         self._shown_config.update(shown)
         if cleaned:
@@ -570,8 +571,8 @@ def outcome_of(error: BaseException, trace: TracebackType | None) -> tuple[str, 
     import traceback  # 5 ms, and only for a run that failed
 
     # What an error says may be what was sent to some service, its key included, and others see the run's page.
-    text = redact_text("".join(traceback.format_exception(type(error), error, trace)))
-    return "failed", 1, redact_text(f"{type(error).__name__}: {error}"[:2000])[:1000], text
+    text = redact_source("".join(traceback.format_exception(type(error), error, trace)))[0]
+    return "failed", 1, redact_source(f"{type(error).__name__}: {error}"[:2000])[0][:1000], text
 
 
 def _to_disk(path: Path) -> None:

@@ -38,6 +38,7 @@ class UploaderProcess:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._heard = b""
+        self._left_alone = False  # it goes on with something that nobody has to wait for
         self.stopped_by: str | None = None  # who asked the run to stop
 
     @property
@@ -144,6 +145,9 @@ class UploaderProcess:
                     self.stopped_by = said["stop"][:200]
                 if topic and topic in said:
                     return said
+                if said.get("leave"):
+                    self._left_alone = True
+                    return None
                 continue
             left = deadline - time.monotonic()
             try:
@@ -196,6 +200,8 @@ class UploaderProcess:
                 if last is not None and on_wait is not None:
                     on_wait(last)
                 continue
+            if self._left_alone:
+                break
             try:
                 self._process.wait(min(0.02, max(left, 0.0)))
                 break

@@ -38,6 +38,7 @@ from treering.runlog.writer import Writer
 from treering.values import clean_config, clean_text
 
 from .blobs import Blobs
+from .capture.storing import Storing
 from .durable import DurableSegment
 from .plan import Plan
 from .ranks import process_start_time
@@ -54,6 +55,7 @@ _STDOUT = 1
 _STOP_LOOK_S = 1.0  # how often is looked whether somebody asked the run to stop
 _HEAD_BYTES = 64 * 1024
 _TELL_S = 0.5
+_CAPTURE_TOGETHER_S = 1.0  # that a training which ends waits for what is being recorded of its beginning
 _LOOK_S = 2.0  # how often a parent without pidfd is looked at
 
 
@@ -149,6 +151,8 @@ class Watch:
         self._writer = Writer(self._folder, {**own, "from_step": None})
         self._oom_kills = _oom_kills()
         self._captured: threading.Thread | None = None
+        self._hurry = False
+        self._storing = Storing(self._store)
         if order.get("plan"):
             plan = msgspec.convert(order["plan"], Plan)
             self._captured = threading.Thread(target=self._capture, args=(plan,), name="treering-capture", daemon=True)
@@ -207,7 +211,7 @@ class Watch:
             window.add(sampler.sample())
             self._system(window.take())
         if self._captured is not None:  # a run of a second has come out of something, too
-            self._captured.join(CAPTURE_LAST_S)
+            self._wait_for_capture(self._captured)
         if self._staging is not None:
             self._empty(self._staging)
         self._end()
@@ -224,15 +228,38 @@ class Watch:
             from .capture.capture import capture
 
             capture(plan, self, os.environ)
+            self._storing.wait()
         except Exception as error:
-            self.fact("capture_failed", f"{type(error).__name__}: {error}"[:500])
+            self._fact("capture_failed", f"{type(error).__name__}: {error}"[:500])
+
+    def _wait_for_capture(self, thread: threading.Thread) -> None:
+        """Wait until everything is recorded; the training does not wait so long, if nothing else is left to do."""
+        thread.join(_CAPTURE_TOGETHER_S)
+        if thread.is_alive() and self._courier is None and self._staging is None:
+            _say({"leave": True})
+        thread.join(CAPTURE_LAST_S - _CAPTURE_TOGETHER_S)
+        self._hurry = True
+        thread.join(_CAPTURE_TOGETHER_S)
+        if thread.is_alive():
+            self._fact("code_not_whole", "the run ended before everything was read")
+
+    def is_over(self) -> bool:
+        """Whether the run ended a while ago."""
+        return self._hurry
 
     def fact(self, topic: str, value: Any) -> None:
-        """Note something about the run."""
+        """Note something about the run, behind the files that came before."""
+        self._storing.wait()
+        self._fact(topic, value)
+
+    def _fact(self, topic: str, value: Any) -> None:
         self._writer.append(records.FACTS, [time.time_ns(), {topic: clean_config({"v": value}, _say_nothing)["v"]}])
 
     def file(self, path: str, data: bytes, about: dict[str, Any]) -> None:
         """Store a file with the run."""
+        self._storing.add(path, data, about)
+
+    def _store(self, path: str, data: bytes, about: dict[str, Any]) -> None:
         blob = Blobs(self._folder.parent.parent / "blobs").put(data)
         body = [time.time_ns(), clean_text(path), blob.sha256, blob.size, clean_config(about, _say_nothing)]
         self._writer.append(records.FILE, body)

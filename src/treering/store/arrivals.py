@@ -65,10 +65,11 @@ class Arrivals:
             have = self.length(run_key, sha256)
             if offset != have:
                 raise BlobConflict(f"{have:,} bytes of {sha256} are here; the piece begins at {offset:,}.", have)
-            make_folder(self._folder)
-            with open(path, "ab", opener=self._open) as file:
-                file.write(chunk)
-            have += len(chunk)
+            if chunk:  # none follows when the server ended between the last piece and this
+                make_folder(self._folder)
+                with open(path, "ab", opener=self._open) as file:
+                    file.write(chunk)
+                have += len(chunk)
             if have < total:
                 return have, False
             if _hash_of(path) != sha256:

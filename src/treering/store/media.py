@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -167,6 +168,6 @@ def _of_project(
     writers = {s.writer_id: s.writer for s in metadata.segments_of(list(runs))} if len(items) else {}
     for run, run_key in runs.items():
         mine = latest_items(items.take(items.run == run), lineage)
-        begins = starts_of(mine.key)
-        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(mine)], strict=True):
+        borders = [*starts_of(mine.key).tolist(), len(mine)]
+        for begin, end in pairwise(borders):
             yield _Series(run_key, keys[int(mine.key[begin])], mine.take(slice(begin, end)), writers)

@@ -31,9 +31,15 @@ _MEMORY: Final = "256MB"
 _AT_ONCE = threading.BoundedSemaphore(2)
 _decode_json: Final = msgspec.json.Decoder().decode
 _NUMBERS: Final = frozenset({"number", "integer"})
+_VECTORS: Final = frozenset(
+    f"{kind}[]" for kind in ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER")
+)
 _PLAIN: Final = frozenset({"number", "integer", "boolean", "text"})
 _COMPARE: Final = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _CELL_MAX_CHARS: Final = 65_536  # of one cell in a reply
+_PAGE_MAX_BYTES: Final = 64 * 1024 * 1024  # of all cells of a reply, before it is made
+_VECTOR_MAX: Final = 65_536  # numbers of one vector in a reply
+_TURN_S: Final = 10.0  # that a query waits for those before it
 
 Op = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "missing", "present"]
 
@@ -69,6 +75,16 @@ class _Column(NamedTuple):
     name: str
     type: str
     sql: str
+    physical: str
+
+    @property
+    def cut(self) -> str:
+        """What is read of it: a file may hold cells of any size."""
+        if self.physical == "BOOLEAN" or _is_number(self.physical):
+            return self.sql
+        if self.physical in _VECTORS:
+            return f"{self.sql}[1:{_VECTOR_MAX}]"
+        return f"left(cast({self.sql} as varchar), {_CELL_MAX_CHARS})"
 
 
 def describe(value: Any, sha256: str) -> list[TableColumn] | None:
@@ -119,9 +135,11 @@ class LoggedTable:
                 order = ", ".join(
                     term for sort in query.sort for term in _order(_find(by_name, sort.column), sort.desc)
                 )
-                text = _select(", ".join(column.sql for column in shown), source)
+                text = _select(", ".join(column.cut for column in shown), source)
                 text += f" order by {order}" if order else ""
-                found = cursor.execute(f"{text} limit {int(query.limit)} offset {int(query.offset)}", values).fetchall()
+                page = f"{text} limit {int(query.limit)} offset {int(query.offset)}"
+                self._check_size(cursor, page, shown, values)
+                found = cursor.execute(page, values).fetchall()
                 rows = [[_cell(value, column.type) for value, column in zip(row, shown, strict=True)] for row in found]
             groups = None
             if query.group:
@@ -134,13 +152,25 @@ class LoggedTable:
             mine = _find({c.name: c for c in self._columns(cursor)}, column)
             if not mine.type.startswith("vector:"):
                 raise InvalidValue(f"column {column!r} holds no vectors but {mine.type}.")
-            found = cursor.execute(f"{_select(mine.sql, self._source)} limit {int(limit)}").fetchall()
+            page = f"{_select(mine.cut, self._source)} limit {int(limit)}"
+            self._check_size(cursor, page, [mine], [])
+            found = cursor.execute(page).fetchall()
         width = max((len(row[0]) for row in found if row[0]), default=0)
         vectors = np.zeros((len(found), width), np.float32)
         for place, (vector,) in enumerate(found):
             if vector and len(vector) == width:
                 vectors[place] = [math.nan if part is None else part for part in vector]
         return vectors
+
+    @staticmethod
+    def _check_size(cursor: duckdb.DuckDBPyConnection, page: str, shown: list[_Column], values: list[Any]) -> None:
+        """Raise LimitExceeded if the rows would need more memory than a reply may: a small file can hold much."""
+        sizes = [size for n, column in enumerate(shown) if (size := _size_of(f"c{n}", column)) is not None]
+        if sizes:
+            names = ", ".join(f"c{n}" for n in range(len(shown)))
+            total = _select(" + ".join(f"coalesce(sum({size}), 0)" for size in sizes), f"({page}) as page({names})")
+            if _one(cursor, total, values) > _PAGE_MAX_BYTES:
+                raise LimitExceeded(f"the rows hold more than {_PAGE_MAX_BYTES:,} bytes; ask for fewer at once.")
 
     @contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -150,7 +180,9 @@ class LoggedTable:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
-        with _AT_ONCE, duckdb.connect(":memory:", config=config) as connection:
+        if not _AT_ONCE.acquire(timeout=_TURN_S):
+            raise LimitExceeded("other tables are being read, and take long; try again.")
+        with _given_back(_AT_ONCE), duckdb.connect(":memory:", config=config) as connection:
             connection.execute(f"set allowed_paths = ['{quote(self._path)}']")
             connection.execute("set enable_external_access = false")
             connection.execute("set lock_configuration = true")
@@ -176,9 +208,28 @@ class LoggedTable:
         if described is None or len(described) != len(physical):
             described = [TableColumn(name, _type_of(kind)) for name, kind in physical]
         return [
-            _Column(column.name, _checked(column.type, kind), '"' + name.replace('"', '""') + '"')
+            _Column(column.name, _checked(column.type, kind), '"' + name.replace('"', '""') + '"', kind)
             for column, (name, kind) in zip(described, physical, strict=True)
         ]
+
+
+@contextmanager
+def _given_back(turn: threading.BoundedSemaphore) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        turn.release()
+
+
+def _is_number(physical: str) -> bool:
+    return _type_of(physical) in _NUMBERS
+
+
+def _size_of(name: str, column: _Column) -> str | None:
+    """Return what one cell takes, in SQL; None for what is small whatever it holds."""
+    if column.physical == "BOOLEAN" or _is_number(column.physical):
+        return None
+    return f"8 * len({name})" if column.cut.endswith("]") else f"length({name})"
 
 
 def _type_of(physical: str) -> str:
@@ -186,7 +237,7 @@ def _type_of(physical: str) -> str:
         return "number"
     if physical.endswith("INT") or physical in ("BIGINT", "INTEGER", "HUGEINT"):
         return "integer"
-    return "boolean" if physical == "BOOLEAN" else "vector:0" if physical.endswith("[]") else "text"
+    return "boolean" if physical == "BOOLEAN" else "vector:0" if physical in _VECTORS else "text"
 
 
 def _checked(declared: str, physical: str) -> str:
@@ -263,7 +314,7 @@ def _one(cursor: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> int:
 def _groups(
     cursor: duckdb.DuckDBPyConnection, source: str, values: list[Any], by: list[_Column], columns: list[_Column]
 ) -> list[TableGroup]:
-    keys = ", ".join(column.sql for column in by)
+    keys = ", ".join(column.cut for column in by)
     numbers = [column for column in columns if column.type in _NUMBERS and column not in by]
     means = [f"avg({c.sql}) filter (where isfinite(cast({c.sql} as double)))" for c in numbers]
     text = f"{_select(', '.join([keys, 'count(*)', *means]), source)} group by {keys}"

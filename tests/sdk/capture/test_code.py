@@ -38,6 +38,9 @@ class Notes:
     def file(self, path: str, data: bytes, about: dict[str, Any]) -> None:
         self.files[path], self.about[path] = data, about
 
+    def is_over(self) -> bool:
+        return False
+
     @property
     def skipped(self) -> dict[str, str]:
         return {one["path"]: one["reason"] for one in self.facts["code"]["skipped"]}

@@ -17,7 +17,8 @@ export function serve(draw: (message: Record<string, unknown>) => Promise<number
 function say(message: object): void {
   // Opened by itself, or taken out of the page while it drew: there is nobody to tell.
   if (window.parent === window) return;
-  window.parent.postMessage(message, location.origin);
+  // To whoever shows this frame, which the policy says is our page, or one that is just being left: nothing in it is secret.
+  window.parent.postMessage(message, "*");
 }
 
 export interface Look {

@@ -42,7 +42,7 @@ async function visit(path, { click = [], text } = {}) {
   const page = await open(path);
   if (text) {
     await page
-      .waitForFunction((wanted) => document.body.innerText.includes(wanted), text, { timeout: 20_000 })
+      .waitForFunction((wanted) => document.body.textContent.includes(wanted), text, { timeout: 20_000 })
       .catch(() => {});
   }
   await page.waitForTimeout(700); // a live page never comes to rest
@@ -78,7 +78,7 @@ async function visit(path, { click = [], text } = {}) {
     frames: [...document.querySelectorAll("iframe")].filter(
       (node) => !/allow-scripts/.test(node.sandbox.value) || /same-origin/.test(node.sandbox.value),
     ).length,
-    text: document.body.innerText,
+    text: document.body.textContent,
   }));
   if (!page.url().startsWith(world.url.origin)) wrong.push(`${path}: left for ${page.url()}`);
   if (found.pwned) wrong.push(`${path}: a script ran`);

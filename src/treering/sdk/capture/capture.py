@@ -34,6 +34,9 @@ class Record(Protocol):
     def file(self, path: str, data: bytes, about: dict[str, Any]) -> None:
         """Store a file with the run."""
 
+    def is_over(self) -> bool:
+        """Whether the run ended a while ago, so that no more should be read."""
+
 
 def capture(
     plan: Plan, record: Record, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic
@@ -77,6 +80,8 @@ def _changes(plan: Plan, repository: Repository, record: Record, until: float) -
     hidden: list[dict[str, Any]] = []
     repository.go_on(CAPTURE_S)
     untracked = list(repository.untracked())
+    private = repository.kept_encrypted(untracked)
+    untracked = [path for path in untracked if path not in {one.path for one in private}] if private else untracked
     repository.go_on(CAPTURE_S)
     tree = repository.tree()
     if tree is not None:
@@ -93,10 +98,18 @@ def _changes(plan: Plan, repository: Repository, record: Record, until: float) -
     tracked = source_files(repository.root, until) if plan.everything else ()
     seen = set(untracked)
     _store(sources, record, [*untracked, *(path for path in tracked if path not in seen)], hidden, seen)
+    gaps = []
     if repository.cut:
-        what = ", ".join(dict.fromkeys(f"git {word}" for word in repository.cut))
-        record.fact("code_not_whole", f"{what} took longer than {CAPTURE_S:g} s, or says too much")
-    _say(record, "git", sources, [*patch.skipped, *sources.skipped], hidden, str(repository.root))
+        gaps.append(f"{_named(repository.cut)} took longer than {CAPTURE_S:g} s, or says too much")
+    if repository.failed:
+        gaps.append(f"{_named(repository.failed)} failed")
+    if gaps:
+        record.fact("code_not_whole", "; ".join(gaps))
+    _say(record, "git", sources, [*patch.skipped, *private, *sources.skipped], hidden, str(repository.root))
+
+
+def _named(commands: list[str]) -> str:
+    return ", ".join(dict.fromkeys(f"git {word}" for word in commands))
 
 
 def _copy(plan: Plan, record: Record, until: float) -> None:
@@ -125,6 +138,9 @@ def _store(
             about["redacted"] = source.redacted
             hidden.append({"where": source.path, "count": source.redacted})
         record.file(f"code/{source.path}", source.data, about)
+        if record.is_over():
+            sources.skipped.append(Skipped(source.path, "and others: the run had ended before they were read"))
+            break
 
 
 def _say(

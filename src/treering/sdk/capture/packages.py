@@ -21,13 +21,21 @@ def requirements(path: Sequence[str]) -> bytes:
     lines: dict[str, str] = {}
     for found in metadata.distributions(path=list(path)):
         try:
-            name, version = found.metadata["Name"], found.version
+            name, version = _head(found)
         except Exception:  # noqa: S112 - a package without metadata that can be read is one that pip does not know
             continue
         if not name or name.lower() in lines or len(lines) >= PACKAGES_MAX:
             continue  # the first on the path is the one that is imported
         lines[name.lower()] = f"{name}=={version}{_origin(found)}"
     return "".join(f"{lines[name]}\n" for name in sorted(lines)).encode()
+
+
+def _head(found: metadata.Distribution) -> tuple[str, str]:
+    """Return name and version: the first lines of a file that may hold a whole manual."""
+    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+    said = [line.partition(":") for line in text.partition("\n\n")[0].splitlines()]
+    fields = {name.lower(): value.strip() for name, _, value in reversed(said)}
+    return (fields["name"], fields["version"]) if {"name", "version"} <= fields.keys() else ("", "")
 
 
 def _origin(found: metadata.Distribution) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +22,6 @@ from treering.sdk.redact import is_secret_file, redact_source, redact_text
 
 __all__ = ["Patch", "Repository", "Skipped"]
 
-_EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 # Whatever the repository or its owner has configured: nothing is run, nothing asks, and diffs have one form.
 _OPTIONS: Final = (
     "--no-optional-locks",
@@ -32,6 +33,8 @@ _OPTIONS: Final = (
     "core.quotePath=false",
     "-c",
     "safe.directory=*",
+    "-c",
+    "log.showSignature=false",
     "-c",
     "diff.noprefix=false",
     "-c",
@@ -84,12 +87,15 @@ class Repository:
 
     Attributes:
         cut: what was left out because it would have taken too long, or is too much.
+        failed: what git could not say.
     """
 
     def __init__(self, root: Path, until: float) -> None:
         self.root = root
         self.cut: list[str] = []
+        self.failed: list[str] = []
         self._until = until
+        self._filters: list[str] | None = None
         self._commit: str | None = None
 
     def go_on(self, seconds: float) -> None:
@@ -132,26 +138,31 @@ class Repository:
         """Return the files of the commit as JSON ``[path, mode, id, bytes]``; None if there are too many."""
         if self.commit is None:
             return None
-        listed = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", self.commit, limit=CAPTURE_TREE_MAX_BYTES)
+        command = ("-r", "-z", "--full-tree", self.commit)
+        listed = self._git("ls-tree", "-l", *command, limit=CAPTURE_TREE_MAX_BYTES)
+        if listed is None and "ls-tree" not in self.cut:  # a partial clone does not know sizes of what it lacks
+            listed = self._git("ls-tree", *command, limit=CAPTURE_TREE_MAX_BYTES, needed=True)
         if listed is None:
             return None
         rows = []
         for entry in listed.split(b"\0"):
             about, tab, path = entry.partition(b"\t")
             if tab:
-                mode, _, name, size = about.split()
+                mode, _, name, *size = about.split()
                 text = path.decode("utf-8", "replace")
-                rows.append([text, mode.decode(), name.decode(), int(size) if size.isdigit() else None])
+                rows.append([text, mode.decode(), name.decode(), int(size[0]) if size and size[0].isdigit() else None])
         return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
 
     # ── uncommitted changes ─────────────────────────────────────────────────────────────────────────────────────
 
     def patch(self) -> Patch:
         """Return what ``git diff HEAD`` says, binary files included, without the files that hold secrets."""
-        base = self.commit or _EMPTY_TREE
+        base = self.commit or self._line("hash-object", "-t", "tree", "/dev/null") or ""
         names = self._changed(base)
+        filtered = self._filtered(names)
         skipped = [Skipped(name, "holds secrets, by its name") for name in names if is_secret_file(name)]
-        wanted = [name for name in names if not is_secret_file(name)]
+        skipped += [Skipped(name, f"goes through git's filter {filtered[name]}") for name in filtered]
+        wanted = [name for name in names if not is_secret_file(name) and name not in filtered]
         if not wanted:
             return Patch(b"", 0, 0, [], skipped)
         sections: dict[str, bytes] = {}
@@ -171,12 +182,48 @@ class Repository:
         return _redacted(sections, skipped)
 
     def _changed(self, base: str) -> list[str]:
-        raw = self._git(*_DIFF, "--name-only", "-z", base, "--", limit=CAPTURE_TREE_MAX_BYTES)
+        raw = self._git(*_DIFF, "--name-only", "-z", base, "--", limit=CAPTURE_TREE_MAX_BYTES, needed=True)
         return [os.fsdecode(name) for name in (raw or b"").split(b"\0") if name]
+
+    def _filtered(self, names: Sequence[str]) -> dict[str, str]:
+        """
+        Return those of *names* whose bytes in the commit are not those on the disk: of LFS, or encrypted.
+
+        What is on the disk may be a secret then, and does not fit the commit.
+        """
+        if not names or not self._filter_options():
+            return {}
+        asked = b"".join(os.fsencode(name) + b"\0" for name in names)
+        said = self._git("check-attr", "-z", "--stdin", "filter", given=asked, limit=2 * CAPTURE_TREE_MAX_BYTES)
+        if said is None:
+            return dict.fromkeys(names, "of an unknown name")
+        parts = said.split(b"\0")
+        found = zip(parts[::3], parts[2::3], strict=False)
+        return {os.fsdecode(name): os.fsdecode(how) for name, how in found if how not in (b"unspecified", b"unset", b"")}
+
+    def _filter_options(self) -> list[str]:
+        """Return options that switch off the filters of the configuration: each is a program that git would run."""
+        if self._filters is None:
+            self._filters = []
+            listed = self._git("config", "-z", "--name-only", "--get-regexp", "^filter\\.")
+            for key in dict.fromkeys(os.fsdecode(key).rpartition(".")[0] for key in (listed or b"").split(b"\0") if key):
+                off = (f"{key}.clean=", f"{key}.smudge=", f"{key}.process=", f"{key}.required=false")
+                self._filters += [word for option in off for word in ("-c", option)]
+        return self._filters
+
+    def kept_encrypted(self, names: Sequence[str]) -> list[Skipped]:
+        """Return those of the untracked *names* that git would store in another form, such as encrypted."""
+        return [
+            Skipped(name, f"goes through git's filter {how}")
+            for name, how in self._filtered(names).items()
+            if how != "lfs"  # that only stores it elsewhere
+        ]
 
     def untracked(self) -> Iterator[str]:
         """Yield the paths of files that git neither tracks nor ignores; a repository in it is one, with ``/``."""
-        listed = self._git("ls-files", "--others", "--exclude-standard", "-z", limit=CAPTURE_TREE_MAX_BYTES)
+        listed = self._git(
+            "ls-files", "--others", "--exclude-standard", "-z", limit=CAPTURE_TREE_MAX_BYTES, needed=True
+        )
         for name in (listed or b"").split(b"\0"):
             path = os.fsdecode(name)
             if path:
@@ -208,8 +255,16 @@ class Repository:
         text = (said or b"").decode("utf-8", "replace").strip()
         return text or None
 
-    def _git(self, *command: str, limit: int = 1 << 20) -> bytes | None:
-        """Return what git says; None if it fails, says more than *limit* bytes, or would take too long."""
+    def _git(
+        self, *command: str, limit: int = 1 << 20, given: bytes | None = None, needed: bool = False
+    ) -> bytes | None:
+        """
+        Return what git says; None if it fails, says more than *limit* bytes, or would take too long.
+
+        Args:
+            given: its standard input.
+            needed: a failure of git leaves a gap in what is recorded.
+        """
         left_s = self._until - time.monotonic()
         if left_s <= 0:
             self.cut.append(command[0])
@@ -218,24 +273,49 @@ class Repository:
             **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_OPTIONAL_LOCKS": "0",
+            # What a partial clone lacks is not fetched: that can be everything, or run a program.
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "none",
             "LC_ALL": "C",
         }
+        filters = [] if command[0] in ("config", "rev-parse", "hash-object") else self._filter_options()
         try:
             process = subprocess.Popen(
-                ["git", *_OPTIONS, *command],
+                ["git", *_OPTIONS, *filters, *command],
                 cwd=self.root,
                 env=environ,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # so that whatever it started ends with it
             )
         except OSError:
             return None
         with process:
+            if given is not None:
+                threading.Thread(target=_write, args=(process, given), daemon=True).start()
             said = _read(process, limit, self._until)
         if said is None:
             self.cut.append(next(word for word in command if not word.startswith("-")))
+        elif needed and process.returncode != 0:
+            self.failed.append(command[0])
         return said if said is not None and process.returncode == 0 else None
+
+
+def _write(process: subprocess.Popen[bytes], given: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(given)
+        process.stdin.close()
+    except (OSError, ValueError):  # it ended before it had read everything
+        pass
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        process.kill()
 
 
 def _read(process: subprocess.Popen[bytes], limit: int, until: float) -> bytes | None:
@@ -251,11 +331,11 @@ def _read(process: subprocess.Popen[bytes], limit: int, until: float) -> bytes |
             try:
                 process.wait(max(0.01, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                process.kill()
+                _kill(process)
                 return None
             return b"".join(pieces)
         if piece is None or size + len(piece) > limit:
-            process.kill()
+            _kill(process)
             return None
         pieces.append(piece)
         size += len(piece)
@@ -278,7 +358,7 @@ def _redacted(sections: dict[str, bytes], skipped: list[Skipped]) -> Patch:
     inexact: list[str] = []
     for name, part in sections.items():
         before = part.decode("utf-8", "surrogateescape")
-        after, count = redact_source(before)
+        after, count = redact_source(before, name)
         if count:
             redacted += count
             pairs = zip(before.split("\n"), after.split("\n"), strict=False)

@@ -100,7 +100,7 @@ class Sources:
             return Skipped(path, "too large", len(data))
         redacted = 0
         if b"\0" not in data[:8192]:
-            text, redacted = redact_source(data.decode("utf-8", "surrogateescape"))
+            text, redacted = redact_source(data.decode("utf-8", "surrogateescape"), path)
             if redacted:
                 data = text.encode("utf-8", "surrogateescape")
         return SourceFile(path, data, about.st_mode & 0o777, redacted, None)

@@ -104,6 +104,9 @@ class Events:
         try:
             found = dict(fields(data))
             tag = text(found.get(1, memoryview(b"")))
+            if not tag:
+                self._note("no tag", "values without a name were left out")
+                return
             plugin, content = _plugin(found.get(9))
             if plugin:
                 if len(self._plugins) < EVENT_TAGS_MAX:

@@ -132,7 +132,7 @@ async def write_blob(request: Request) -> Response:
     inflow: Inflow = request.app.state.inflow
     store.check_room()
     chunk = await inflow.read(request, BLOB, BLOB_CHUNK_BYTES)
-    if not chunk and size:
+    if not chunk and offset < size:
         raise ApiError("invalid_request", "The body is empty.")
     try:
         length, whole = await run_in_threadpool(

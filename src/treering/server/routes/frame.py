@@ -35,7 +35,7 @@ addEventListener("message", ({ source, origin, data }) => {
   document.write(String(data.html));
   document.close();
 });
-if (parent !== self) parent.postMessage({ type: "ready" }, location.origin);
+if (parent !== self) parent.postMessage({ type: "ready" }, "*");
 </script></body></html>
 """
 

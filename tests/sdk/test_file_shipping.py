@@ -296,9 +296,7 @@ def test_a_destination_that_says_nonsense_is_not_sent_to_for_ever(
     assert shipper.progress_at == 0.0, "nothing was kept, so nobody waits for more of it"
 
 
-def test_a_destination_that_never_holds_what_it_held_is_given_up(
-    folder: Folder, shipper: FileShipper, there: There
-):
+def test_a_destination_that_never_holds_what_it_held_is_given_up(folder: Folder, shipper: FileShipper, there: There):
     name = folder.file(b"x" * 1_000)
     lengths = itertools.cycle([7, 5])
 

@@ -92,10 +92,13 @@ _ASSIGNS = re.compile(r"""(?:\\{0,3}["'])?\]?\s{0,4}[:=,]""")
 _LITERAL_MIN_CHARS: Final = 20  # of one that is only in the same line
 _QUERY = re.compile(r"(?<=[?&;])(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,40})(?P<mid>=)(?P<value>[^\s\"'&<>#;]{6,1000})")
 _OPTION = re.compile(
-    r"(?<![\w-])--?(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,60})(?P<mid>=|\s{1,4})(?P<value>[^\s\"'$<(){}\[\],-][^\s\"'(){}\[\],]{5,500})"
+    r"(?<![\w-])--?(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,60})(?P<mid>=|\s{1,4})"
+    r"(?P<value>[^\s\"'$<(){}\[\],-][^\s\"'(){}\[\],]{5,500})"
 )
 _BEARER = re.compile(r"\b(?P<lead>(?:bearer|basic)\s{1,4})(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
-_CURL_USER = re.compile(r"(?P<lead>(?<![\w-])(?:-u|--user)[\s=]{1,4}[\"']?[^\s:\"'/]{1,60}:)(?P<value>[^\s\"':]{4,200})")
+_CURL_USER = re.compile(
+    r"(?P<lead>(?<![\w-])(?:-u|--user)[\s=]{1,4}[\"']?[^\s:\"'/]{1,60}:)(?P<value>[^\s\"':]{4,200})"
+)
 _DOTTED = re.compile(r"[a-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)+\Z")  # config.token2: a name and no value
 _ENDS_OF_TEXTS: Final = ('"', "'", "\\", ";")
 _TOKEN_LIKE = re.compile(r"[A-Za-z0-9_+/=.~!@#$%^&*:-]+\Z")
@@ -242,7 +245,7 @@ def redact_source(text: str, path: str = "") -> tuple[str, int]:
 
 def _has_word(text: str) -> bool:
     lower = text.lower()
-    return any([word in lower for word in _WORDS])
+    return any(word in lower for word in _WORDS)
 
 
 def _redact_line(line: str, code: bool) -> tuple[str, int]:

@@ -199,14 +199,16 @@ class Repository:
             return dict.fromkeys(names, "of an unknown name")
         parts = said.split(b"\0")
         found = zip(parts[::3], parts[2::3], strict=False)
-        return {os.fsdecode(name): os.fsdecode(how) for name, how in found if how not in (b"unspecified", b"unset", b"")}
+        none = (b"unspecified", b"unset", b"")
+        return {os.fsdecode(name): os.fsdecode(how) for name, how in found if how not in none}
 
     def _filter_options(self) -> list[str]:
         """Return options that switch off the filters of the configuration: each is a program that git would run."""
         if self._filters is None:
             self._filters = []
             listed = self._git("config", "-z", "--name-only", "--get-regexp", "^filter\\.")
-            for key in dict.fromkeys(os.fsdecode(key).rpartition(".")[0] for key in (listed or b"").split(b"\0") if key):
+            keys = [os.fsdecode(key) for key in (listed or b"").split(b"\0") if key]
+            for key in dict.fromkeys(key.rpartition(".")[0] for key in keys):
                 off = (f"{key}.clean=", f"{key}.smudge=", f"{key}.process=", f"{key}.required=false")
                 self._filters += [word for option in off for word in ("-c", option)]
         return self._filters

@@ -52,7 +52,7 @@ test: setup ui lint types
 	scripts/system-packages
 	cd web && ../$(NODE) npm test --silent
 	cd web && ../$(NODE) npm run --silent size
-	$(NODE) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(NODE) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 # The same faults and attacks at full size: an hour.
 exam: setup ui

@@ -56,7 +56,8 @@ class Folder:
                 frames = []
                 while more := reader.read(whole=True):
                     frames += more
-                result.append((reader.header.created_ns, path, records.decode(frames[0])[0], frames))
+                if frames:  # otherwise it is just being made
+                    result.append((reader.header.created_ns, path, records.decode(frames[0])[0], frames))
         return [item[1:] for item in sorted(result, key=lambda item: item[0])]
 
 

@@ -108,6 +108,16 @@ def test_a_traceback_is_among_what_was_printed(tmp_path: Path):
     assert recorded(tmp_path)["stderr"][-1] == "ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize("printed", ["print('\u00fc')", "import os; os.close(1); print('x', flush=True)"])
+def test_a_print_that_fails_fails_as_it_would_without_us(tmp_path: Path, printed: str):
+    begin = "import treering as tr; run = tr.init(project='p', settings={'silent': True})"
+    ours = run(tmp_path, f"{begin}\n{printed}", PYTHONIOENCODING="ascii")
+    plain = run(tmp_path, f"run = 1\n{printed}", PYTHONIOENCODING="ascii")
+
+    assert b"Traceback" in plain.stderr
+    assert (ours.returncode, ours.stdout, ours.stderr) == (plain.returncode, plain.stdout, plain.stderr)
+
+
 def test_nothing_is_recorded_if_that_is_not_wanted(tmp_path: Path):
     run(tmp_path, "import treering as tr; run = tr.init(project='p'); print('x')", TREERING_CONSOLE="off")
     assert recorded(tmp_path)["stdout"] == []

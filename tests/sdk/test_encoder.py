@@ -530,3 +530,12 @@ def test_a_run_on_a_network_folder_keeps_its_spool_on_this_machine(folder: Folde
     assert logged.picture(logged.one("x")).size == (2, 2)
     assert spool_root(tmp_path, True).parent == Path(tempfile.gettempdir())
     assert spool_root(tmp_path, False) == tmp_path / "spool"
+
+
+def test_media_behind_the_last_step_there_is_raise_nothing(folder: Folder) -> None:
+    with tr.init(project="p") as run:
+        run.log({"a": 1}, step=2**63 - 1)
+        run.log({"h": tr.Histogram([1])})
+        run.log({"a": 2, "h": tr.Histogram([1])})
+
+    assert [step for step, data in folder.rows() if "h" in data] == [2**63 - 1, 2**63 - 1]

@@ -529,3 +529,80 @@ def test_the_common_wandb_script_runs_unchanged(script: Script, folder: Folder) 
     assert done.code == 0, done.err
     assert len(folder.rows()) == 8
     assert folder.end()["state"] == "finished"
+
+
+# ── strange surroundings ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import os, tempfile; gone = tempfile.mkdtemp(); os.chdir(gone); os.rmdir(gone)",
+        "import sys; sys.argv = [None, 3, b'x']",
+        "import sys; del sys.argv",
+        "import sys; sys.path.append(None)",
+        "import sys; sys.modules['none'] = None; sys.modules['number'] = 3",
+        "import sys, types; M = type('M', (types.ModuleType,), {'__getattr__': lambda s, n: 1 / 0}); sys.modules['m'] = M('m')",
+    ],
+)
+def test_a_strange_process_is_recorded_all_the_same(script: Script, folder: Folder, before: str) -> None:
+    done = script(f"{before}\nimport treering as tr\nwith tr.init(project='p') as run: run.log({{'a': 1}})")
+
+    assert (done.code, folder.end()["state"]) == (0, "finished"), done.err
+    assert folder.rows() == [(0, {"a": 1})]
+    topics = {topic for fact in folder.records(records.FACTS, "system") for topic in fact.data}
+    assert {"hardware", "packages"} <= topics, "the helper process had its orders"
+
+
+def test_modules_that_load_when_they_are_asked_are_not_loaded(script: Script) -> None:
+    done = script("""
+        import importlib.util, sys
+        spec = importlib.util.find_spec("wave")
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["wave"] = module
+        spec.loader.exec_module(module)
+        import treering as tr
+        tr.init(project="p").finish()
+        print(type(module).__name__)
+    """)
+
+    assert done.out == "_LazyModule\n"
+
+
+def test_a_folder_whose_name_is_no_text_has_a_helper_too(tmp_path: Path, folder: Folder) -> None:
+    place = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(place)
+    text = "import treering as tr\ntr.init(project='p').log({'a': 1})\n"
+    with open(place + b"/train.py", "w") as file:
+        file.write(text)
+    subprocess.run([sys.executable, "train.py"], cwd=place, check=True, capture_output=True, timeout=60)
+
+    assert folder.records(records.BEAT, "system")
+    assert [file.path for file in folder.records(records.FILE, "system")] == ["code/train.py", "requirements.txt"]
+
+
+def test_the_last_words_of_objects_are_said(script: Script) -> None:
+    done = script("""
+        import treering as tr
+        class Last:
+            def __del__(self): print("last words")
+        last = Last()
+        tr.init(project="p", settings={"silent": True})
+    """)
+
+    assert (done.out, done.err) == ("last words\n", "")
+
+
+def test_a_traceback_shows_no_secret_of_the_line_that_failed(script: Script, folder: Folder) -> None:
+    done = script("""
+        import treering as tr
+        tr.init(project="p")
+        def connect(token): raise ValueError("no")
+        connect(token="Zq7plx9K2m4")
+    """)
+
+    assert "Zq7plx9K2m4" in done.err, "the terminal shows what it would show without us"
+    assert 'connect(token="[redacted]")' in folder.end()["traceback"]
+    for path in folder.path.rglob("*"):
+        assert path.is_dir() or b"Zq7plx9K2m4" not in path.read_bytes(), path

@@ -279,3 +279,17 @@ def test_arguments_of_other_trackers_are_accepted() -> None:
     assert (table.data, table.log_mode, table.problem) == ([[1]], "MUTABLE", "")
     assert tr.Table().columns == ["Input", "Output", "Expected"]
     assert tr.Table(data=np.arange(6).reshape(3, 2)).data == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_many_small_tables_share_one_database(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    import duckdb
+
+    opened: list[int] = []
+    connect = duckdb.connect
+    monkeypatch.setattr(duckdb, "connect", lambda *given, **others: (opened.append(1), connect(*given, **others))[1])
+    with tr.init(project="p") as run:
+        for number in range(20):
+            run.log({"t": tr.Table(columns=["a"], data=[[number]])})
+
+    assert len(folder.rows()) == 20
+    assert len(opened) == 1

@@ -169,7 +169,8 @@ def test_source_files_are_stored_as_code(folder: Folder, work: Path) -> None:
         run.log_code()
 
     assert saved(folder, "code") == [("train.py", b"print()"), ("package/model.py", b"y")]
-    (fact,) = [each.data["code"] for each in folder.records(records.FACTS) if "code" in each.data]
+    facts = folder.records(records.FACTS)
+    (fact,) = [each.data["logged_code"] for each in facts if "logged_code" in each.data]
     assert (fact["files"], fact["bytes"], fact["kind"]) == (2, 8, "copy")
     assert fact["skipped"] == [{"path": "big.py", "reason": "large", "bytes": 2_000_000}]
 
@@ -185,6 +186,25 @@ def test_functions_choose_the_code(folder: Folder, work: Path) -> None:
         )
 
     assert saved(folder, "code") == [("b.md", b"b.md")]
+
+
+def test_secrets_in_logged_code_are_hidden_and_counted(folder: Folder, work: Path) -> None:
+    (work / "a.py").write_text("login(token='Zq7plx9K2m4')\n")
+    (work / "secrets.py").write_text("x = 1\n")
+    with tr.init(project="p") as run:
+        run.log_code()
+
+    assert saved(folder, "code") == [("a.py", b"login(token='[redacted]')\n")]
+    (file,) = folder.records(records.FILE)
+    assert file.about["redacted"] == 1
+
+
+def test_a_data_folder_among_saved_files_is_not_stored_in_itself(folder: Folder, work: Path) -> None:
+    (work / "a.txt").write_text("x")
+    run = tr.init(project="p", dir=work / "data")
+    assert run.save("*") == [str(work / "a.txt")]
+    assert run.save(".") == [str(work / "a.txt")]
+    run.finish()
 
 
 def test_a_function_that_raises_costs_the_code_alone(

@@ -126,3 +126,19 @@ def test_a_cursor_that_is_sent_far_away_costs_no_memory(hostile: str):
     screen.feed(hostile + "x")
 
     assert len(screen.state) < 400_000
+
+
+def test_a_colour_takes_the_place_of_the_one_before_it():
+    many = [f"\x1b[38;2;{n};0;0mword{n} " for n in range(20)]
+    (line,) = shown("".join(many), "\n")
+
+    assert line == "\x1b[0m".join(many) + "\x1b[0m"
+    assert shown("\x1b[1m\x1b[31mred\x1b[32mgreen\x1b[44mon blue\x1b[0m\n") == [
+        "\x1b[1m\x1b[31mred\x1b[0m\x1b[1m\x1b[32mgreen\x1b[0m\x1b[1m\x1b[32m\x1b[44mon blue\x1b[0m"
+    ]
+
+
+@pytest.mark.parametrize("end", ["", "\r", "\b", "\x1b[2K", "\x1b[1;31m"])
+def test_a_line_in_many_pieces_is_what_it_is_in_one(end: str):
+    text = "0123456789" * 14_000 + end + "and on"
+    assert shown(*text, "\n") == shown(text + "\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 from treering.sdk.capture.capture import capture
 from treering.sdk.plan import Plan
-from treering.sdk.settings import Settings
+from treering.sdk.settings import Settings, current_folder
 
 from .output import print_json, visible
 
@@ -37,7 +37,7 @@ class Preview:
 
 def show_capture(data_dir: Path, *, as_json: bool) -> int:
     """Print what would be recorded, and what would be hidden or left out."""
-    settings = Settings.resolve({}, os.environ, Path.cwd())
+    settings = Settings.resolve({}, os.environ, current_folder())
     preview = Preview()
     capture(Plan.here(settings, data_dir, [""]), preview, os.environ)
     if as_json:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from treering.errors import InvalidName, NotFound, UsageError
+from treering.limits import CODE_MAX_BYTES
 from treering.sdk.api import Run
 from treering.sdk.run_files import RunFile, safe_target
 
@@ -21,6 +22,7 @@ from .reading import find_run, open_api
 __all__ = ["run"]
 
 _CODE: Final = "code/"
+_PATCH_MAX_BYTES: Final = 2 * CODE_MAX_BYTES
 _GIT_PLACES: Final = frozenset(
     "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX".split()
 )
@@ -106,6 +108,9 @@ def _patch(found: Run, code: dict[str, Any], into: Path, differs: list[str]) -> 
     if about is None:
         return 0
     patch = RunFile(found._connection, found.key, about)
+    if patch.size > _PATCH_MAX_BYTES:
+        differs.append(f"uncommitted changes: {patch.size:,} bytes are more than are recorded of any run")
+        return 0
     if not patch.held:
         differs.append("uncommitted changes: their bytes are not at the server")
         return 0

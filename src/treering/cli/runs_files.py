@@ -23,7 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         if arguments.name:
             sys.stdout.flush()
-            sys.stdout.buffer.write(found.file(arguments.name).read())
+            for piece in found.file(arguments.name).pieces():
+                sys.stdout.buffer.write(piece)
             return 0
         files = found.files()
     if arguments.json:

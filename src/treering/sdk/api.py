@@ -35,7 +35,7 @@ from treering.ids import RUN_KEY
 from .connection import Connection, connect_to_folder
 from .credentials import Credentials, credentials_path, plain_url
 from .run_files import RunFile, list_files
-from .settings import default_folder
+from .settings import current_folder, default_folder
 
 __all__ = ["Api", "Project", "Run", "Runs"]
 
@@ -84,7 +84,7 @@ class Api:
         if base_url is not None:
             self._connection = Connection.to_url(base_url, token or _key_for(base_url))
         else:
-            folder = Path(data).expanduser() if data is not None else default_folder(os.environ, Path.cwd())
+            folder = Path(data).expanduser() if data is not None else default_folder(os.environ, current_folder())
             self._connection = connect_to_folder(folder.absolute())
 
     def __repr__(self) -> str:

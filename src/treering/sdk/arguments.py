@@ -20,7 +20,8 @@ __all__ = ["Arguments", "find_arguments", "remember_arguments"]
 
 _FRAMES_MAX: Final = 200
 
-_parsed: list[Any] = []  # the namespaces that argparse made of the command line, the newest last
+# What argparse last made of a command line, and of which: a program may change its own, or run another's.
+_parsed: dict[tuple[str, ...], Any] = {}
 
 
 class Arguments(NamedTuple):
@@ -53,7 +54,8 @@ def _listen(argparse: ModuleType) -> None:
         try:
             # A parser that was given a list of its own (a test, a sub-command's defaults) is not the command line.
             if args is None or list(args) == sys.argv[1:]:
-                _parsed[:] = [*_parsed[-7:], result[0]]
+                _parsed.clear()
+                _parsed[tuple(sys.argv)] = result[0]
         except Exception:  # noqa: S110 - whatever is strange about it is the program's own
             pass
         return result
@@ -119,7 +121,8 @@ def _callers(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _argparse(frame: FrameType | None) -> dict[str, Any] | None:
-    return _plain(vars(_parsed[-1])) if _parsed else None
+    found = _parsed.get(tuple(sys.argv))
+    return None if found is None else _plain(vars(found))
 
 
 def _click(frame: FrameType | None) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, Final, Protocol
 
 from treering.limits import CONSOLE_BYTES_MAX, CONSOLE_STATE_EVERY_S, OPEN_LINE_MAX_CHARS
@@ -25,10 +26,19 @@ from treering.values import clean_text
 from .redact import redact_source
 from .screen import Screen
 
-__all__ = ["Console"]
+__all__ = ["Console", "leave_us_out"]
 
 _STREAMS: Final = ("stdout", "stderr")
 _FIRST_S: Final = 0.2
+
+
+def leave_us_out(trace: TracebackType | None) -> None:
+    """Take our own part out of the traceback of a print() that failed: it is none of the program's."""
+    while trace is not None:
+        below = trace.tb_next
+        while below is not None and below.tb_frame.f_globals is globals():
+            trace.tb_next = below = below.tb_next
+        trace = below
 
 
 class Append(Protocol):

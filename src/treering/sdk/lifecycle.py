@@ -44,6 +44,7 @@ from treering.values import clean_config
 
 from . import ranks
 from .arguments import Arguments, find_arguments
+from .console import leave_us_out
 from .disabled import DisabledRun
 from .plan import Plan
 from .redact import redact_arguments, redact_text, remember_secrets
@@ -543,6 +544,7 @@ def _chain_excepthook() -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         global _failure
         try:
+            leave_us_out(trace)
             _failure = outcome_of(error, trace)
         finally:
             before(kind, error, trace)

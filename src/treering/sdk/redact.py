@@ -58,7 +58,7 @@ _TOKEN = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|dt|rt|ptt|cbt|oas)-[A-Za-z0-9_-]{16,}|"
     r"hf_[A-Za-z0-9]{16,}|[sr]k[-_](?:live_|test_|prod_)?[A-Za-z0-9_-]{16,}|xox[abeprs]-[A-Za-z0-9-]{10,}|"
     r"xapp-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|ya29\.[0-9A-Za-z_-]{20,}|"
-    r"GOCSPX-[0-9A-Za-z_-]{20,}|tr[kosv]_[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|"
+    r"GOCSPX-[0-9A-Za-z_-]{20,}|tr[klosv]_[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|"
     r"wandb_v1_[A-Za-z0-9_]{20,}|dapi[0-9a-f]{32}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hv[sb]\.[A-Za-z0-9_-]{20,}|"
     r"dckr_pat_[A-Za-z0-9_-]{20,}|do[opr]_v1_[a-f0-9]{40,}|r8_[A-Za-z0-9]{30,}|lin_api_[A-Za-z0-9]{30,}|"
     r"shp(?:at|ss|ca|pa)_[a-fA-F0-9]{30,}|AGE-SECRET-KEY-[0-9A-Z]{40,}|"

@@ -84,7 +84,7 @@ class RichRun:
         """Numbers are recorded at once; media follow with the same step and the time of this call."""
         step = None if step is None else whole_step(step)
         with self._lock:
-            at = self._step if step is None else step
+            at = min(self._step, STEP_MAX) if step is None else step
             now_ns = time_ns()
             if data:
                 self.log(data, at, commit)

@@ -47,7 +47,7 @@ class RunFile:
 
     def read(self) -> bytes:
         """Return the bytes. Raises FormatError if they are not what their hash says, NotFound if they are not there."""
-        return b"".join(self._pieces())
+        return b"".join(self.pieces())
 
     def download(self, root: str | os.PathLike[str] = ".", replace: bool = False, exist_ok: bool = False) -> Path:
         """
@@ -71,7 +71,7 @@ class RunFile:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "xb") as file:
-                for piece in self._pieces():
+                for piece in self.pieces():
                     file.write(piece)
             os.chmod(temporary, mode & 0o777)
             os.replace(temporary, target)
@@ -80,7 +80,8 @@ class RunFile:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes as they come. Raises as ``read`` does, when the last have come."""
         digest = hashlib.sha256()
         size = 0
         for piece in self._connection.pieces(f"/runs/{self._run_key}/blobs/{self.sha256}", self.size):

@@ -32,6 +32,7 @@ from treering.values import Warn, clean_text
 
 from .encoder import Encoder
 from .media.media import Shelf, problem_of
+from .redact import is_secret_file, redact_source
 from .settings import current_folder
 
 __all__ = ["SavedFiles", "digest_of", "file_path", "store_code"]
@@ -74,6 +75,8 @@ class SavedFiles:
     def __init__(self, encoder: Encoder, warn: Warn) -> None:
         self._encoder = encoder
         self._warn = warn
+        data = encoder.blobs.folder.parent
+        self._data = tuple(f"{folder}{os.sep}" for folder in {data, data.resolve()})
         self._patterns: list[tuple[str, Path, str]] = []  # those that are looked at again: live, end
         self._seen: dict[str, tuple[int, int, int]] = {}
 
@@ -126,7 +129,9 @@ class SavedFiles:
     def _find(self, text: str, base: Path) -> Iterator[tuple[Path, str]]:
         count = 0
         for match in sorted(glob.iglob(text, recursive=True)):
-            for path in _files_below(Path(match)):
+            for path in _files_below(Path(match), self._data):
+                if str(path).startswith(self._data):
+                    continue  # what is stored would be stored again, and again
                 try:
                     name = file_path(path, base)
                 except InvalidValue as error:
@@ -155,12 +160,12 @@ class SavedFiles:
         self._encoder.post([(records.FILE, (time.time_ns(), name, blob.sha256, blob.size, about))])
 
 
-def _files_below(path: Path) -> Iterator[Path]:
+def _files_below(path: Path, without: tuple[str, ...] = ()) -> Iterator[Path]:
     if path.is_file():
         yield path
     elif path.is_dir():
         for folder, folders, names in os.walk(path):
-            folders.sort()
+            folders[:] = sorted(name for name in folders if f"{os.path.join(folder, name)}{os.sep}" not in without)
             yield from (Path(folder) / name for name in sorted(names) if (Path(folder) / name).is_file())
 
 
@@ -192,15 +197,22 @@ def store_code(
                 if len(entries) >= CODE_FILES_MAX:
                     skipped.append({"path": name, "reason": "too many files", "bytes": found.st_size})
                     break
-                blob = shelf.copy(path, "")
+                if is_secret_file(name):
+                    skipped.append({"path": name, "reason": "holds secrets, by its name", "bytes": 0})
+                    continue
+                data = path.read_bytes()
             except (InvalidValue, FileNotFoundError, PermissionError) as error:
                 skipped.append({"path": clean_text(str(path)), "reason": problem_of(error), "bytes": 0})
                 continue
+            about: dict[str, Any] = {"purpose": "code", "mode": stat.S_IMODE(found.st_mode)}
+            text, redacted = redact_source(data.decode("utf-8", "surrogateescape"), name)
+            if redacted and b"\0" not in data:
+                data, about["redacted"] = text.encode("utf-8", "surrogateescape"), redacted
+            blob = shelf.store(data, "")
             total += blob.size
-            about = {"purpose": "code", "mode": stat.S_IMODE(found.st_mode)}
             entries.append((records.FILE, (time.time_ns(), name, blob.sha256, blob.size, about)))
         fact = {"files": len(entries), "bytes": total, "skipped": skipped[:INPUTS_MAX], "kind": "copy"}
-        encoder.post([*entries, (records.FACTS, [time.time_ns(), {"code": fact}])])
+        encoder.post([*entries, (records.FACTS, [time.time_ns(), {"logged_code": fact}])])
 
     return errand
 

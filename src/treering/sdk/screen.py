@@ -24,26 +24,71 @@ _PENDING_MAX_CHARS: Final = 4_200  # of an escape sequence whose end has not com
 _HELD_MAX: Final = 64  # lines above the cursor that may still be gone back to
 _BELOW_MAX: Final = 200  # lines that the cursor may be moved down
 _COLUMN_MAX: Final = CONSOLE_LINE_MAX_CHARS
+_SEQUENCES: Final = re.compile(r"\x1b\[([^m]*)m")
+_FOREGROUND: Final = re.compile(r"(?:3[0-79]|9[0-7]|38[;:][0-9;:]*)\Z")
+_BACKGROUND: Final = re.compile(r"(?:4[0-79]|10[0-7]|48[;:][0-9;:]*)\Z")
+_COLOURS_MAX: Final = 8  # sequences that hold at a time
 _RESET: Final = "\x1b[0m"
 
 Cell = tuple[str, str]  # a character, and the colours it has
 
 
 class _Line:
-    """One line as cells; ``rewritten``: the cursor has gone back in it."""
+    """
+    One line; ``rewritten``: the cursor has gone back in it.
 
-    __slots__ = ("cells", "rewritten")
+    As long as only uncoloured text was put behind what is there, it is kept as pieces of text: nearly every line is.
+    """
+
+    __slots__ = ("_cells", "_pieces", "length", "rewritten")
 
     def __init__(self) -> None:
-        self.cells: list[Cell] = []
+        self._pieces: list[str] = []
+        self._cells: list[Cell] | None = None
+        self.length = 0
         self.rewritten = False
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is still kept as text."""
+        return self._cells is None
+
+    def append(self, text: str) -> None:
+        """Put text behind a plain line."""
+        self._pieces.append(text)
+        self.length += len(text)
+
+    def cut_head(self, size: int) -> str:
+        """Take the first *size* characters of a plain line away; return them."""
+        text = "".join(self._pieces)
+        self._pieces, self.length = [text[size:]], len(text) - size
+        return text[:size]
+
+    def replace(self, text: str) -> None:
+        """Put text in the place of all that is there."""
+        self._pieces, self._cells, self.length = [text], None, len(text)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Its characters with their colours, to be changed; ``measure`` afterwards."""
+        if self._cells is None:
+            self._cells = [(char, "") for piece in self._pieces for char in piece]
+            self._pieces = []
+        return self._cells
+
+    def measure(self) -> None:
+        """Note how long it is, after its cells changed."""
+        if self._cells is not None:
+            self.length = len(self._cells)
+
     def text(self) -> str:
-        if not any(colour for _, colour in self.cells):
-            return "".join([char for char, _ in self.cells])
+        if self._cells is None:
+            return "".join(self._pieces)
+        if not any(colour for _, colour in self._cells):
+            return "".join([char for char, _ in self._cells])
         parts: list[str] = []
         now = ""
-        for char, colour in self.cells:
+        for char, colour in self._cells:
             if colour != now:
                 parts.append(_RESET if now and not colour else (_RESET if now else "") + colour)
                 now = colour
@@ -51,6 +96,17 @@ class _Line:
         if now:
             parts.append(_RESET)
         return "".join(parts)
+
+
+def _coloured(before: str, parameters: str) -> str:
+    """Return the colours that hold after a sequence. A colour takes the place of the one before it."""
+    if parameters in ("", "0") or (parameters.startswith("0;") and parameters.strip("0;") == ""):
+        return ""
+    kept = [] if parameters.startswith("0;") else _SEQUENCES.findall(before)
+    for kind in (_FOREGROUND, _BACKGROUND):
+        if kind.match(parameters):
+            kept = [one for one in kept if not kind.match(one)]
+    return "".join(f"\x1b[{one}m" for one in [*kept[-_COLOURS_MAX:], parameters])
 
 
 class Screen:
@@ -75,7 +131,7 @@ class Screen:
             text, self._pending = self._pending + text, ""
         if (
             len(self._lines) == 1
-            and not self._lines[0].cells
+            and not self._lines[0].length
             and not self._colour
             and "\x1b" not in text
             and text.endswith("\n")
@@ -121,7 +177,7 @@ class Screen:
     @property
     def is_open(self) -> bool:
         """Whether there is anything that may still change."""
-        return len(self._lines) > 1 or bool(self._lines[0].cells)
+        return len(self._lines) > 1 or self._lines[0].length > 0
 
     @property
     def state(self) -> str:
@@ -132,6 +188,14 @@ class Screen:
 
     def _write(self, text: str) -> list[str]:
         line = self._lines[self._row]
+        if line.plain and not self._colour and self._column in (line.length, 0):
+            if self._column == line.length:
+                line.append(text)
+                return self._wrapped(line, len(text))
+            if len(text) >= line.length:
+                line.rewritten = True
+                line.replace(text)
+                return self._wrapped(line, len(text))
         cells, colour = line.cells, self._colour
         if self._column < len(cells):
             line.rewritten = True
@@ -142,13 +206,28 @@ class Screen:
         done: list[str] = []
         while len(cells) > CONSOLE_LINE_MAX_CHARS and len(self._lines) == 1:
             head = _Line()
-            head.cells = cells[:CONSOLE_LINE_MAX_CHARS]
+            head.cells[:] = cells[:CONSOLE_LINE_MAX_CHARS]
             done.append(head.text())
             del cells[:CONSOLE_LINE_MAX_CHARS]
             self._column = max(0, self._column - CONSOLE_LINE_MAX_CHARS)
         if len(cells) > CONSOLE_LINE_MAX_CHARS:
             del cells[CONSOLE_LINE_MAX_CHARS:]
             self._column = min(self._column, len(cells))
+        line.measure()
+        return done
+
+    def _wrapped(self, line: _Line, written: int) -> list[str]:
+        """Move the cursor behind what was written to a plain line, and make several of one that is too long."""
+        self._column += written
+        done: list[str] = []
+        while line.length > CONSOLE_LINE_MAX_CHARS:
+            head = line.cut_head(CONSOLE_LINE_MAX_CHARS)
+            if len(self._lines) > 1:  # there are lines above it that come first: what is too much is lost
+                line.replace(head)
+                self._column = min(self._column, line.length)
+                break
+            done.append(head)
+            self._column = max(0, self._column - CONSOLE_LINE_MAX_CHARS)
         return done
 
     def _control(self, text: str, at: int, done: list[str]) -> int:
@@ -181,8 +260,7 @@ class Screen:
     def _sequence(self, parameters: str, final: str) -> None:
         if final == "m":
             if self._colours:
-                plain = parameters in ("", "0") or (parameters.startswith("0;") and parameters.strip("0;") == "")
-                self._colour = "" if plain else self._colour[-64:] + f"\x1b[{parameters}m"
+                self._colour = _coloured(self._colour, parameters)
             return
         number = int(parameters) if parameters.isdigit() and len(parameters) < 6 else None
         count = number or 1
@@ -204,7 +282,8 @@ class Screen:
         elif final == "J":
             if number in (2, 3):
                 for one in self._lines:
-                    one.cells, one.rewritten = [], True
+                    one.replace("")
+                    one.rewritten = True
             elif not number:
                 self._erase_line(line, 0)
                 del self._lines[self._row + 1 :]
@@ -220,6 +299,7 @@ class Screen:
             line.cells[:count] = [(" ", "")] * count
         else:
             line.cells.clear()
+        line.measure()
 
     def _move_to(self, row: int) -> None:
         if row < self._row:

@@ -10,6 +10,7 @@ belongs to and to no other: redirects are not followed, they are errors that nam
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import io
 import ipaddress
@@ -211,6 +212,9 @@ def _is_exempt(address: Address, environ: Mapping[str, str]) -> bool:
     return False
 
 
+_ACK_NOW: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+
+
 class _Timed(io.RawIOBase):
     """Reads a socket until a moment, however slowly the bytes come."""
 
@@ -223,6 +227,11 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._sock.settimeout(self._owner.time_left())
+        if _ACK_NOW is not None:
+            # A server that sends the head of a reply and its body one after the other may wait for our word between
+            # them, and the system keeps that back for 40 ms. Linux forgets the wish with each read.
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.IPPROTO_TCP, _ACK_NOW, 1)
         return int(self._sock.recv_into(buffer))
 
     def close(self) -> None:

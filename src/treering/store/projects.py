@@ -59,7 +59,7 @@ def list_projects(
                 spark=sparks.get(project.id),
             )
         )
-    return sorted(found, key=lambda row: -row.last_activity_at)
+    return sorted(found, key=lambda row: (-row.last_activity_at, row.entity, row.project))
 
 
 def locate_run(metadata: MetadataStore, run_key: str) -> tuple[str, str] | None:
@@ -81,7 +81,7 @@ def latest_run(metadata: MetadataStore, project_id: int) -> int | None:
     query = (
         sa.select(r.id)
         .where(r.project_id == project_id, r.deleted.is_(False))
-        .order_by(r.activity_us.desc(), r.id.desc())
+        .order_by(r.activity_us.desc(), r.number.desc(), r.id.desc())
         .limit(1)
     )
     with metadata.connect() as connection:
@@ -122,7 +122,7 @@ def project_defines(metadata: MetadataStore, project: ProjectRef) -> dict[str, d
     query = (
         sa.select(r.id)
         .where(r.project_id == project.id, r.deleted.is_(False))
-        .order_by(r.created_us.desc())
+        .order_by(r.created_us.desc(), r.number.desc())
         .limit(_RUNS_ASKED)
     )
     with metadata.connect() as connection:

@@ -102,6 +102,26 @@ def test_secrets_among_arguments_are_hidden_in_the_record(tmp_path: Path):
     assert b"[redacted]" in logs
 
 
+@pytest.mark.parametrize("capture", ["yes", "no"])
+def test_a_secret_that_only_the_parser_knows_is_hidden_in_the_command_line_and_in_what_is_printed(
+    tmp_path: Path, capture: str
+):
+    text = """
+    import argparse, treering as tr
+    parser = argparse.ArgumentParser(); parser.add_argument("-k", dest="api_key"); parser.add_argument("rest", nargs="*")
+    given = parser.parse_args()
+    if True:
+        SHOW
+    run = tr.init(project="another", config={"token": given.api_key + "b"})
+    print("connecting with", given.api_key, given.api_key + "b")
+    """
+    config_of(tmp_path, text, "-k", "Zq7plx9K2m4", "model.secret=Zq7plx9K2m4", TREERING_CAPTURE_ARGUMENTS=capture)
+    logs = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*.trl"))
+
+    assert b"Zq7plx9K2m4" not in logs
+    assert b"-k" in logs
+
+
 def test_importing_treering_changes_nothing_that_argparse_does(tmp_path: Path):
     text = """
     import treering as tr

@@ -15,9 +15,12 @@ from typing import Any
 
 import pytest
 
+from sdk.conftest import Folder, wait_until
 from treering.limits import CODE_FILE_MAX_BYTES, CODE_MAX_BYTES
+from treering.runlog import records
 from treering.sdk.capture.capture import capture
 from treering.sdk.capture.repository import Repository
+from treering.sdk.capture.storing import Storing
 from treering.sdk.plan import Plan
 
 TREERING = [sys.executable, "-m", "treering.cli"]
@@ -307,18 +310,40 @@ def test_what_is_too_large_is_left_out_by_name(repo: Path):
 
 def test_a_repository_cannot_make_us_run_anything(repo: Path, tmp_path: Path):
     trap = tmp_path / "trap"
-    trap.write_text(f"#!/bin/sh\ntouch {tmp_path / 'sprung'}\n")
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path / 'sprung'}\ncat\n")
     trap.chmod(0o755)
     change(repo)
     git(repo, "config", "core.fsmonitor", str(trap))
     git(repo, "config", "diff.external", str(trap))
     git(repo, "config", "core.pager", str(trap))
     git(repo, "config", "diff.x.textconv", str(trap))
-    (repo / ".gitattributes").write_text("*.py diff=x\n")
+    git(repo, "config", "gpg.program", str(trap))
+    git(repo, "config", "log.showSignature", "true")
+    for part in ("clean", "smudge", "process"):
+        git(repo, "config", f"filter.y.{part}", str(trap))
+    git(repo, "config", "filter.y.required", "true")
+    (repo / ".gitattributes").write_text("*.py diff=x\n*.bin filter=y\n")
     notes = look(repo)
 
     assert not (tmp_path / "sprung").exists()
     assert b"+layers = 4" in notes.files["code.patch"]
+
+
+def test_what_git_keeps_in_another_form_is_left_out_by_name(repo: Path):
+    git(repo, "config", "filter.crypt.clean", "tr a-z b-za")
+    (repo / ".gitattributes").write_text("*.hidden filter=crypt\n")
+    (repo / "old.hidden").write_text("private")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "encrypted")
+    (repo / "old.hidden").write_text("private, too")
+    (repo / "new.hidden").write_text("private, not added yet")
+    notes = look(repo)
+
+    assert notes.skipped == {
+        "old.hidden": "goes through git's filter crypt",
+        "new.hidden": "goes through git's filter crypt",
+    }
+    assert not any(b"private" in data for data in notes.files.values())
 
 
 def test_a_repository_of_another_owner_and_odd_settings_is_read_all_the_same(repo: Path):
@@ -406,3 +431,186 @@ def test_variables_are_recorded_by_an_allow_list(tmp_path: Path):
     capture(Plan(cwd=str(tmp_path), git=False, code=False, variables=["MY_FLAG", "SECRET_TOKEN"]), notes, environ)
 
     assert notes.facts["environment"] == {"CUDA_VISIBLE_DEVICES": "0,1", "MY_FLAG": "on", "SECRET_TOKEN": "[redacted]"}
+
+
+# ── what cannot be recorded is named ─────────────────────────────────────────────────────────────────────────────
+
+
+def train(folder: Path, data: Path, *arguments: str) -> str:
+    """Run ``train.py`` there; return the key of its run."""
+    done = subprocess.run(
+        [sys.executable, "train.py", *arguments],
+        cwd=folder,
+        env={**os.environ, "TREERING_DIR": str(data), "TREERING_SILENT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def restore(key: str, data: Path, into: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "TREERING_DIR": str(data), "GIT_DIR": "/nonexistent"}  # as within a hook
+    command = [*TREERING, "restore", key, "--into", str(into)]
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_names_that_not_every_system_can_have(repo: Path, tmp_path: Path):
+    (repo / "at 12:30.py").write_text("x")
+    (repo / "u:c.py").write_text("x")
+    (repo / "back\\slash.py").write_text("x")
+    (repo / "new\nline.py").write_text("x")
+    with open(os.fsencode(repo) + b"/caf\xe9.py", "w") as file:
+        file.write("one")
+    with open(os.fsencode(repo) + b"/caf\xe8.py", "w") as file:
+        file.write("two")
+    os.symlink(b"caf\xe9.py", os.fsencode(repo) + b"/link")
+    os.mkfifo(repo / "pipe")
+    (repo / "loop").symlink_to("loop")
+    nested = repo / "nested"
+    nested.mkdir()
+    git(nested, "init", "-q")
+    (nested / "inside.py").write_text("x")
+    key = train(repo, tmp_path / "data")
+    done = restore(key, tmp_path / "data", "../restored", repo)
+
+    assert done.returncode == 1
+    differs = {line.removeprefix("  differs: ") for line in done.stderr.splitlines() if "differs" in line}
+    assert differs == {
+        "caf?.py: not recorded (its name is no UTF-8)",
+        "link: not recorded (is a link to a name that is no UTF-8)",
+        "nested/: not recorded (is a repository of its own)",
+        "back\\slash.py: its name is not one that every system can have",
+        "u:c.py: its name is not one that every system can have",
+    }
+    assert (tmp_path / "restored" / "at 12:30.py").exists()
+    assert (tmp_path / "restored" / "new\nline.py").exists()
+    assert os.readlink(tmp_path / "restored" / "loop") == "loop"
+
+
+def test_a_repository_that_cannot_be_read_says_so(repo: Path):
+    for path in (repo / ".git" / "objects").rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+    assert look(repo).facts["code_not_whole"] == "git ls-tree, git diff failed"
+
+
+def test_what_is_staged_before_the_first_commit_is_restored(tmp_path: Path):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "staged.bin").write_bytes(bytes(range(256)))
+    git(folder, "add", "-A")
+    key = train(folder, tmp_path / "data")
+    into = folder / "below" / "restored"  # within a repository
+    into.parent.mkdir()
+    done = restore(key, tmp_path / "data", into, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert (into / "staged.bin").read_bytes() == bytes(range(256))
+
+
+def test_submodules_are_named_when_the_code_is_restored(repo: Path, tmp_path: Path):
+    git(repo, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo), "part")
+    git(repo, "commit", "-qm", "a part")
+    key = train(repo, tmp_path / "data")
+    done = restore(key, tmp_path / "data", tmp_path / "restored", repo)
+
+    assert done.returncode == 1
+    assert "part: is a submodule, at commit" in done.stderr
+
+
+def test_nothing_is_restored_into_what_belongs_to_git(tmp_path: Path):
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    (folder / "train.py").write_text(
+        "import treering as tr\nfrom treering.runlog import records\nimport hashlib, time\n"
+        "run = tr.init(project='p')\n"
+        "blob = run._encoding().blobs.put(b'[core]\\nfsmonitor = touch sprung')\n"
+        "for name in ('.git/config', 'x/.GIT/hooks/post-checkout'):\n"
+        "    run._record(records.FILE, [time.time_ns(), 'code/' + name, blob.sha256, blob.size, {'purpose': 'code'}])\n"
+        "run.finish()\nprint(run.key)\n"
+    )
+    done = restore(train(folder, tmp_path / "data"), tmp_path / "data", tmp_path / "restored", tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.count("is of git itself") == 2
+    assert [path.name for path in (tmp_path / "restored").rglob("*")] == ["train.py"]
+
+
+def test_a_data_folder_beside_the_code_is_no_code(tmp_path: Path):
+    (tmp_path / "model.py").write_text("x")
+    for name in ("server", "other"):
+        (tmp_path / name / "runs").mkdir(parents=True)
+        (tmp_path / name / "deep").mkdir()
+        (tmp_path / name / "server.json").write_text('{"token": "trl_0123456789abcdefghijklmnop"}')
+        (tmp_path / name / "deep" / "notes.md").write_text("x")
+    (tmp_path / "server" / "store.json").write_text("{}")
+    (tmp_path / "other" / "live").mkdir()
+
+    assert [name for name in look(tmp_path).files if name.startswith("code/")] == ["code/model.py"]
+    git(tmp_path, "init", "-q")
+    assert [name for name in look(tmp_path).files if name.startswith("code/")] == ["code/model.py"]
+
+
+# ── how long it takes ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_that_is_over_records_no_more_files(repo: Path):
+    for number in range(10):
+        (repo / f"new{number}.py").write_text("x")
+    notes = Notes()
+    notes.is_over = lambda: len(notes.files) >= 3  # type: ignore[method-assign]
+    capture(Plan(cwd=str(repo), data_dir=str(repo / "none")), notes, {})
+
+    assert len(notes.files) < 6
+    assert "and others: the run had ended before they were read" in notes.skipped.values()
+
+
+def test_files_are_stored_several_at_a_time_and_all_before_the_next_fact():
+    stored: list[str] = []
+
+    def store(path: str, data: bytes, about: dict[str, Any]) -> None:
+        time.sleep(0.02)
+        stored.append(path)
+        if path == "bad":
+            raise OSError("no room")
+
+    storing = Storing(store)
+    began = time.monotonic()
+    for number in range(100):
+        storing.add(str(number), b"", {})
+    storing.wait()
+    assert time.monotonic() - began < 1.5, "one after the other it is two seconds"
+    assert sorted(stored, key=int) == [str(number) for number in range(100)]
+
+    storing.add("bad", b"", {})
+    with pytest.raises(OSError, match="no room"):
+        storing.wait()
+    storing.wait()
+
+
+def test_a_short_run_does_not_wait_for_a_slow_repository(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    slow = tmp_path / "bin"
+    slow.mkdir()
+    real = shutil.which("git")
+    (slow / "git").write_text(
+        f'#!/bin/sh\ncase " $* " in *" diff "*) sleep 0.6;; *others*|*ls-tree*) sleep 1.2;; esac\nexec {real} "$@"\n'
+    )
+    (slow / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow}:{os.environ['PATH']}")
+    change(repo)
+    (repo / "train.py").write_text(
+        "import time, treering as tr\nrun = tr.init(project='p')\nbegan = time.monotonic()\nrun.finish()\n"
+        "print(time.monotonic() - began)\n"
+    )
+    took_s = float(train(repo, tmp_path / "data"))
+    assert took_s < 2.5, "git alone takes 3.6 s"
+
+    folder = Folder(tmp_path / "data")
+    wait_until(lambda: bool(folder.records(records.SEAL, "system")))
+    files = {file.path for file in folder.records(records.FILE, "system")}
+    assert {"code.patch", "code/untracked.py", "requirements.txt"} <= files

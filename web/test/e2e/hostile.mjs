@@ -94,7 +94,7 @@ async function visit(path, { click = [], text } = {}) {
 
 async function tour() {
   await visit("/");
-  await visit("/acme/hostile", { click: [".run", "[data-panel] button"], text: "onerror=" });
+  await visit("/acme/hostile", { click: [".run", "[data-panel] button"], text: "evil.example" });
   await visit("/acme/hostile?panel=loss", { click: [".chart"] });
   await visit("/acme/hostile?group=%5B%22config.text%22%5D");
   await visit("/acme/loaded", { click: ["[data-panel] button", ".run"] });

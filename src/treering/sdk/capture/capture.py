@@ -118,7 +118,7 @@ def _copy(plan: Plan, record: Record, until: float) -> None:
     root = Path(plan.program).parent if plan.program else Path(plan.cwd)
     inside = [path for path in [plan.program, *plan.modules] if path.startswith(str(root) + os.sep)]
     paths = dict.fromkeys(os.path.relpath(path, root) for path in inside if path)
-    if root not in (Path.home(), Path("/"), Path("/tmp"), Path("/root"), Path("/home")):  # noqa: S108 - no project's folder
+    if root not in (Path(os.path.expanduser("~")), Path("/"), Path("/tmp"), Path("/root"), Path("/home")):  # noqa: S108 - no project's folder
         paths.update(dict.fromkeys(source_files(root, until)))
     sources = Sources(root, CODE_MAX_BYTES, [Path(plan.data_dir)])
     _store(sources, record, list(paths), hidden, None)

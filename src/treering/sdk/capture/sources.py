@@ -50,6 +50,7 @@ class Sources:
         self._root = root
         self._left = budget_bytes
         self._without = [str(path.resolve()) for path in without]
+        self._data_folders: dict[str, bool] = {}
         self.skipped: list[Skipped] = []
         self.bytes = 0
         self.files = 0
@@ -63,6 +64,8 @@ class Sources:
             full = self._root / path
             if any(str(full).startswith((name + os.sep, name + "\0")) or str(full) == name for name in self._without):
                 continue
+            if self._is_data(os.path.dirname(path)):
+                continue
             found = self._one(path, full)
             if isinstance(found, Skipped):
                 self.skipped.append(found)
@@ -71,6 +74,16 @@ class Sources:
                 self.bytes += len(found.data)
                 self._left -= len(found.data)
                 yield found
+
+    def _is_data(self, folder: str) -> bool:
+        """Return whether a folder is, or is in, a data folder: of other runs, or of a server, with its token."""
+        known = self._data_folders.get(folder)
+        if known is None:
+            here = self._root / folder
+            known = (here / "runs").is_dir() and ((here / "live").is_dir() or (here / "store.json").is_file())
+            known = known or (folder != "" and self._is_data(os.path.dirname(folder)))
+            self._data_folders[folder] = known
+        return known
 
     def _one(self, path: str, full: Path) -> SourceFile | Skipped | None:
         if len(os.fsencode(path)) > FILE_PATH_MAX_BYTES - 10:

@@ -70,7 +70,8 @@ def bind_address(host: str, port: int) -> tuple[list[socket.socket], int]:
 
 
 def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # By its protocol asyncio sees that what it accepts is TCP, and sends small replies at once (TCP_NODELAY).
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

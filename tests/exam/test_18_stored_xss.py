@@ -28,6 +28,10 @@ def tour(*arguments: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
+def test_names_output_and_config_run_nothing() -> None:
+    assert tour("--short") == "nothing ran on 3 pages"
+
+
 @pytest.mark.exam
 def test_a_tour_of_the_pages_runs_nothing() -> None:
     assert tour().startswith("nothing ran on ")

@@ -76,7 +76,7 @@ def fill(store: Store, runs: int, keys: int, rival: sqlite3.Connection) -> None:
         measured = {name: rng.random() for name, _ in metric}
         measured["acc"] = acc
         series += [
-            (key, *ids, 10, 10, v, None, 9, 0, v, None, 0, 0, v, v, 10 * v, False)
+            (key, *ids, 10, 10, v, None, 9, 0, 0, v, None, 0, 0, 0, v, v, 10 * v, False)
             for (_, key), v in zip(metric, measured.values(), strict=True)
         ]
         documents.append(

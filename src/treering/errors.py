@@ -8,7 +8,8 @@ Every error that treering raises.
     │   ├── InvalidName                    an entity, project, run id or key with forbidden characters
     │   ├── InvalidValue                   an argument of the wrong type or range
     │   ├── AmbiguousName                  a name that fits several runs; the message lists them
-    │   └── FilterError                    a filter text that does not parse; carries the position
+    │   ├── FilterError                    a filter text that does not parse; carries the position
+    │   └── ExpressionError                an expression over metrics that does not parse; carries the position
     ├── NotFound (LookupError)
     │   ├── ProjectNotFound
     │   ├── RunNotFound
@@ -27,6 +28,8 @@ Every error that treering raises.
     ├── SegmentConflict                    shipped bytes do not go on where the copy here ends; carries what is here
     │   ├── SegmentGap                     they begin behind its end
     │   └── SegmentDiverged                they contradict it
+    ├── EditConflict                       somebody else changed it since it was read
+    ├── BlobConflict                       a piece of a file does not begin where those that are here end
     ├── Overloaded                         more waits than may wait; try again
     ├── LimitExceeded (ValueError)         a size, depth or count beyond treering.limits
     ├── AccessDenied (PermissionError)
@@ -42,6 +45,8 @@ from __future__ import annotations
 __all__ = [
     "AccessDenied",
     "AmbiguousName",
+    "EditConflict",
+    "ExpressionError",
     "FilterError",
     "FolderInUse",
     "FolderNotWritable",
@@ -95,6 +100,14 @@ class AmbiguousName(UsageError):
 
 class FilterError(UsageError):
     """A filter text that does not parse. ``position`` counts characters from 0."""
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class ExpressionError(UsageError):
+    """An expression over metrics that does not parse. ``position`` counts characters, the ``=`` being 0."""
 
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
@@ -175,6 +188,10 @@ class SegmentGap(SegmentConflict):
 
 class SegmentDiverged(SegmentConflict):
     """The bytes contradict what is here, which is never overwritten."""
+
+
+class EditConflict(TreeringError):
+    """Somebody else changed it since the version that this change was made to."""
 
 
 class BlobConflict(TreeringError):

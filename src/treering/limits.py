@@ -21,6 +21,12 @@ TAGS_MAX: Final = 64
 NOTES_MAX_BYTES: Final = 256 * KIB
 KEY_MAX_BYTES: Final = 1024  # longer metric keys are cut and get a hash suffix
 
+# ── what people make ─────────────────────────────────────────────────────────────────────────────────────────────
+DOCUMENT_MAX_BYTES: Final = 1 * MIB  # a saved view, as JSON
+DOCUMENTS_MAX_PER_PROJECT: Final = 1_000
+DOCUMENT_VERSIONS_LISTED: Final = 1_000
+BULK_MAX_RUNS: Final = 10_000  # that one request may change
+
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
 ROW_MAX_KEYS: Final = 10_000  # a log() call with more is split over several records
 RECORD_SPLIT_BYTES: Final = 8 * MIB  # so are one, and a config change, of more bytes: half of what a frame can hold
@@ -214,6 +220,39 @@ TABLE_FILTERS_MAX: Final = 32
 TABLE_GROUPS_MAX: Final = 1_000
 TABLE_VECTORS_MAX: Final = 5_000
 TABLE_QUERY_S: Final = 10.0
+
+# ── comparing ────────────────────────────────────────────────────────────────────────────────────────────────────
+COLUMNS_MAX: Final = 200  # of one table, matrix or export
+MATRIX_MAX_RUNS: Final = 100_000
+COLUMN_READ_MAX_RUNS: Final = 10_000  # runs whose points are read for a value at a step
+COLUMN_READ_MAX_POINTS: Final = 50_000_000  # of them together
+COLUMN_MAX_VALUES: Final = 5_000_000  # runs x columns that are held at once
+CONFIG_MAX_VALUES: Final = 5_000_000  # of the whole configuration of several runs
+COLUMN_DOCUMENTS_MAX_RUNS: Final = 20_000  # runs whose documents are read: meta columns, groups by all config but …
+SPREAD_MAX_RUNS: Final = 2_000  # that are looked at to say how much each column varies
+PIVOT_MAX_CELLS: Final = 10_000
+EXPORT_MAX_RUNS: Final = 1_000_000
+COMPARE_MAX_RUNS: Final = 50
+COMPARE_MAX_ROWS: Final = 5_000  # of one section; rows that differ come first
+DIFF_MAX_BYTES: Final = 1 * MIB  # of each of two texts that are compared line by line
+DIFF_MAX_LINES: Final = 20_000
+DIFF_MAX_STEPS: Final = 500_000  # of work for one diff; what is left then is shown as replaced
+CODE_DIFF_MAX_FILES: Final = 2_000
+CODE_DIFF_MAX_BYTES: Final = 16 * MIB  # of all files of one comparison
+CONSOLE_DIFF_MAX_LINES: Final = 10_000  # of each run, from the first on
+CHANGED_MAX_RUNS: Final = 100  # earlier runs that say how often an input changes
+STATISTICS_MAX_RUNS: Final = 10_000
+SEEDS_MAX: Final = 100_000  # runs per group that are looked for when more are needed
+BOOTSTRAP_RESAMPLES: Final = 1_000  # of a confidence band, where that is no more work than the next
+BOOTSTRAP_WORK: Final = 400_000_000  # resamples x runs x points of one band
+BOOTSTRAP_RESAMPLES_MIN: Final = 200
+IMPORTANCE_MAX_RUNS: Final = 1_000  # the newest
+IMPORTANCE_MAX_PARAMS: Final = 64
+FANOVA_MAX_RUNS: Final = 300  # its time grows with the square of the runs: 300 take 4 s
+IMPORTANCE_MAX_CHOICES: Final = 12  # of a category that a model is given: its time is exponential in them
+EXPRESSION_MAX_NAMES: Final = 16
+EXPRESSION_MAX_DEPTH: Final = 32
+EXPRESSION_MAX_POINTS: Final = 10_000_000  # that are read for the expressions of one request
 
 # ── TensorBoard ──────────────────────────────────────────────────────────────────────────────────────────────────
 EVENT_RECORD_MAX_BYTES: Final = 64 * MIB

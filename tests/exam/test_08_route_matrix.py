@@ -112,6 +112,9 @@ def names(world: Team, route: str, count: int) -> dict[str, str]:
         found["session_id"] = world.accounts.sessions.of(world.user("max").id)[0]["id"]
     if "{share_id}" in route:
         found["share_id"] = world.accounts.shares.create(world.user("max").id, *OURS, None, 1, TEST)[1].id
+    if "{view_id}" in route:
+        views = world.server.app.api.state.store.views
+        found["view_id"] = views.create(*OURS, f"view {count}", True, {}, "max").id
     return found
 
 

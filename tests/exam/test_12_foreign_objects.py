@@ -23,6 +23,7 @@ WORDS = (
     "their-run",
     "their-tag",
     "their_metric",
+    "their-view",
     "secret_of_theirs",
 )
 
@@ -36,6 +37,7 @@ MISSING = {
     "key_id": "00000000",
     "session_id": "1" * 12,
     "share_id": "2" * 12,
+    "view_id": "a" * 16,
     "segment": "3" * 32,
     "sha256": "4" * 64,
 }
@@ -63,6 +65,7 @@ def theirs(world):
         "sha256": THEIR_FILE,
         "segment": next((world.data_dir / "runs" / world.foreign_run).glob("*.trl")).stem,
         "share_id": world.accounts.shares.create(world.user("bob").id, *THEIRS, None, 1, TEST)[1].id,
+        "view_id": world.server.app.api.state.store.views.create(*THEIRS, "their-view", True, {}, "bob").id,
     }
 
 
@@ -105,7 +108,17 @@ def test_every_route_answers_for_what_is_foreign_as_for_what_never_existed(world
                 )
                 reply = caller.call(method, address.removeprefix("/api/1"), named(body, names))
                 content = reply.body.decode()
-                for kind in ("run_key", "key_id", "session_id", "share_id", "segment", "sha256", "entity", "project"):
+                for kind in (
+                    "run_key",
+                    "key_id",
+                    "session_id",
+                    "share_id",
+                    "view_id",
+                    "segment",
+                    "sha256",
+                    "entity",
+                    "project",
+                ):
                     content = content.replace(names[kind], f"<{kind}>")
                 replies.append((reply.status, content, sorted(reply.headers)))
             if "{" in route or "entity" in str(sample(route, **MISSING)) or "runs" in route:

@@ -34,6 +34,7 @@ NAMES = {
     "key_id": "abcdefgh",
     "session_id": "abcdef",
     "share_id": "abcdef",
+    "view_id": "abcdef",
 }
 
 

@@ -42,6 +42,9 @@ REGISTER: Final = 21
 RECEIVED: Final = 22
 FILE: Final = 23
 HELD: Final = 24
+DOCUMENT: Final = 25
+PLACE: Final = 26
+PURGE: Final = 27
 
 KINDS: Final[dict[int, str]] = {
     HEADER: "header",
@@ -69,6 +72,9 @@ KINDS: Final[dict[int, str]] = {
     RECEIVED: "received",
     FILE: "file",
     HELD: "held",
+    DOCUMENT: "document",
+    PLACE: "place",
+    PURGE: "purge",
 }
 
 

@@ -63,6 +63,7 @@ _OPTIONAL = frozenset(
         records.SEAL,
         records.FILE,
         records.HELD,
+        records.DOCUMENT,
     }
 )
 _FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))

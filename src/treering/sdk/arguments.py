@@ -52,8 +52,9 @@ def _listen(argparse: ModuleType) -> None:
     def parse_known_args(self: Any, args: Any = None, namespace: Any = None, *more: Any, **others: Any) -> Any:
         result = parse(self, args, namespace, *more, **others)
         try:
-            # A parser that was given a list of its own (a test, a sub-command's defaults) is not the command line.
-            if args is None or list(args) == sys.argv[1:]:
+            # A parser that was given a list of its own (a test, a sub-command's defaults) is not the command line,
+            # and the program's arguments are not those of treering's own commands, called from within it.
+            if (args is None or list(args) == sys.argv[1:]) and not _is_ours(sys._getframe(1)):
                 _parsed.clear()
                 _parsed[tuple(sys.argv)] = result[0]
         except Exception:  # noqa: S110 - whatever is strange about it is the program's own
@@ -63,6 +64,14 @@ def _listen(argparse: ModuleType) -> None:
     parse_known_args.__treering__ = True  # type: ignore[attr-defined]
     parse_known_args.__doc__ = parse.__doc__
     parser.parse_known_args = parse_known_args
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether the nearest caller outside of argparse is treering itself."""
+    while frame is not None and frame.f_globals.get("__name__") == "argparse":
+        frame = frame.f_back
+    name = str(frame.f_globals.get("__name__")) if frame is not None else ""
+    return name.partition(".")[0] == __name__.partition(".")[0]
 
 
 class _Finder:

@@ -34,6 +34,7 @@ CODES: Mapping[str, Code] = {
     "invalid_name": Code(400, "An entity, project, run id or key has a form that names may not have."),
     "invalid_value": Code(400, "A value has the wrong type or is out of range."),
     "invalid_filter": Code(400, "The filter does not parse; `position` counts its characters from 0."),
+    "invalid_expression": Code(400, "The expression does not parse; `position` counts its characters from the `=`, 0."),
     "malformed_segment": Code(400, "The body is not whole frames of this segment, or names the wrong run."),
     "bad_request": Code(400, "The request itself is malformed: a header twice, no Host."),
     "unauthorized": Code(401, "No token, or one that is unknown, revoked or expired."),
@@ -49,10 +50,11 @@ CODES: Mapping[str, Code] = {
     "share_not_found": Code(404, "No share link that you may see has this id."),
     "method_not_allowed": Code(405, "The route exists, but not for this method."),
     "request_timeout": Code(408, "The body did not arrive in time."),
-    "conflict": Code(409, "The server is not in a state in which this can be done."),
+    "conflict": Code(409, "It was changed meanwhile, or the server is not in a state in which this can be done."),
     "segment_gap": Code(409, "The bytes begin behind the end of what is held, which the reply says under `held`."),
     "blob_gap": Code(409, "A piece of a file begins elsewhere than where the bytes end that are here, `length`."),
     "segment_diverged": Code(409, "Other bytes are held than these follow or repeat; the reply says what is `held`."),
+    "purged": Code(410, "The run was removed for good; nothing of it is taken again."),
     "too_large": Code(413, "The body, or what it asks for, is beyond a limit; the message names it."),
     "unsupported_media_type": Code(415, "The body's content type or encoding is not one that this route takes."),
     "range_refused": Code(416, "The range begins behind the end of the file."),
@@ -71,6 +73,7 @@ CODES: Mapping[str, Code] = {
 # The most derived class that matches wins, so the order here does not matter.
 _CODE_OF: Mapping[type[BaseException], str] = {
     errors.FilterError: "invalid_filter",
+    errors.ExpressionError: "invalid_expression",
     errors.InvalidName: "invalid_name",
     errors.InvalidValue: "invalid_value",
     errors.UsageError: "invalid_value",
@@ -82,6 +85,7 @@ _CODE_OF: Mapping[type[BaseException], str] = {
     errors.KeyNotFound: "key_not_found",
     errors.ShareNotFound: "share_not_found",
     errors.NotFound: "not_found",
+    errors.EditConflict: "conflict",
     errors.LimitExceeded: "too_large",
     errors.AccessDenied: "forbidden",
     errors.MissingExtra: "missing_extra",
@@ -139,6 +143,8 @@ def reply_to(request: Request, error: Exception) -> Response:
             return error_reply("invalid_request", _first_problem(error))
         case errors.FilterError():
             return error_reply("invalid_filter", str(error), position=error.position)
+        case errors.ExpressionError():
+            return error_reply("invalid_expression", str(error), position=error.position)
         case errors.TreeringError():
             code = next(_CODE_OF[kind] for kind in type(error).__mro__ if kind in _CODE_OF)
             if code != "internal":

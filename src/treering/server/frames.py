@@ -14,7 +14,7 @@ float32 models, and steps are small integers, so most columns need half.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -35,16 +35,23 @@ _DTYPES: Final = {"f8": "<f8", "f4": "<f4", "u4": "<u4", "u1": "u1"}
 class _Arrays:
     """The array section while it grows: each different array once."""
 
-    def __init__(self) -> None:
+    def __init__(self, narrow: Iterator[tuple[str, bytes]]) -> None:
         self.chunks: list[bytes] = []
+        self._narrow = narrow
         self._size_bytes = 0
         self._places: dict[tuple[str, bytes], dict[str, Any]] = {}
 
     def add(self, values: NDArray[Any], dtype: str) -> dict[str, Any]:
-        content = np.ascontiguousarray(values, dtype=_DTYPES[dtype]).tobytes()
+        return self._add(dtype, np.ascontiguousarray(values, dtype=_DTYPES[dtype]).tobytes(), len(values))
+
+    def add_narrow(self, values: NDArray[np.float64]) -> dict[str, Any]:
+        """Add the next of the arrays that ``_narrowed`` was given."""
+        return self._add(*next(self._narrow), len(values))
+
+    def _add(self, dtype: str, content: bytes, count: int) -> dict[str, Any]:
         place = self._places.get((dtype, content))
         if place is None:
-            place = {"off": self._size_bytes, "n": len(values), "dtype": dtype}
+            place = {"off": self._size_bytes, "n": count, "dtype": dtype}
             self._places[dtype, content] = place
             self.chunks.append(content)
             padding = -len(content) % 8
@@ -53,18 +60,37 @@ class _Arrays:
             self._size_bytes += len(content) + padding
         return place
 
-    def add_narrow(self, values: NDArray[np.float64]) -> dict[str, Any]:
-        return self.add(values, _narrowest(values))
 
+def _narrowed(arrays: list[NDArray[np.float64]]) -> Iterator[tuple[str, bytes]]:
+    """
+    Yield for each array the smallest dtype that holds every value exactly, and its bytes; NaN stays NaN in float32.
 
-def _narrowest(values: NDArray[np.float64]) -> str:
-    """Return the smallest dtype that holds every value exactly; NaN stays NaN in float32."""
-    in_range = len(values) > 0 and values.max() < 2**32 and not np.signbit(values).any()  # a NaN compares false
-    if in_range and bool((values == np.floor(values)).all()):
-        return "u4"
-    with np.errstate(over="ignore"):
+    All arrays are looked at together: in every operation on more than 500 elements numpy lets go of the interpreter,
+    and beside busy threads a reply of hundreds of arrays would wait hundreds of times to go on.
+    """
+    lengths = [len(values) for values in arrays]
+    ends = np.cumsum(lengths, dtype=np.int64)
+    values = np.concatenate(arrays).astype(np.float64, copy=False) if arrays else np.empty(0)
+    if not len(values):
+        yield from (("f4", b"") for _ in arrays)
+        return
+    filled = [n for n, length in enumerate(lengths) if length]
+    begin = (ends - lengths)[filled]
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = (values < 2**32) & ~np.signbit(values) & (values == np.floor(values))  # a NaN compares false
         halves = values.astype(np.float32)
-    return "f4" if bool(((halves == values) | np.isnan(values)).all()) else "f8"
+        short = (halves == values) | np.isnan(values)
+        counts = np.where(whole, values, 0).astype(np.uint32)
+    as_u4 = dict(zip(filled, np.logical_and.reduceat(whole, begin).tolist(), strict=True))
+    as_f4 = dict(zip(filled, np.logical_and.reduceat(short, begin).tolist(), strict=True))
+    for n, (end, length) in enumerate(zip(ends.tolist(), lengths, strict=True)):
+        mine = slice(end - length, end)
+        if as_u4.get(n):
+            yield "u4", counts[mine].astype("<u4", copy=False).tobytes()
+        elif as_f4.get(n, True):
+            yield "f4", halves[mine].astype("<f4", copy=False).tobytes()
+        else:
+            yield "f8", values[mine].astype("<f8", copy=False).tobytes()
 
 
 def encode_frames(
@@ -82,15 +108,27 @@ def encode_frames(
         series: columns from the store, x rising.
         missing: ``{"run", "key"}`` for what was asked and is not there.
     """
-    arrays = _Arrays()
+    arrays = _Arrays(_narrowed([values for columns in series for values in _floats(columns)]))
     entries = [_describe(columns, arrays) for columns in series]
     header = encode_json({"x": x, "range": x_range, "seq": seq, "series": entries, "missing": missing})
     header += b" " * (-(len(MAGIC) + 4 + len(header)) % 8)
     return b"".join((MAGIC, struct.pack("<I", len(header)), header, *arrays.chunks))
 
 
+def _floats(columns: SeriesColumns) -> list[NDArray[np.float64]]:
+    """Return the arrays of floats in the order in which ``_describe`` adds them."""
+    found = [columns.x, columns.y]
+    found += [values for values in (columns.lo, columns.hi) if values is not None]
+    if columns.nonfinite is not None:
+        found.append(columns.nonfinite.x)
+    if columns.ghost is not None:
+        found += [columns.ghost.x, columns.ghost.y]
+    return found
+
+
 def _describe(columns: SeriesColumns, arrays: _Arrays) -> dict[str, Any]:
     nonfinite, ghost = columns.nonfinite, columns.ghost
+    band = ("center", "confidence", "resamples") if columns.center is not None else ()
     return {
         "run": columns.run,
         "group": columns.group,
@@ -111,4 +149,5 @@ def _describe(columns: SeriesColumns, arrays: _Arrays) -> dict[str, Any]:
         "first_x": columns.first_x,
         "last_x": columns.last_x,
         "band": columns.band,
+        **{name: getattr(columns, name) for name in band},  # of groups alone
     }

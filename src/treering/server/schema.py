@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from treering.limits import (
+    COLUMNS_MAX,
     DISPLAY_NAME_MAX_CHARS,
     FILTER_MAX_BYTES,
     KEY_MAX_BYTES,
@@ -34,7 +35,9 @@ RunKey = Annotated[str, Field(pattern=r"^[a-z2-7]{26}$", description="The run's 
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARS)]
 MetricKey = Annotated[str, Field(max_length=KEY_MAX_BYTES)]  # an empty one is a key too
 State = Literal["running", "finished", "failed", "killed", "preempted", "crashed"]
-Aggregate = Literal["last", "min", "max", "mean", "first"]
+Aggregate = Literal["last", "min", "max", "mean", "first", "n", "last_step", "at", "when"]
+ColumnName = Annotated[str, Field(min_length=1, max_length=KEY_MAX_BYTES + 16)]
+GroupBy = Annotated[str, Field(min_length=1, max_length=16 * KEY_MAX_BYTES)]
 Summary = Literal["min", "max", "last", "mean", "best", "none", "copy", "first"]
 
 
@@ -57,7 +60,9 @@ class Problem(Reply):
     code: str
     message: str
     hint: str
-    position: int | None = Field(None, description="For invalid_filter: characters from the start of the filter.")
+    position: int | None = Field(
+        None, description="For invalid_filter and invalid_expression: characters from the start of the text."
+    )
     request: str | None = Field(None, description="For internal: the id under which the log has the details.")
 
 
@@ -207,16 +212,39 @@ class ProjectDetail(Reply):
 # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class SortBy(Request):
-    """
-    One level of sorting. Missing values and NaN come last both ways.
+class BestOf(Request):
+    """The step at which a metric of the run is best: the first with its least or greatest finite value."""
 
-    ``by`` is ``name``, ``created_at``, ``runtime``, ``state``, ``config.<key>`` or ``metric:<key>``; ``agg`` says
-    which value of a metric.
+    key: MetricKey
+    agg: Literal["min", "max"] = "min"
+
+
+class Column(Request):
+    """
+    One value per run.
+
+    ``by`` is a column of the runs table (``name``, ``state``, ``created_at``, ``runtime``, ``tags``, …),
+    ``config.<key>``, ``summary.<key>``, ``meta.<path>`` (``meta.git.commit``, ``meta.command``, ``meta.gpu``, …) or
+    ``metric:<key>``. ``agg`` says which value of a metric: over its whole life, ``at`` the last step that is not
+    beyond ``step``, or ``when`` another metric is best (``of``).
     """
 
-    by: str = Field(max_length=KEY_MAX_BYTES + 16)
+    by: ColumnName
     agg: Aggregate = "last"
+    step: int | None = Field(None, ge=-(2**62), le=2**62, description="For at.")
+    of: BestOf | None = Field(None, description="For when.")
+
+
+Columns = Annotated[list[Column], Field(max_length=COLUMNS_MAX)]
+
+
+class SortBy(Column):
+    """
+    One level of sorting, by what a ``Column`` says. Missing values and NaN come last both ways.
+
+    ``at``, ``when`` and ``meta.`` are refused where very many runs match: every run's record would have to be read.
+    """
+
     desc: bool = False
 
 
@@ -231,7 +259,15 @@ class RunsQuery(Request):
     search: str = Field("", max_length=FILTER_MAX_BYTES, description="Text in name, id, tags or notes.")
     regex: bool = Field(False, description="`search` is a regular expression (RE2).")
     sort: list[SortBy] = Field([], max_length=8)
-    group: list[Annotated[str, Field(max_length=KEY_MAX_BYTES + 16)]] = Field([], max_length=8)
+    group: list[GroupBy] = Field(
+        [],
+        max_length=8,
+        description='A column, `config.<key>`, `summary.<key>`, or `except:["seed", …]`: all config but these keys.',
+    )
+    nested: bool = Field(False, description="Also groups by the first of `group`, by the first two, and so on.")
+    runs: list[RunKey] | None = Field(None, max_length=SERIES_MAX_RUNS, description="Of these runs only.")
+    deleted: bool = Field(False, description="Those in the bin, which nothing else shows.")
+    columns: Columns = Field([], description="What `values` of each run, and `columns` of each group, are.")
     offset: int = Field(0, ge=0, le=1_000_000_000)
     limit: int = Field(PAGE_DEFAULT_ROWS, ge=0, le=PAGE_MAX_ROWS)
     metrics: list[MetricKey] = Field([], max_length=SERIES_MAX_KEYS)
@@ -282,6 +318,7 @@ class RunRow(Reply):
     damaged: bool
     archived: bool
     error: str | None = Field(description="Why this run cannot be read whole, or null.")
+    values: list[Any] = Field([], description="One for each of the query's `columns`; null where it is missing.")
 
 
 class GroupKey(Reply):
@@ -301,13 +338,29 @@ class Spread(Reply):
     n: int
 
 
+class GroupColumn(Spread):
+    """
+    A column over the runs of a group. ``std`` divides by n − 1 and is 0 for one run.
+
+    ``common`` is the value that all its runs have, else null; ``distinct`` counts different values.
+    """
+
+    common: Any
+    distinct: int
+
+
 class RunGroup(Reply):
-    """Runs with equal values of the group keys. ``runs`` are the keys of all of them, not of this page only."""
+    """
+    Runs with equal values of the group keys. ``runs`` are the keys of all of them, not of this page only.
+
+    The value of ``except:`` is a map of the keys that vary among the runs that match; a missing key is not in it.
+    """
 
     path: list[GroupKey]
     count: int
     runs: list[str]
     metrics: dict[str, Spread]
+    columns: list[GroupColumn] = Field([], description="One for each of the query's `columns`.")
 
 
 class RunPage(Reply):
@@ -571,6 +624,10 @@ class Diff(Reply):
 # ── series ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+Center = Literal["mean", "median", "iqm"]
+Band = Literal["std", "stderr", "minmax", "iqr", "ci", "none"]
+
+
 class SeriesGroup(Request):
     """Runs to be drawn as one mean with a band."""
 
@@ -583,6 +640,7 @@ class SeriesQuery(Request):
     Chart columns for runs × keys.
 
     ``x`` is ``step``, ``relative`` (seconds since the run began), ``wall`` (unix seconds) or ``metric:<key>``.
+    A key that begins with ``=`` is an expression over metrics such as ``=1 - val/acc``, evaluated on every point.
     ``range`` cuts x on both sides, ends included. With at most ``buckets`` points in the range they come as they are,
     else each bucket keeps its last value, its lowest and its highest.
     """
@@ -594,6 +652,12 @@ class SeriesQuery(Request):
     range: tuple[float, float] | None = None
     buckets: int = Field(1000, ge=1, le=SERIES_MAX_BUCKETS)
     individual: bool = Field(False, description="With groups: also each run's own line.")
+    center: Center = Field("mean", description="Of groups, per bucket over runs; `iqm` is the mean of the middle half.")
+    band: Band = Field(
+        "std",
+        description="Of groups: std and stderr around the mean, min to max, quartiles, or a bootstrap interval (`ci`).",
+    )
+    confidence: float = Field(0.95, gt=0, lt=1, description="Of `ci`.")
 
 
 class NonFinite(Reply):
@@ -629,7 +693,10 @@ class SeriesJson(Reply):
     ghost: Line | None
     first_x: Number | None
     last_x: Number | None
-    band: Literal["std"] | None
+    band: Band | None
+    center: Center | None
+    confidence: float | None = Field(description="Of the interval, for band `ci`.")
+    resamples: int | None = Field(description="Of the bootstrap, for band `ci`.")
 
 
 class MissingSeries(Reply):

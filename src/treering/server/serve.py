@@ -21,7 +21,6 @@ import shutil
 import signal
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,7 +50,6 @@ __all__ = ["serve_loopback", "serve_socket", "serve_team"]
 
 _GRACE_S = 5
 _HANDOVER_S = 10.0
-_SWITCH_S = 0.001
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -350,9 +348,6 @@ def _run(server: _Server, sockets: list[socket.socket], code: int = 128 + signal
     # uvicorn ends gracefully and then raises the signal again for whoever had it before; by default that would kill
     # the process before the store is closed.
     before = signal.signal(signal.SIGTERM, leave)
-    # Each row that SQLite gives lets go of the interpreter, and the ingest thread keeps it for this long: with the
-    # default of 5 ms a chart waits a tenth of a second for nothing.
-    sys.setswitchinterval(_SWITCH_S)
     try:
         asyncio.run(server.serve(sockets))
     except KeyboardInterrupt:

@@ -122,6 +122,9 @@ def combine(cells: Cells) -> Cells:
     """Return one cell per (series, bucket), sorted by them."""
     if not len(cells):
         return cells
+    same = cells.series[1:] == cells.series[:-1]
+    if bool(np.where(same, cells.bucket[1:] > cells.bucket[:-1], cells.series[1:] > cells.series[:-1]).all()):
+        return cells  # as points of one part come; sorting them again took a sixth of a chart of 1,000 runs
     order = np.lexsort((cells.last_step, cells.bucket, cells.series))
     c = cells.take(order)
     at = starts_of(c.series, c.bucket)

@@ -12,8 +12,11 @@ from treering.errors import InvalidValue
 from treering.limits import SERIES_MAX_BUCKETS, SERIES_MAX_KEYS, SERIES_MAX_POINTS, SERIES_MAX_RUNS
 
 from .axes import read_over_metric
+from .bands import BANDS, CENTERS, draw_band
 from .cells import Cells
-from .columns import Array, Points, ints, starts_of
+from .columns import Array, Points, ints
+from .expression import Expression, is_expression, parse_expression
+from .expression_lines import read_expressions
 from .line import Lineage
 from .metadata import MetadataStore, ProjectRef
 from .metrics import MetricStore, MetricView
@@ -40,13 +43,19 @@ def read_series(metadata: MetadataStore, metrics: MetricStore, request: SeriesRe
 
     Raises:
         InvalidValue: an unknown axis, a range that is none, or more than the limits allow.
+        ExpressionError: a key that begins with ``=`` and does not parse.
+        LimitExceeded: an expression needs too many points.
     """
     _check(request)
     groups = request.groups or []
     wanted = list(dict.fromkeys([*(request.runs or []), *(run for group in groups for run in group.runs)]))
+    expressions = [parse_expression(key) for key in request.keys if is_expression(key)]
+    plain = [key for key in request.keys if not is_expression(key)]
     found: list[SeriesColumns] = []
     for runs in _by_project(metadata, wanted):
-        known = metadata.find_keys(runs.project.id, "metric", request.keys)
+        if expressions:
+            found += _read_expressions(metadata, metrics, request, runs, expressions)
+        known = metadata.find_keys(runs.project.id, "metric", plain)
         kinds = metadata.key_names(list(known.values()))
         system = {number for number, (_, kind) in kinds.items() if kind == "system"}
         for axis, some in (
@@ -77,6 +86,11 @@ def _check(request: SeriesRequest) -> None:
         raise InvalidValue(f"buckets must be 1 to {SERIES_MAX_BUCKETS:,}, got {request.buckets}.")
     if request.range is not None and not request.range[0] <= request.range[1]:
         raise InvalidValue(f"range must be [low, high] with low <= high, got {list(request.range)}.")
+    if request.center not in CENTERS or request.band not in BANDS or not 0 < request.confidence < 1:
+        raise InvalidValue(
+            f"center is one of {', '.join(CENTERS)}, band one of {', '.join(BANDS)} and confidence between 0 and 1; "
+            f"got {request.center!r}, {request.band!r} and {request.confidence}."
+        )
     runs = len(request.runs or []) + sum(len(group.runs) for group in request.groups or [])
     if runs > SERIES_MAX_RUNS or len(request.keys) > SERIES_MAX_KEYS:
         raise InvalidValue(
@@ -120,18 +134,76 @@ def _read(
             lines, to_x = read_over_metric(view, keys, run_ids, x_key, lineage, low, high, request.buckets)
         else:
             lines, to_x = _read_on_axis(view, keys, run_ids, lineage, runs, axis, low, high, request.buckets)
+    return _singles_and_bands(request, runs, lines, names, to_x)
+
+
+def _read_expressions(
+    metadata: MetadataStore,
+    metrics: MetricStore,
+    request: SeriesRequest,
+    runs: _Runs,
+    expressions: list[Expression],
+) -> list[SeriesColumns]:
+    over = request.x[7:] if request.x.startswith("metric:") else None
+    names = {name for one in expressions for name in one.names} | ({over} if over is not None else set())
+    known = metadata.find_keys(runs.project.id, "metric", list(names))
+    if over is not None and over not in known:
+        return []
+    kinds = metadata.key_names(list(known.values()))
+    low, high = request.range if request.range is not None else (None, None)
+    found: list[SeriesColumns] = []
+    for axis in ("step", "time"):
+        # System metrics have no step: of those alone an expression is drawn over time, as they are.
+        mine = {
+            number: one
+            for number, one in enumerate(expressions)
+            if axis == _axis_of(request.x, [kinds[known[name]][1] for name in one.names if name in known])
+        }
+        if not mine:
+            continue
+        starts = {n: 0 if request.x == "wall" else us for n, us in runs.start_us.items()}
+        with metrics.view(runs.project.id) as view:
+            lines, to_x = read_expressions(
+                view,
+                list(mine.values()),
+                known,
+                ints(runs.keys),
+                metadata.lineage(list(runs.keys)),
+                Frame(axis, low, high, request.buckets),
+                starts,
+                None if over is None else known[over],
+            )
+        texts = dict(enumerate(request.keys[place] for place in _places(request, list(mine))))
+        found += _singles_and_bands(request, runs, lines, texts, to_x)
+    return found
+
+
+def _axis_of(x: str, kinds: list[str]) -> str:
+    if x == "step" and kinds and all(kind == "system" for kind in kinds):
+        return "time"
+    return "time" if x in ("relative", "wall") else "step"
+
+
+def _places(request: SeriesRequest, numbers: list[int]) -> list[int]:
+    """Return where the expressions with these numbers stand among the request's keys."""
+    places = [place for place, key in enumerate(request.keys) if is_expression(key)]
+    return [places[number] for number in numbers]
+
+
+def _singles_and_bands(
+    request: SeriesRequest, runs: _Runs, lines: list[Drawn], names: dict[int, str], to_x: ToX
+) -> list[SeriesColumns]:
     singles = set(request.runs or [])
     if request.individual:
         singles |= {run for group in request.groups or [] for run in group.runs}
-    found = [
-        _columns(line, runs.keys[line.run], names[line.key], to_x) for line in lines if runs.keys[line.run] in singles
-    ]
+    found = _all_columns([line for line in lines if runs.keys[line.run] in singles], runs, names, to_x)
     for group in request.groups or []:
-        members = {number for number, key in runs.keys.items() if key in set(group.runs)}
-        for key in keys.tolist():
-            mine = [line for line in lines if line.key == key and line.run in members]
-            if mine:
-                found.append(_band(mine, group.id, names[key], to_x, request.buckets))
+        wanted = set(group.runs)
+        by_key: dict[int, list[Drawn]] = {}
+        for line in lines:
+            if runs.keys[line.run] in wanted:
+                by_key.setdefault(line.key, []).append(line)
+        found += [draw_band(mine, group.id, names[key], to_x, request) for key, mine in by_key.items()]
     return found
 
 
@@ -160,11 +232,50 @@ def _read_on_axis(
     return lines, to_x
 
 
-# ── one line ─────────────────────────────────────────────────────────────────────────────────────────────────────
-def _columns(line: Drawn, run: str, key: str, to_x: ToX) -> SeriesColumns:
+# ── single lines ─────────────────────────────────────────────────────────────────────────────────────────────────
+def _all_columns(lines: list[Drawn], runs: _Runs, names: dict[int, str], to_x: ToX) -> list[SeriesColumns]:
+    xs = [
+        to_x(line.points.step, line.points.ts, line.run) if line.points is not None and line.exact else None
+        for line in lines
+    ]
+    plain = _plain_lines(lines, xs)
+    return [
+        _columns(line, runs.keys[line.run], names[line.key], to_x, x if is_plain else None)
+        for line, x, is_plain in zip(lines, xs, plain, strict=True)
+    ]
+
+
+def _plain_lines(lines: list[Drawn], xs: list[Array | None]) -> list[bool]:
+    """
+    Return which lines are drawn as they are: every y is finite and x rises.
+
+    Asked of all lines at once. numpy lets go of the interpreter in every operation on more than 500 elements and has to
+    win it back from whoever took it: done line by line, a chart of 120 lines waited half a second beside an ingest.
+    """
+    some = [n for n, x in enumerate(xs) if x is not None and len(x)]
+    plain = [False] * len(lines)
+    if not some:
+        return plain
+    x = np.concatenate([xs[n] for n in some])
+    y = np.concatenate([lines[n].points.val for n in some])  # type: ignore[union-attr]
+    begin = np.cumsum([0, *(len(xs[n]) for n in some[:-1])])  # type: ignore[arg-type]
+    good = np.isfinite(y)
+    rises = np.ones(len(x), np.bool_)
+    rises[1:] = x[1:] >= x[:-1]
+    rises[begin] = True
+    good &= rises
+    for n, is_good in zip(some, np.logical_and.reduceat(good, begin).tolist(), strict=True):
+        plain[n] = is_good
+    return plain
+
+
+def _columns(line: Drawn, run: str, key: str, to_x: ToX, plain_x: Array | None = None) -> SeriesColumns:
     if line.exact:
         assert line.points is not None
-        x, y, nonfinite = _exact_columns(line.points, line.run, to_x)
+        if plain_x is not None:
+            x, y, nonfinite = plain_x, line.points.val, None
+        else:
+            x, y, nonfinite = _exact_columns(line.points, line.run, to_x)
         lo = hi = count = None
     else:
         assert line.cells is not None
@@ -226,82 +337,3 @@ def _bucket_columns(cells: Cells, run: int, to_x: ToX) -> tuple[Array, Array, Ar
         by_x = np.argsort(at, kind="stable")
         nonfinite = Nonfinite(at[by_x], kinds[by_x])
     return x, cells.last, cells.min, cells.max, cells.n.astype(np.uint32), nonfinite
-
-
-# ── bands ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _band(lines: list[Drawn], group: str, key: str, to_x: ToX, buckets: int) -> SeriesColumns:
-    """
-    Mean ± standard deviation over runs, bucket by bucket: per bucket the mean of each run's mean, nothing interpolated.
-
-    Runs whose every point is drawn (few of them) are put into the buckets of the others by their x.
-    """
-    xs: list[Array] = []
-    means: list[Array] = []
-    weights: list[Array] = []
-    for line in lines:
-        if line.exact:
-            assert line.points is not None
-            keep = np.isfinite(line.points.val)
-            xs.append(to_x(line.points.step[keep], line.points.ts[keep], line.run))
-            means.append(line.points.val[keep])
-            weights.append(np.ones(int(keep.sum())))
-        else:
-            assert line.cells is not None
-            finite = line.cells.finite
-            keep = finite > 0
-            xs.append(to_x(line.cells.last_step[keep], line.cells.max_ts[keep], line.run))
-            means.append(line.cells.sum[keep] / finite[keep])
-            weights.append(finite[keep].astype(np.float64))
-    who = np.repeat(np.arange(len(lines)), [len(x) for x in xs])
-    x, value, weight = np.concatenate(xs), np.concatenate(means), np.concatenate(weights)
-    total, total_all = sum(line.total for line in lines), sum(line.total_all for line in lines)
-    exact = all(line.exact for line in lines) and len(np.unique(x)) <= buckets
-    bucket = _shared_buckets(x, buckets, exact=exact)
-    at_x, mean, std, count = _over_runs(bucket, who, x, value, weight)
-    return SeriesColumns(
-        run=None,
-        group=group,
-        key=key,
-        exact=exact,
-        n=len(at_x),
-        total=total,
-        total_all=total_all,
-        x=at_x,
-        y=mean,
-        lo=mean - std,
-        hi=mean + std,
-        count=count.astype(np.uint32),
-        nonfinite=None,
-        ghost=None,
-        first_x=float(at_x[0]) if len(at_x) else None,
-        last_x=float(at_x[-1]) if len(at_x) else None,
-        band="std",
-    )
-
-
-def _shared_buckets(x: Array, buckets: int, *, exact: bool) -> Array:
-    if exact or not len(x):
-        return np.unique(x, return_inverse=True)[1]
-    low, high = float(x.min()), float(x.max())
-    width = (high - low) / buckets or 1.0
-    return np.minimum(((x - low) / width).astype(np.int64), buckets - 1)
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def _over_runs(bucket: Array, who: Array, x: Array, value: Array, weight: Array) -> tuple[Array, Array, Array, Array]:
-    order = np.lexsort((x, who, bucket))
-    bucket, who, x, value, weight = bucket[order], who[order], x[order], value[order], weight[order]
-    each = starts_of(bucket, who)
-    if not len(each):
-        none = np.empty(0)
-        return none, none, none, none
-    run_mean = np.add.reduceat(value * weight, each) / np.add.reduceat(weight, each)
-    last = np.maximum.reduceat(x, each)
-    bucket = bucket[each]
-    at = starts_of(bucket)
-    count = np.diff(np.append(at, len(bucket)))
-    mean = np.add.reduceat(run_mean, at) / count
-    deviation = run_mean - np.repeat(mean, count)
-    square = np.add.reduceat(deviation * deviation, at)
-    std = np.where(count > 1, np.sqrt(square / np.maximum(count - 1, 1)), 0.0)
-    return np.maximum.reduceat(last, at), mean, std, count

@@ -10,7 +10,7 @@ counts once, and a damaged segment stops nobody but itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -131,6 +131,18 @@ class Ingester:
         self.positions = self._metadata.positions()
         self._owed = self._owed_of(self.positions)
 
+    def forget_runs(self, run_keys: Collection[str]) -> None:
+        """Drop what is known of some runs: their segments are as if never seen. Nothing may be pending."""
+        gone = set(run_keys)
+        for key in gone:
+            for known in (self._works, self._dirty, self._refilled, self._owed):
+                known.pop(key, None)
+        self._unknown.clear()
+        self._numbers.clear()
+        self._bad = {ref: why for ref, why in self._bad.items() if ref.run_key not in gone}
+        for segment in [name for name, position in self.positions.items() if position.run_key in gone]:
+            del self.positions[segment]
+
     def _owed_of(self, segments: Iterable[str]) -> dict[str, set[str]]:
         """Return run key → those of *segments* whose points a crash took from the tail: charts lack what runs tell."""
         owed: dict[str, set[str]] = {}
@@ -183,7 +195,7 @@ class Ingester:
         """Return whether *ref* may have something new: one small read. What is owed of it is not new."""
         position = self.positions.get(ref.segment)
         if position is None:
-            return True
+            return ref.run_key not in self._ledger.purged
         if ref in self._bad and self._bad[ref][0] == self._size(ref):
             return False
         if position.run_key != ref.run_key:
@@ -242,6 +254,8 @@ class Ingester:
 
     def segment(self, ref: SegmentRef) -> SegmentState | None:
         """Return the state of a segment, registering it at first sight; None if it cannot be read."""
+        if ref.run_key in self._ledger.purged:
+            return None
         work = self.work(ref.run_key)
         if work is not None and ref.segment in work.segments:
             segment = work.segments[ref.segment]
@@ -300,6 +314,9 @@ class Ingester:
     def _new_run(self, ref: SegmentRef, life: dict[str, Any], created_ns: int) -> RunWork | None:
         try:
             entity, name, run_id = _check_owner(ref, life)
+            moved = self._ledger.moved.get(ref.run_key)
+            if moved is not None:
+                entity, name = moved.entity, moved.project
         except TreeringError as error:
             self._note_bad(ref, str(error))
             return None

@@ -2,7 +2,8 @@
 The ledger: records about the whole store, in segments of their own.
 
 It holds the ordinal number of each run in its project (the number picks the run's colour, so it has to be the same
-after a rebuild, whatever order the files are found in) and which segments came over the network, from whom.
+after a rebuild, whatever order the files are found in), which segments came over the network, from whom, which runs
+were moved to another project or removed for good, and every version of what people made that belongs to no run.
 """
 
 from __future__ import annotations
@@ -11,23 +12,41 @@ import errno
 import os
 import threading
 import time
+import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from treering._version import __version__
-from treering.errors import TreeringError
+from treering.errors import FormatError, TreeringError
 from treering.ids import new_life_id
 from treering.runlog import records
+from treering.runlog.frames import FRAME_HEADER_BYTES, Frame, decode_frame_header, seed
 from treering.runlog.writer import Writer
 
+from .documents import Documents, Place
 from .liveness import this_machine
 from .metadata import ProjectRef
 from .receiver import Receipt
-from .segments import LEDGER, SegmentStore
+from .segments import LEDGER, SegmentRef, SegmentStore
 
 _decode = msgspec.msgpack.Decoder().decode
+
+_KINDS = frozenset({records.REGISTER, records.RECEIVED, records.DOCUMENT, records.PLACE, records.PURGE})
+
+
+class Moved(NamedTuple):
+    """Where a run is filed since ``time_ns``, and where its own life records say that it belongs."""
+
+    time_ns: int
+    entity: str
+    project: str
+    from_entity: str
+    from_project: str
+
+
+_PLACE = Moved._fields[1:]
 
 
 class Ledger:
@@ -43,19 +62,48 @@ class Ledger:
         self.first_seen_ns: dict[str, int] = {}  # life → when its first bytes came, by our clock
         self.numbers: dict[str, int] = {}
         self._highest: dict[tuple[str, str], int] = {}
+        self.moved: dict[str, Moved] = {}
+        self.purged: dict[str, int] = {}  # run key → when it was removed for good
+        self.documents = Documents(self._append_document, self._payload)
         for ref in segments.segments(LEDGER):
             try:
                 with segments.open(ref) as reader:
                     while frames := reader.read(whole=True):
                         for frame in frames:
-                            if frame.kind == records.REGISTER:
-                                self._read(_decode(records.inflate(frame)))
-                            elif frame.kind == records.RECEIVED:
-                                self._read_receipt(_decode(records.inflate(frame)))
+                            self._read(ref.segment, frame)
             except (TreeringError, OSError):
                 continue  # a damaged ledger costs numbers, not runs
 
-    def _read(self, value: Any) -> None:
+    def _read(self, segment: str, frame: Frame) -> None:
+        if frame.kind not in _KINDS:
+            return
+        value = _decode(records.inflate(frame))
+        if frame.kind == records.REGISTER:
+            self._read_number(value)
+        elif frame.kind == records.RECEIVED:
+            self._read_receipt(value)
+        elif frame.kind == records.DOCUMENT:
+            self.documents.note(value, Place(segment, frame.offset, frame.end - frame.offset))
+        else:
+            self._read_removal(frame.kind, value)
+
+    def _read_removal(self, kind: int, value: Any) -> None:
+        if not (isinstance(value, list) and len(value) >= 2 and isinstance(value[0], int)):
+            return
+        time_ns, body = value[0], value[1]
+        if not (isinstance(body, dict) and isinstance(body.get("run_key"), str)):
+            return
+        if kind == records.PURGE:
+            self.purged[body["run_key"]] = time_ns
+        else:
+            self._note_move(Moved(time_ns, *(str(body.get(name)) for name in _PLACE)), body["run_key"])
+
+    def _note_move(self, moved: Moved, run_key: str) -> None:
+        before = self.moved.get(run_key)
+        if before is None or moved.time_ns >= before.time_ns:
+            self.moved[run_key] = moved
+
+    def _read_number(self, value: Any) -> None:
         if isinstance(value, list) and len(value) >= 2 and isinstance(value[1], dict):
             body = value[1]
             if isinstance(body.get("run_key"), str) and isinstance(body.get("number"), int):
@@ -102,11 +150,51 @@ class Ledger:
             writer.append(records.RECEIVED, [body.pop("time_ns"), body])
         if writer.disk_error is not None:
             raise OSError(writer.disk_error.errno or errno.EIO, writer.disk_error.strerror or "the ledger is refused")
+        self._sync_all(writer)
+        for receipt in receipts:
+            self._keep(receipt)
+
+    def move(self, run_key: str, to: tuple[str, str], now: tuple[str, str], author: str, time_ns: int) -> None:
+        """File a run that is at *now* under another entity and project, durably. Raises OSError."""
+        before = self.moved.get(run_key)
+        origin = now if before is None else (before.from_entity, before.from_project)
+        moved = Moved(max(time_ns, before.time_ns + 1 if before else 0), *to, *origin)
+        body = dict(zip(_PLACE, moved[1:], strict=True))
+        self._append_durably(records.PLACE, [moved.time_ns, {"run_key": run_key, **body, "author": author}])
+        self._note_move(moved, run_key)
+
+    def purge(self, run_key: str, author: str, time_ns: int) -> None:
+        """Note that a run is removed for good, durably, before it is. Raises OSError."""
+        self._append_durably(records.PURGE, [time_ns, {"run_key": run_key, "author": author}])
+        self.purged[run_key] = time_ns
+
+    def _append_durably(self, kind: int, record: list[Any]) -> Place:
+        """Append a record; when this returns, it survives a power cut. Returns where it stands."""
+        writer = self._open()
+        with writer.lock:
+            writer.append_locked(kind, record)
+            end, segment = writer.position, writer.segment_id
+        if writer.disk_error is not None:
+            raise OSError(writer.disk_error.errno or errno.EIO, writer.disk_error.strerror or "the ledger is refused")
+        self._sync_all(writer)
+        length = FRAME_HEADER_BYTES + len(records.encode(record))
+        return Place(segment, end - length, length)
+
+    def _append_document(self, record: list[Any]) -> Place:
+        return self._append_durably(records.DOCUMENT, record)
+
+    def _payload(self, place: Place) -> bytes:
+        data = self._segments.pread(SegmentRef(LEDGER, place.segment), place.length, place.offset)
+        head = decode_frame_header(data, 0, seed(place.segment)) if len(data) == place.length else None
+        payload = data[FRAME_HEADER_BYTES:]
+        if head is None or zlib.crc32(payload) != head.payload_crc:
+            raise FormatError(f"ledger/{place.segment}.trl is damaged at byte {place.offset:,}: no whole record there.")
+        return payload
+
+    def _sync_all(self, writer: Writer) -> None:
         for name in [*(name for name in writer.segments if name not in self._synced), writer.segment_id]:
             # By its name, from outside: what counts is that the file holds it, whatever maps it at present.
             self._sync(writer, name)
-        for receipt in receipts:
-            self._keep(receipt)
 
     def _sync(self, writer: Writer, name: str) -> None:
         fd = os.open(writer.folder / f"{name}.trl", os.O_RDONLY | os.O_CLOEXEC)

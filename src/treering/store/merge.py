@@ -55,30 +55,37 @@ def tier(part: PartInfo) -> int:
     return number
 
 
-def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> PartInfo:
-    """Write the union of *parts* as the files of a part called *name*; the manifest is the caller's."""
+def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo], *, without: Array | None = None) -> PartInfo:
+    """
+    Write the union of *parts* as the files of a part called *name*; the manifest is the caller's.
+
+    Rows of the runs *without* (sorted numbers) are left out.
+    """
     project = parts[0].project
+    kept = "true" if without is None else f"run not in ({', '.join(map(str, without.tolist()))})"
     with_points = [part for part in parts if part.points]
     with_items = [part for part in parts if part.items]
-    items = sum(part.items for part in parts)
-    points = sum(part.points for part in parts)
+    items, points = sum(part.items for part in with_items), sum(part.points for part in with_points)
+    if without is not None:
+        points = sum(_count(engine, files(folder, "spans", [old]), kept, "n") for old in with_points)
+        items = sum(_count(engine, files(folder, "items", [old]), kept) for old in with_items)
     part = PartInfo(name, project, points, 0, items)
     rollups = Rollups.empty()
-    if with_points:
+    if points:
         source = files(folder, "points", with_points)
         engine.copy(
-            f"select * from {source} order by key, run, step, seg, off",  # noqa: S608
+            f"select * from {source} where {kept} order by key, run, step, seg, off",  # noqa: S608
             path_of(folder, "points", part),
         )
-        spans = merge_spans([read_table(engine, Spans, files(folder, "spans", [p]), "true") for p in with_points])
+        spans = merge_spans([read_table(engine, Spans, files(folder, "spans", [p]), kept) for p in with_points])
         engine.copy("select * from spans", path_of(folder, "spans", part), {"spans": spans.columns()})
-        rollups = _rollups(engine, folder, part, with_points, spans)
+        rollups = _rollups(engine, folder, part, with_points, spans, kept)
     if len(rollups):
         write_rollups(engine, folder, part, rollups)
-    if with_items:
+    if items:
         source = files(folder, "items", with_items)
         engine.copy(
-            f"select * from {source} order by key, run, step, seg, off",  # noqa: S608
+            f"select * from {source} where {kept} order by key, run, step, seg, off",  # noqa: S608
             path_of(folder, "items", part),
             rows=4_096,
         )
@@ -92,7 +99,13 @@ def write(engine: Engine, folder: Path, name: str, parts: list[PartInfo]) -> Par
     return PartInfo(name, project, points, len(rollups), items)
 
 
-def _rollups(engine: Engine, folder: Path, part: PartInfo, inputs: list[PartInfo], spans: Spans) -> Rollups:
+def _count(engine: Engine, source: str, where: str, column: str = "") -> int:
+    """Return how many rows there are, or the sum of a column."""
+    what = f"coalesce(sum({column}), 0)" if column else "count(*)"
+    return int(engine.fetch(f"select {what}::bigint as n from {source} where {where}")["n"][0])  # noqa: S608
+
+
+def _rollups(engine: Engine, folder: Path, part: PartInfo, inputs: list[PartInfo], spans: Spans, where: str) -> Rollups:
     """
     Return the rollups of a merged part.
 
@@ -103,20 +116,22 @@ def _rollups(engine: Engine, folder: Path, part: PartInfo, inputs: list[PartInfo
     ids, base = series_id(spans.key[at], spans.run[at]), spans.base[at]
     same = base >= 0
     for old in inputs:
-        its = read_table(engine, Spans, files(folder, "spans", [old]), "true", ("run", "key", "base"))
+        its = read_table(engine, Spans, files(folder, "spans", [old]), where, ("run", "key", "base"))
+        if not len(its):
+            continue
         begin = starts_of(its.key, its.run)
         row = np.searchsorted(ids, series_id(its.key[begin], its.run[begin]))
         same[row] &= its.base[begin] == base[row]
-    kept: list[Rollups] = []
+    done: list[Rollups] = []
     rolled = [old for old in inputs if old.rollups]
     if rolled and same.any():
-        got = read_table(engine, Rollups, files(folder, "roll", rolled), "true")
+        got = read_table(engine, Rollups, files(folder, "roll", rolled), where)
         row = np.minimum(np.searchsorted(ids, series_id(got.key, got.run)), len(ids) - 1)
         finest_rows = got.take(same[row] & (got.shift == base[row]))
-        kept.append(levels(add_up(finest_rows)))
+        done.append(levels(add_up(finest_rows)))
     rest = spans.take(np.repeat(~same, np.diff(np.append(at, len(spans)))))
-    kept.append(compute_rollups(engine, files(folder, "points", [part]), rest))
-    return sort_rollups(Rollups.concat([some for some in kept if len(some)]))
+    done.append(compute_rollups(engine, files(folder, "points", [part]), rest))
+    return sort_rollups(Rollups.concat([some for some in done if len(some)]))
 
 
 def compute_rollups(engine: Engine, source: str, spans: Spans) -> Rollups:

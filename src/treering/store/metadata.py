@@ -78,6 +78,9 @@ class MetadataStore(Protocol):
         """Return run key → document of those that exist, deleted ones too."""
 
     def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]: ...
+    def find_run(self, entity: str, project: str, run_id: str) -> str | None:
+        """Return the key of the run that is filed under these names, one that is not deleted first."""
+
     def run_ids(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
         """Return run key → (run id, project id) of those that exist and are not deleted."""
 
@@ -106,6 +109,15 @@ class MetadataStore(Protocol):
 
         It is also that of the runs *seen*: nothing is written of them, but their points are back after a crash.
         """
+
+    def forget_runs(self, ids: Collection[int]) -> None:
+        """Take runs out of all tables. Their numbers are never given again."""
+
+    def files_of(self, ids: Collection[int]) -> set[str]:
+        """Return the SHA-256 of all bytes that runs declared or hold."""
+
+    def unreferenced(self, names: Collection[str]) -> set[str]:
+        """Return those of *names* that no run declares or holds."""
 
     def note_broken(self, run_key: str, segment: str, reason: str) -> None: ...
     def clear(self) -> None:

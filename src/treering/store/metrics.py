@@ -85,6 +85,9 @@ class MetricStore(Protocol):
     def flush(self) -> None:
         """Make everything appended durable and merge what is due. Returns when that is done."""
 
+    def forget_runs(self, projects: Collection[int], runs: Collection[int]) -> None:
+        """Write anew whatever of *projects* holds points or items of *runs*, without them. Makes the tail durable."""
+
     def clear(self, index_id: str) -> None:
         """Forget everything; what follows belongs to the index *index_id*."""
 

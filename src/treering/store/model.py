@@ -74,19 +74,62 @@ class Project(msgspec.Struct, frozen=True):
 
 
 # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-class Sort(msgspec.Struct, frozen=True):
+class BestOf(msgspec.Struct, frozen=True):
+    """The first step at which a metric of the run has its least or greatest finite value."""
+
+    key: str
+    agg: str = "min"  # "min" | "max"
+
+
+class Column(msgspec.Struct, frozen=True):
     """
-    One sort key. ``by`` is a column (``name``, ``created_at``, …), ``config.<key>``, ``summary.<key>`` or
-    ``metric:<key>``; ``agg`` belongs to metrics. Missing values and NaN come last in both directions.
+    One value per run; see ``run_columns``. ``by`` is a column (``name``, …), ``config.<key>``, ``summary.<key>``,
+    ``meta.<path>`` or ``metric:<key>``. ``agg`` belongs to metrics: ``at`` needs ``step``, and ``when`` needs ``of``.
     """
 
     by: str
     agg: str = "last"
+    step: int | None = None
+    of: BestOf | None = None
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """One sort key: a column and its direction. Missing values and NaN come last in both directions."""
+
+    by: str
+    agg: str = "last"
     desc: bool = False
+    step: int | None = None
+    of: BestOf | None = None
+
+    @property
+    def column(self) -> Column:
+        return Column(self.by, self.agg, self.step, self.of)
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """
+    The runs of a project that pass filter and search; ``runs`` narrows them to some run keys.
+
+    ``deleted`` means those in the bin, which nothing else shows.
+    """
+
+    entity: str
+    project: str
+    filter: str | None = None
+    search: str | None = None
+    regex: bool = False
+    runs: list[str] | None = None
+    deleted: bool = False
 
 
 class RunQuery(msgspec.Struct, frozen=True):
-    """A page of a project's runs. ``config`` lists dotted keys, or is ``"*"`` for all of them."""
+    """
+    A page of a project's runs. ``config`` lists dotted keys, or is ``"*"`` for all of them.
+
+    ``group`` also takes ``except:`` and a JSON list: all config but these keys. ``nested`` adds the groups by the first
+    of several, by the first two, and so on.
+    """
 
     entity: str
     project: str
@@ -99,6 +142,10 @@ class RunQuery(msgspec.Struct, frozen=True):
     limit: int = PAGE_DEFAULT_ROWS
     metrics: list[str] = []
     config: list[str] | Literal["*"] = []
+    columns: list[Column] = []
+    runs: list[str] | None = None
+    nested: bool = False
+    deleted: bool = False
 
 
 class MetricStats(msgspec.Struct, frozen=True):
@@ -148,6 +195,7 @@ class RunRow(msgspec.Struct, frozen=True):
     damaged: bool = False
     archived: bool = False
     error: str | None = None
+    values: list[Any] = []  # of the query's columns; None where missing
 
 
 class GroupMetric(msgspec.Struct, frozen=True):
@@ -158,6 +206,21 @@ class GroupMetric(msgspec.Struct, frozen=True):
     min: float | None
     max: float | None
     n: int
+
+
+class GroupColumn(msgspec.Struct, frozen=True):
+    """
+    A column over the runs of a group: its finite numbers (``std`` divides by n - 1, 0 for one), the value that all
+    runs have (``common``, else None), and how many different ones there are.
+    """
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    n: int
+    common: Any
+    distinct: int
 
 
 class GroupPart(msgspec.Struct, frozen=True):
@@ -174,6 +237,7 @@ class RunGroup(msgspec.Struct, frozen=True):
     count: int
     runs: list[str]
     metrics: dict[str, GroupMetric]
+    columns: list[GroupColumn] = []
 
 
 class RunPage(msgspec.Struct, frozen=True):
@@ -465,7 +529,8 @@ class SeriesGroup(msgspec.Struct, frozen=True):
 class SeriesRequest(msgspec.Struct, frozen=True):
     """
     Lines of a chart. ``x`` is ``step``, ``relative`` (seconds since the run's start), ``wall`` (unix seconds) or
-    ``metric:<key>``; ``range`` is inclusive at both ends; ``individual`` adds the runs of groups as own lines.
+    ``metric:<key>``; ``range`` is inclusive at both ends; ``individual`` adds the runs of groups as own lines. A key
+    that begins with ``=`` is an expression (``expression``); ``center`` and ``band`` of groups are those of ``bands``.
     """
 
     keys: list[str]
@@ -475,6 +540,9 @@ class SeriesRequest(msgspec.Struct, frozen=True):
     range: tuple[float, float] | None = None
     buckets: int = 1_000
     individual: bool = False
+    center: str = "mean"
+    band: str = "std"
+    confidence: float = 0.95
 
 
 class Nonfinite(msgspec.Struct, frozen=True):
@@ -497,8 +565,8 @@ class SeriesColumns(msgspec.Struct, frozen=True):
 
     ``exact``: one entry per point, ``lo`` and ``hi`` None. Otherwise one per bucket: ``x`` and ``y`` of its last
     finite point, ``lo`` and ``hi`` the lowest and highest finite value of *all* its points (NaN if none is finite),
-    ``count`` how many points it stands for. Groups: ``y`` mean over runs, ``lo``/``hi`` mean ∓ std (``band="std"``),
-    ``count`` runs.
+    ``count`` how many points it stands for. Groups: ``y`` the center over runs, ``lo`` and ``hi`` the band around it
+    (None for none), ``count`` runs.
     """
 
     run: str | None
@@ -518,6 +586,9 @@ class SeriesColumns(msgspec.Struct, frozen=True):
     first_x: float | None
     last_x: float | None
     band: str | None = None
+    center: str | None = None
+    confidence: float | None = None
+    resamples: int | None = None
 
 
 # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────

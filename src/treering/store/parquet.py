@@ -205,6 +205,29 @@ class ParquetMetrics:
             part = merge.write(self._engine, self._folder, f"{number:08d}", chosen)
             self._commit(part, chosen, None)
 
+    def forget_runs(self, projects: Collection[int], runs: Collection[int]) -> None:
+        self.flush()
+        gone = np.array(sorted(runs), np.int32)
+        if self._worker is None:
+            self._write_without(projects, gone)
+        else:
+            self._worker.submit(self._write_without, projects, gone).result()
+
+    def _write_without(self, projects: Collection[int], runs: Array) -> None:
+        with self._lock:
+            parts = [part for part in self._manifest.parts if part.project in projects]
+        for part in parts:
+            if not self._holds(part, runs):
+                continue
+            with self._lock:
+                number = self._manifest.next_part
+            self._commit(merge.write(self._engine, self._folder, f"{number:08d}", [part], without=runs), [part], None)
+
+    def _holds(self, part: PartInfo, runs: Array) -> bool:
+        if part.points and np.isin(self.part_spans(part).run, runs).any():
+            return True
+        return bool(part.items) and len(self.read_items([part], _in("run", runs), ("run",))) > 0
+
     def _commit(self, part: PartInfo, replaces: list[PartInfo], frozen: _Frozen | None) -> None:
         """Name *part* in the manifest; in that instant readers stop seeing what it replaces or was frozen for it."""
         gone = {old.name for old in replaces}
@@ -312,8 +335,8 @@ class ParquetMetrics:
     def read_rollups(self, parts: list[PartInfo], where: str) -> Rollups:
         return read_table(self._engine, Rollups, files(self._folder, "roll", parts), where)
 
-    def read_items(self, parts: list[PartInfo], where: str) -> Items:
-        return read_table(self._engine, Items, files(self._folder, "items", parts), where)
+    def read_items(self, parts: list[PartInfo], where: str, columns: Collection[str] | None = None) -> Items:
+        return read_table(self._engine, Items, files(self._folder, "items", parts), where, columns)
 
 
 class _View:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
@@ -15,12 +15,14 @@ from treering.errors import InvalidValue
 from treering.limits import PAGE_MAX_ROWS
 
 from . import schema as t
-from .attrs import flatten, from_attr
-from .filter_sql import COLUMN, FilterSql, RunSet, aggregate
+from .attrs import flatten
+from .filter_sql import COLUMN, RunSet, aggregate
 from .metadata import MetadataStore, ProjectRef
-from .model import GroupMetric, GroupPart, Loss, MetricStats, RunGroup, RunPage, RunQuery, RunRow, Sort
-from .query import AGGREGATES, And, parse
-from .regex import compile_pattern
+from .model import Loss, MetricStats, RunPage, RunQuery, RunRow, Sort
+from .query import AGGREGATES
+from .run_columns import ColumnSource, PointSource, needs_record
+from .run_groups import group_runs
+from .selection import Chosen, choose_runs, count_runs, newest_first
 from .sql import decode_number
 from .state import RunState
 
@@ -29,137 +31,124 @@ r = t.runs.c
 _CHUNK = 10_000
 
 
-def query_runs(metadata: MetadataStore, project: ProjectRef, query: RunQuery, now_ns: int) -> RunPage:
-    """Return one page. Raises FilterError, InvalidValue."""
+def ordered_ids(
+    metadata: MetadataStore,
+    connection: Connection,
+    project: ProjectRef,
+    chosen: Chosen,
+    query: RunQuery,
+    source: ColumnSource,
+) -> list[int]:
+    """Return the ids of all runs that match, in the query's order. Raises InvalidValue, LimitExceeded."""
+    return _sorted_page(metadata, connection, project, chosen, query, source, offset=0, limit=None)
+
+
+def query_runs(
+    metadata: MetadataStore,
+    project: ProjectRef,
+    query: RunQuery,
+    now_ns: int,
+    points: PointSource,
+) -> RunPage:
+    """
+    Return one page. *points* are read only for columns at a step.
+
+    Raises:
+        FilterError, InvalidValue: what is asked cannot be.
+        LimitExceeded: columns at a step have too many points.
+    """
     if not 0 <= query.limit <= PAGE_MAX_ROWS or query.offset < 0:
         raise InvalidValue(
             f"limit must be 0 to {PAGE_MAX_ROWS:,} and offset at least 0, got {query.limit} and {query.offset}."
         )
     seq = metadata.seq
-    chosen = _choose_runs(metadata, project, query)
+    chosen = choose_runs(metadata, project, query)
     with metadata.connect() as connection:
-        total = _count(connection, _Chosen(project, [], [], chosen.deleted))
-        match = _count(connection, chosen) if chosen.sets or chosen.conditions else total
-        ids = _page(metadata, connection, project, chosen, query)
-        rows = read_rows(metadata, connection, project, ids, query.metrics, query.config, now_ns)
-        groups = _groups(metadata, connection, project, chosen.where, query) if query.group else None
+        total = count_runs(connection, Chosen(project, [], [], chosen.deleted, chosen.in_bin))
+        match = total if chosen.everything else count_runs(connection, chosen)
+        source = ColumnSource(metadata, points, project, total)
+        ids = _page(metadata, connection, project, chosen, query, source)
+        values = [column.values for column in source.read(connection, ids, query.columns)]
+        rows = read_rows(metadata, connection, project, ids, query.metrics, query.config, now_ns, values)
+        groups = group_runs(metadata, connection, project, chosen, source, query) if query.group else None
     return RunPage(rows, match, total, groups, seq)
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """
-    The runs that pass filter and search: members of all *sets* for which all *conditions* on the runs table hold.
-
-    Sets are ranges of attrs and series. A query that needs nothing but them never looks into the runs table: 100,000
-    runs are then filtered and sorted in 10 ms and not in 60. For that the few deleted runs are known by id.
-    """
-
-    project: ProjectRef
-    sets: list[RunSet]
-    conditions: list[ColumnElement[bool]]
-    deleted: list[int] | None  # None: too many to name
-
-    @property
-    def alive(self) -> ColumnElement[bool]:
-        return (r.project_id == self.project.id) & r.deleted.is_(False)
-
-    @property
-    def where(self) -> ColumnElement[bool]:
-        """The same as a condition on the runs table."""
-        members = [r.id.in_(sa.select(found.run_id).where(found.where)) for found in self.sets]
-        return sa.and_(self.alive, *self.conditions, *members)
-
-    @property
-    def driver(self) -> RunSet | None:
-        """The set to begin with, if there is a narrow one."""
-        return next((found for found in self.sets if found.narrow), None)
-
-    def over(self, first: RunSet, columns: list[Any]) -> sa.Select[Any] | None:
-        """
-        Return a query that goes through *first* and looks each run up in the other sets; None if that is not enough.
-
-        Lookups pay when *first* is narrow; else the other sets are listed once and each run is searched for there.
-        """
-        if self.conditions or self.deleted is None:
-            return None
-        select = sa.select(*columns).select_from(first.table).where(first.where)
-        for found in self.sets:
-            if found is first:
-                continue
-            if first.narrow:
-                here = sa.select(sa.literal(1)).select_from(found.table)
-                select = select.where(here.where(found.where, found.run_id == first.run_id).exists())
-            else:
-                select = select.where(first.run_id.in_(sa.select(found.run_id).where(found.where)))
-        return select.where(first.run_id.not_in(self.deleted)) if self.deleted else select
-
-
-_DELETED_NAMED: Final = 500
-
-
-def _choose_runs(metadata: MetadataStore, project: ProjectRef, query: RunQuery) -> _Chosen:
-    sets: list[RunSet] = []
-    conditions: list[ColumnElement[bool]] = []
-    if query.filter and query.filter.strip():
-        compiler = FilterSql(metadata, project.id)
-        node = parse(query.filter)
-        for term in node.items if isinstance(node, And) else (node,):
-            found = compiler.run_set(term)
-            if found is not None:
-                sets.append(found)
-            else:
-                conditions.append(compiler.condition(term))
-    if query.search:
-        conditions.append(_search(metadata, project, query.search, query.regex))
-    with metadata.connect() as connection:
-        gone = sa.select(r.id).where(r.project_id == project.id, r.deleted.is_(True)).limit(_DELETED_NAMED + 1)
-        deleted = list(connection.scalars(gone))
-    return _Chosen(project, sets, conditions, deleted if len(deleted) <= _DELETED_NAMED else None)
-
-
-def _count(connection: Connection, chosen: _Chosen) -> int:
-    first = chosen.driver or (chosen.sets[0] if chosen.sets else None)
-    select = None if first is None else chosen.over(first, [sa.func.count()])
-    if select is None:
-        select = sa.select(sa.func.count()).select_from(t.runs).where(chosen.where)
-    return int(connection.scalar(select) or 0)
-
-
-def _search(metadata: MetadataStore, project: ProjectRef, text: str, regex: bool) -> ColumnElement[bool]:
-    x = t.texts.c
-    mine = x.project_id == project.id
-    if regex:
-        compile_pattern(text)
-        found = FilterSql(metadata, project.id).regex(x.search, text, x.run_id, t.texts, mine)
-    else:
-        position = sa.func.instr if metadata.dialect == "sqlite" else sa.func.strpos
-        found = position(x.folded, text.replace("\0", "\ufffd").casefold()) > 0
-    return r.id.in_(sa.select(x.run_id).where(mine, found))
 
 
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _page(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, chosen: _Chosen, query: RunQuery
+    metadata: MetadataStore,
+    connection: Connection,
+    project: ProjectRef,
+    chosen: Chosen,
+    query: RunQuery,
+    source: ColumnSource,
 ) -> list[int]:
     if not query.limit:
         return []
-    if query.sort and query.sort[0].by.startswith("metric:"):
+    if query.sort and query.sort[0].by.startswith("metric:") and not _in_memory(query):
         # Nearly always the page lies within the runs that have the metric: then its own key range drives the query.
         ids = _page_by_metric(metadata, connection, project, chosen, query)
         if ids is not None:
             return ids
+    return _sorted_page(metadata, connection, project, chosen, query, source, offset=query.offset, limit=query.limit)
+
+
+def _sorted_page(
+    metadata: MetadataStore,
+    connection: Connection,
+    project: ProjectRef,
+    chosen: Chosen,
+    query: RunQuery,
+    source: ColumnSource,
+    *,
+    offset: int,
+    limit: int | None,
+) -> list[int]:
     select = sa.select(r.id).select_from(t.runs).where(chosen.where)
+    if _in_memory(query):
+        ids = list(connection.scalars(select.order_by(*newest_first())))
+        ids = _sorted_in_memory(connection, ids, query.sort, source)
+        return ids[offset:] if limit is None else ids[offset : offset + limit]
     order: list[ColumnElement[Any]] = []
     for sort in query.sort:
         select, terms = _order(metadata, project, select, sort)
         order += terms
-    select = select.order_by(*order, r.created_us.desc(), r.number.desc(), r.id.desc())
-    return list(connection.scalars(select.limit(query.limit).offset(query.offset)))
+    select = select.order_by(*order, *newest_first())
+    return list(connection.scalars(select if limit is None else select.limit(limit).offset(offset)))
+
+
+def _in_memory(query: RunQuery) -> bool:
+    """Return whether an order needs values that no table can be sorted by."""
+    return any(needs_record(sort.column) or sort.by == "tags" for sort in query.sort)
+
+
+def _sorted_in_memory(connection: Connection, ids: list[int], sorts: list[Sort], source: ColumnSource) -> list[int]:
+    columns = source.read(connection, ids, [sort.column for sort in sorts])
+    places = list(range(len(ids)))
+    for sort, column in reversed(list(zip(sorts, columns, strict=True))):  # stable: the first key is sorted by last
+        by_rank: dict[int, list[tuple[Any, int]]] = {}
+        for place in places:
+            rank, key = sort_key(column.values[place])
+            by_rank.setdefault(rank, []).append((key, place))
+        for some in by_rank.values():
+            some.sort(key=itemgetter(0), reverse=sort.desc)
+        places = [place for rank in sorted(by_rank) for _, place in by_rank[rank]]
+    return [ids[place] for place in places]
+
+
+def sort_key(value: Any) -> tuple[int, Any]:
+    """Return (rank, key): numbers before texts before lists before what is missing or NaN."""
+    if isinstance(value, bool):
+        return 1, "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return (3, 0) if value != value else (0, value)
+    if isinstance(value, str):
+        return 1, value
+    return (3, 0) if value is None else (2, msgspec.json.encode(value, enc_hook=str).decode())
 
 
 def _page_by_metric(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, chosen: _Chosen, query: RunQuery
+    metadata: MetadataStore, connection: Connection, project: ProjectRef, chosen: Chosen, query: RunQuery
 ) -> list[int] | None:
     """Return the page if it lies wholly within the runs that have the metric, else None."""
     sort = query.sort[0]
@@ -190,7 +179,7 @@ def _page_by_metric(
     for further in query.sort[1:]:
         select, terms = _order(metadata, project, select, further)
         order += terms
-    select = select.order_by(*order, r.created_us.desc(), r.number.desc(), r.id.desc())
+    select = select.order_by(*order, *newest_first())
     ids = list(connection.scalars(select.limit(query.limit).offset(query.offset)))
     return ids if len(ids) == query.limit else None
 
@@ -225,7 +214,8 @@ def _order(
             text = sa.case((attrs.c.kind.in_(("str", "bool", "json")), attrs.c.text), else_=None)
             return select, [rank, directed(attrs.c.num), directed(text)]
     raise InvalidValue(
-        f"cannot sort by {by!r}. Sort by one of {', '.join(COLUMN)}, config.<key>, summary.<key> or metric:<key>."
+        f"cannot sort by {by!r}. Sort by one of {', '.join(COLUMN)}, tags, config.<key>, summary.<key>, meta.<path> "
+        "or metric:<key>."
     )
 
 
@@ -255,15 +245,17 @@ def read_rows(
     metrics: Iterable[str],
     config: Iterable[str] | str,
     now_ns: int,
+    columns: Sequence[list[Any]] = (),
 ) -> list[RunRow]:
-    """Return the rows of *ids*, in their order."""
+    """Return the rows of *ids*, in their order. *columns*: values to add to each row, in the order of *ids*."""
     states = metadata.runs_by_id(ids)
     stats = read_stats(metadata, connection, project, ids, list(metrics))
     rows = []
-    for number in ids:
+    for place, number in enumerate(ids):
         state = states.get(number)
         if state is not None:
-            rows.append(to_row(state, stats.get(number, {}), _choose(state, config), now_ns))
+            values = [column[place] for column in columns]
+            rows.append(to_row(state, stats.get(number, {}), _choose(state, config), now_ns, values))
     return rows
 
 
@@ -277,7 +269,13 @@ def _choose(state: RunState, config: Iterable[str] | str) -> dict[str, Any]:
     return {name: flat[name] for name in wanted if name in flat}
 
 
-def to_row(state: RunState, metrics: dict[str, MetricStats], config: dict[str, Any], now_ns: int) -> RunRow:
+def to_row(
+    state: RunState,
+    metrics: dict[str, MetricStats],
+    config: dict[str, Any],
+    now_ns: int,
+    values: Sequence[Any] = (),
+) -> RunRow:
     """Return the list form of a run."""
     return RunRow(
         run_key=state.run_key,
@@ -302,6 +300,7 @@ def to_row(state: RunState, metrics: dict[str, MetricStats], config: dict[str, A
         damaged=state.damaged,
         archived=state.archived,
         error=state.error,
+        values=list(values),
     )
 
 
@@ -352,69 +351,3 @@ def stats_of(row: Any) -> MetricStats:
         n=row.n,
         last_step=row.last_step,
     )
-
-
-# ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def _groups(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, where: ColumnElement[bool], query: RunQuery
-) -> list[RunGroup]:
-    select = sa.select(r.id, r.run_key).where(where).order_by(r.created_us.desc(), r.number.desc(), r.id.desc())
-    rows = connection.execute(select).all()
-    values = [_group_values(metadata, connection, project, where, by) for by in query.group]
-    members: dict[tuple[Any, ...], list[Any]] = {}
-    shown: dict[tuple[Any, ...], list[Any]] = {}
-    for row in rows:
-        path = [value(row.id) for value in values]
-        key = tuple(_hashable(value) for value in path)
-        members.setdefault(key, []).append(row)
-        shown.setdefault(key, path)
-    stats = {name: _last_values(metadata, connection, project, where, name) for name in query.metrics}
-    groups = []
-    for key, group in members.items():
-        metrics = {
-            name: _group_metric([last[row.id] for row in group if row.id in last]) for name, last in stats.items()
-        }
-        path = [GroupPart(by, value) for by, value in zip(query.group, shown[key], strict=True)]
-        groups.append(RunGroup(path, len(group), [row.run_key for row in group], metrics))
-    return groups
-
-
-def _group_values(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, where: ColumnElement[bool], by: str
-) -> Callable[[int], Any]:
-    if by in COLUMN:
-        rows = connection.execute(sa.select(r.id, COLUMN[by].label("value")).where(where)).all()
-        return {row.id: row.value for row in rows}.get
-    for space in ("config", "summary"):
-        if by.startswith(space + "."):
-            key = _key(metadata, project, space, by.removeprefix(space + "."))
-            a = t.attrs.c
-            select = sa.select(a.run_id, a.kind, a.num, a.text).where(a.key_id == key)
-            return {row.run_id: from_attr(row.kind, row.num, row.text) for row in connection.execute(select)}.get
-    raise InvalidValue(f"cannot group by {by!r}. Group by config.<key>, summary.<key> or one of {', '.join(COLUMN)}.")
-
-
-def _hashable(value: Any) -> Any:
-    """1, 1.0 and True are three different values here, and NaN is equal to itself."""
-    if isinstance(value, float) and math.isnan(value):
-        return ("float", "nan")
-    return (type(value).__name__, repr(value) if isinstance(value, (list, dict)) else value)
-
-
-def _last_values(
-    metadata: MetadataStore, connection: Connection, project: ProjectRef, where: ColumnElement[bool], name: str
-) -> dict[int, float]:
-    key = _key(metadata, project, "metric", name)
-    select = (
-        sa.select(t.series.c.run_id, t.series.c.last)
-        .join(t.runs, r.id == t.series.c.run_id)
-        .where(t.series.c.key_id == key, t.series.c.last.is_not(None), where)
-    )
-    return {row.run_id: row.last for row in connection.execute(select) if math.isfinite(row.last)}
-
-
-def _group_metric(values: list[float]) -> GroupMetric:
-    if not values:
-        return GroupMetric(None, None, None, None, 0)
-    std = statistics.stdev(values) if len(values) > 1 else 0.0
-    return GroupMetric(math.fsum(values) / len(values), std, min(values), max(values), len(values))

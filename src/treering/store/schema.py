@@ -28,7 +28,7 @@ _Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row id is an INTEGER by that very name
 _Double = Float(53)
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 metadata = MetaData()
 
@@ -93,6 +93,8 @@ runs = Table(
     Column("seq", BigInteger, nullable=False),
     Index("runs_by_project", "project_id", "deleted", "created_us"),
     Index("runs_by_seq", "project_id", "seq"),
+    # Parts and marks hold these numbers, so that of a run that is gone must not be given to another one.
+    sqlite_autoincrement=True,
 )
 
 # Apart from the runs table, which queries scan: a document is kilobytes.
@@ -132,6 +134,7 @@ segments = Table(
     Column("applied_chain", BigInteger, nullable=False),
     Column("status", _Text, nullable=False),
     Column("doc", LargeBinary, nullable=False),  # SegmentDoc, msgpack
+    sqlite_autoincrement=True,
 )
 
 # From here on earlier steps of the writer are hidden: rewinds inside a life.

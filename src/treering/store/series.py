@@ -296,7 +296,8 @@ def _contested(
     else:
         low, high = int(plan.low[some].min()), int(plan.high[some].max())
         steps = (low, high) if steps is None else (max(low, steps[0]), min(high, steps[1]))
-    points = view.points(ints(plan.key[some]), ints(plan.run[some]), steps=steps)
+    parts = _parts_within(plan, some, steps, None)
+    points = view.points(ints(plan.key[some]), ints(plan.run[some]), parts=parts, steps=steps)
     points = points.take(rows_in(plan.ids[some], points.key, points.run) >= 0)
     line, ghost = draw(points, spans, lineage)
     return _in_range(plan, some, line, frame), _in_range(plan, some, ghost, frame)
@@ -328,7 +329,7 @@ def _read_points(
     points = view.points(
         ints(plan.key[some]),
         ints(plan.run[some]),
-        parts=parts,
+        parts=_parts_within(plan, some, steps, times) if parts is None else parts,
         steps=steps,
         times=times,
         columns=columns,
@@ -345,17 +346,35 @@ def _read_points(
     return points
 
 
+def _parts_within(plan: _Plan, some: Array, steps: tuple[int, int] | None, times: tuple[int, int] | None) -> set[int]:
+    """
+    Return the parts that hold points of *some* series within the bounds.
+
+    Who pans over the beginning of long runs then reads what was written at their beginning, and not everything since.
+    """
+    spans = plan.spans
+    inside = np.isin(plan.series, some)
+    if steps is not None:
+        inside &= (spans.last_step >= steps[0]) & (spans.first_step <= steps[1])
+    if times is not None:
+        inside &= (spans.max_ts >= times[0]) & (spans.min_ts <= times[1])
+    return set(np.unique(plan.part[inside]).tolist())
+
+
 def _without_replaced(view: MetricView, plan: _Plan, some: Array, points: Points) -> Points:
     """Drop points at the end of a time range whose step was logged again after it: there the later value is drawn."""
     row = rows_in(plan.ids[some], points.key, points.run)
     newest = np.full(len(some), -FAR, np.int64)
     np.maximum.at(newest, row, points.step)
     seen = newest[newest > -FAR]
+    steps = (int(seen.min()), int(seen.max()))
+    times = (int(plan.high[some].min()) + 1, FAR)
     later = view.points(
         ints(plan.key[some]),
         ints(plan.run[some]),
-        steps=(int(seen.min()), int(seen.max())),
-        times=(int(plan.high[some].min()) + 1, FAR),
+        parts=_parts_within(plan, some, steps, times),
+        steps=steps,
+        times=times,
         columns=("run", "key", "step", "ts"),
     )
     its = rows_in(plan.ids[some], later.key, later.run)

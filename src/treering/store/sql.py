@@ -32,6 +32,8 @@ _decode_doc = msgspec.msgpack.Decoder(SegmentDoc).decode
 
 # Bound parameters per statement: SQLite allows 32,766, PostgreSQL 65,535.
 _MAX_PARAMETERS: Final = 30_000
+# What has rows of runs, but attrs, which have no index by run.
+_OF_RUNS: Final = (t.documents, t.texts, t.segments, t.rewinds, t.series, t.console, t.files, t.held)
 
 NAN_TEXT: Final = "NaN"
 
@@ -222,6 +224,15 @@ class SqlMetadata:
             query = sa.select(t.documents.c.doc).join(t.runs, t.runs.c.id == t.documents.c.run_id)
             doc = connection.scalar(query.where(t.runs.c.run_key == run_key))
         return None if doc is None else _decode_run(doc)
+
+    def find_run(self, entity: str, project: str, run_id: str) -> str | None:
+        found = self.find_project(entity, project)
+        if found is None:
+            return None
+        query = sa.select(t.runs.c.run_key).where(t.runs.c.project_id == found.id, t.runs.c.run_id == run_id)
+        with self.connect() as connection:
+            key = connection.scalar(query.order_by(t.runs.c.deleted, t.runs.c.id).limit(1))
+        return None if key is None else str(key)
 
     def runs_by_key(self, run_keys: Collection[str]) -> dict[str, RunState]:
         found: dict[str, RunState] = {}
@@ -424,6 +435,41 @@ class SqlMetadata:
             connection.execute(sa.update(t.settings).where(t.settings.c.name == "seq").values(value=str(seq)))
         self._seq = seq
         return seq
+
+    def forget_runs(self, ids: Collection[int]) -> None:
+        with self._write() as connection:
+            for some in _chunks(sorted(ids), _MAX_PARAMETERS):
+                logged = sa.select(t.series.c.key_id, sa.func.count().label("runs")).where(t.series.c.run_id.in_(some))
+                for key, runs in connection.execute(logged.group_by(t.series.c.key_id)).all():
+                    fewer = sa.case((t.keys.c.runs > runs, t.keys.c.runs - runs), else_=0)
+                    connection.execute(sa.update(t.keys).where(t.keys.c.id == key).values(runs=fewer))
+                keys = sa.select(t.runs.c.run_key).where(t.runs.c.id.in_(some))
+                connection.execute(sa.delete(t.broken).where(t.broken.c.run_key.in_(keys)))
+                # By key and run, which is what attrs are sorted by: of a large project not every row is looked at.
+                projects = sa.select(t.runs.c.project_id).where(t.runs.c.id.in_(some))
+                named = sa.select(t.keys.c.id).where(t.keys.c.project_id.in_(projects), t.keys.c.space != "metric")
+                connection.execute(sa.delete(t.attrs).where(t.attrs.c.key_id.in_(named), t.attrs.c.run_id.in_(some)))
+                for table in _OF_RUNS:
+                    connection.execute(sa.delete(table).where(table.c.run_id.in_(some)))
+                connection.execute(sa.delete(t.runs).where(t.runs.c.id.in_(some)))
+
+    def files_of(self, ids: Collection[int]) -> set[str]:
+        found: set[str] = set()
+        with self.connect() as connection:
+            for some in _chunks(sorted(ids), _MAX_PARAMETERS):
+                for table in (t.files, t.held):
+                    found.update(connection.scalars(sa.select(table.c.sha256).where(table.c.run_id.in_(some))))
+        return found
+
+    def unreferenced(self, names: Collection[str]) -> set[str]:
+        left = set(names)
+        with self.connect() as connection:
+            for some in _chunks(sorted(left), _MAX_PARAMETERS):
+                for table in (t.files, t.held):
+                    left.difference_update(
+                        connection.scalars(sa.select(table.c.sha256).where(table.c.sha256.in_(some)))
+                    )
+        return left
 
     def note_broken(self, run_key: str, segment: str, reason: str) -> None:
         with self._write() as connection:

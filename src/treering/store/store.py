@@ -26,9 +26,11 @@ from .arrivals import Arrivals
 from .blobs import FileBlobs
 from .changes import ChangeFeed
 from .code import read_code
+from .comparing import Comparing
 from .console import ConsoleQuery, read_console
 from .diff import diff_runs
 from .files import declared_size, find_blob, list_files, missing_blobs
+from .filing import Filing, change_tags
 from .history import read_history
 from .holdings import HoldingsReader
 from .ingest import Committed, Ingester
@@ -52,6 +54,7 @@ from .model import (
     Run,
     RunPage,
     RunQuery,
+    Selection,
     SeriesColumns,
     SeriesRequest,
     Spark,
@@ -62,17 +65,21 @@ from .parquet import ParquetMetrics
 from .past import read_past
 from .projects import latest_run, list_projects, locate_run, project_defines, read_project
 from .received import Received
+from .run_columns import PointSource
 from .run_page import read_run
 from .runs import query_runs
 from .segments import FileSegments, SegmentRef
+from .selection import choose_runs, newest_first
 from .sql import IndexOutdated, SqlMetadata
 from .state import RunState
 from .storefile import StoreFile, check_version, open_store_file
 from .tables import LoggedTable
 from .verify import verify_run
+from .views import Views
 from .watch import Watcher
 
 WRITERS_OPEN: Final = 64
+EDITED_TOGETHER: Final = 64  # runs, in one transaction
 SPARK_BUCKETS: Final = 40
 
 
@@ -110,6 +117,7 @@ class Store:
         if rebuild.is_begun(index):
             rebuild.forget_index(index, metadata, self.metrics)
         self._ledger = Ledger(self.segments)
+        self.views = Views(self._ledger.documents, clock_ns)
         self._feed = ChangeFeed(metadata)
         self._ingester = Ingester(self.segments, metadata, self.metrics, self._ledger, clock_ns, self._committed)
         self._ingest_lock = threading.RLock()
@@ -122,6 +130,8 @@ class Store:
             find=self._find_segment,
             clock_ns=clock_ns,
         )
+        self._filing = Filing(self.segments, self.blobs, metadata, self.metrics, self._ingester, self._ledger, clock_ns)
+        self._filing.finish_purges()
         self._watcher = Watcher(
             self.segments, self._ingester, self._ingest_lock, metadata.running(), self.received.follows
         )
@@ -129,6 +139,14 @@ class Store:
         self._sparks: dict[int, tuple[int, Spark | None]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._charts = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
+        self.comparing = Comparing(
+            metadata,
+            self.segments,
+            self.blobs,
+            PointSource(self.metrics, self._refill_ids),
+            self.run,
+            index / "scratch",
+        )
         self._stops: dict[str, tuple[int, str]] = {}  # run key → when it was last asked to stop and by whom; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
@@ -384,7 +402,10 @@ class Store:
         return self.metadata.find_project(entity, project) is not None
 
     def locate(self, run_key: str) -> tuple[str, str]:
-        """Return entity and project of a run, which never change. Cheap. Raises RunNotFound."""
+        """Return the entity and project that a run is filed under. Cheap. Raises RunNotFound."""
+        moved = self._ledger.moved.get(run_key)
+        if moved is not None:
+            return moved.entity, moved.project
         place = self._places.get(run_key) or self._ledger.places.get(run_key) or locate_run(self.metadata, run_key)
         if place is None:
             raise RunNotFound(f"there is no run {run_key!r}.")
@@ -425,7 +446,8 @@ class Store:
 
     def query_runs(self, query: RunQuery) -> RunPage:
         """Return a page of runs. Raises ProjectNotFound, FilterError, InvalidValue."""
-        return query_runs(self.metadata, self._project(query.entity, query.project), query, self._clock_ns())
+        project = self._project(query.entity, query.project)
+        return query_runs(self.metadata, project, query, self._clock_ns(), PointSource(self.metrics, self._refill_ids))
 
     def run(self, run_key: str) -> Run:
         """Return everything about one run. Raises RunNotFound."""
@@ -443,6 +465,12 @@ class Store:
         from treering.ids import run_key
 
         key = run_key(entity, project, run_id)
+        state = self.metadata.run(key)
+        if state is None or (state.entity, state.project) != (entity, project):  # one that was moved here, or away
+            found = self.metadata.find_run(entity, project, run_id)
+            if found is None:
+                raise RunNotFound(f"there is no run {run_id!r} in {entity}/{project}.")
+            key = found
         self._state(key)
         return key
 
@@ -462,10 +490,109 @@ class Store:
         state = self.metadata.run(run_key) or state
         return None if state.deleted else self._read_run(state)
 
+    def edit_runs(
+        self,
+        run_keys: Sequence[str],
+        changes: dict[str, Any],
+        author: str,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+    ) -> dict[str, str]:
+        """
+        Change many runs at once, as ``edit_run`` does one, and their tags. Returns run key → why it was not changed.
+
+        Raises InvalidValue, StorageFull: then none was.
+        """
+        clean = {name: _check_edit(name, value) for name, value in changes.items()}
+        change_tags([], add_tags, remove_tags)
+        self.check_room()
+        refused: dict[str, str] = {}
+        for begin in range(0, len(run_keys), EDITED_TOGETHER):
+            with self._ingest_lock:
+                states = self.metadata.runs_by_key(run_keys[begin : begin + EDITED_TOGETHER])
+                grown: list[SegmentRef] = []
+                for key in run_keys[begin : begin + EDITED_TOGETHER]:
+                    state = states.get(key)
+                    if state is None:
+                        refused[key] = "there is no such run"
+                        continue
+                    its = dict(clean)
+                    if add_tags or remove_tags:
+                        try:
+                            its["tags"] = change_tags(state.tags, add_tags, remove_tags)
+                        except InvalidValue as error:
+                            refused[key] = str(error)
+                            continue
+                    writer = self._writer(state)
+                    writer.append(records.EDIT, [self._clock_ns(), author, its])
+                    grown.append(SegmentRef(key, writer.segment_id))
+                self._ingester.ingest(grown, live=Sight.LIVE)
+        return refused
+
+    def matching(self, selection: Selection, limit: int) -> list[str]:
+        """Return the keys of up to *limit* runs that are meant, newest first. Raises ProjectNotFound, FilterError."""
+        project = self._project(selection.entity, selection.project)
+        query = sa.select(t.runs.c.run_key).where(choose_runs(self.metadata, project, selection).where)
+        with self.metadata.connect() as connection:
+            return list(connection.scalars(query.order_by(*newest_first()).limit(limit)))
+
+    def move_runs(self, run_keys: Sequence[str], entity: str, project: str, author: str) -> dict[str, str]:
+        """
+        File runs under another project. Returns run key → why it was not moved.
+
+        Raises InvalidName, StorageFull, OSError.
+        """
+        self.check_room()
+        with self._ingest_lock:
+            return self._file(
+                run_keys,
+                lambda state: self._filing.check_move(state, entity, project),
+                lambda states: self._filing.move(states, entity, project, author),
+            )
+
+    def purge_runs(self, run_keys: Sequence[str], author: str) -> dict[str, str]:
+        """Remove runs that are deleted for good. Returns run key → why it was not. Raises OSError."""
+        with self._ingest_lock:
+            return self._file(run_keys, self._filing.check_purge, lambda states: self._filing.purge(states, author))
+
+    def _file(
+        self,
+        run_keys: Sequence[str],
+        check: Callable[[RunState], str],
+        do: Callable[[list[RunState]], None],
+    ) -> dict[str, str]:
+        states = self.metadata.runs_by_key(run_keys)
+        refused = {key: "there is no such run" for key in run_keys if key not in states}
+        refused |= {key: why for key, state in states.items() if (why := check(state))}
+        chosen = [state for key, state in states.items() if key not in refused]
+        for state in chosen:
+            writer = self._writers.pop(state.run_key, None)
+            if writer is not None:
+                writer.close()
+        if chosen:
+            do(chosen)
+        for state in chosen:
+            for known in (self._places, self._stops):
+                known.pop(state.run_key, None)
+            self._sparks.pop(state.project_id, None)
+        return refused
+
+    def is_purged(self, segment: str) -> bool:
+        """Return whether a received segment is of a run that was removed for good."""
+        receipt = self._ledger.received.get(segment)
+        return receipt is not None and self.run_is_purged(receipt.run_key)
+
+    def run_is_purged(self, run_key: str) -> bool:
+        """Return whether a run was removed for good."""
+        return run_key in self._ledger.purged
+
     def _writer(self, state: RunState) -> Writer:
         writer = self._writers.pop(state.run_key, None)
         if writer is None:
-            run = {"entity": state.entity, "project": state.project, "id": state.run_id, "key": state.run_key}
+            # What a segment says of its run is what the run's key is made of, wherever it is filed since.
+            moved = self._ledger.moved.get(state.run_key)
+            entity, project = (state.entity, state.project) if moved is None else moved[3:]
+            run = {"entity": entity, "project": project, "id": state.run_id, "key": state.run_key}
             writer = self.segments.writer(state.run_key, server_life(run))
         self._writers[state.run_key] = writer
         while len(self._writers) > WRITERS_OPEN:
@@ -479,6 +606,10 @@ class Store:
                 self._ingester.refill(set(run_keys))
 
     # ── data ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _refill_ids(self, ids: Collection[int]) -> None:
+        if self._ingester.count_owed():
+            self._refill(state.run_key for state in self.metadata.runs_by_id(ids).values())
 
     def series(self, request: SeriesRequest) -> list[SeriesColumns]:
         """Return lines for charts; series that do not exist are left out. Raises InvalidValue."""

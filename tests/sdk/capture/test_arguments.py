@@ -82,6 +82,19 @@ def test_a_parser_of_something_else_is_not_the_command_line(tmp_path: Path):
     assert config_of(tmp_path, text) == {}
 
 
+def test_treerings_own_commands_called_from_a_program_are_not_its_arguments(tmp_path: Path):
+    text = """
+    import treering as tr
+    from treering.cli import main
+    main(["runs", "ls", "--data", "."])
+    main([] + __import__("sys").argv[1:]) if len(__import__("sys").argv) > 1 else None
+    if True:
+        SHOW
+    """
+    assert config_of(tmp_path, text) == {}
+    assert config_of(tmp_path, text, "runs", "ls") == {}
+
+
 def test_it_can_be_switched_off(tmp_path: Path):
     text = ARGPARSE.replace("{imports}", "import treering as tr\nimport argparse")
 

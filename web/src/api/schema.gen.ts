@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate Filter
+         * @description Return a filter as text and as a tree; given either. What does not parse is refused with its place.
+         */
+        post: operations["translate_filter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/handover": {
         parameters: {
             query?: never;
@@ -375,6 +395,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/projects/{entity}/{project}/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description List the views of a project that the caller may see, and the one that opens first with what is in it.
+         */
+        get: operations["list_views"];
+        put?: never;
+        /**
+         * Create View
+         * @description Save a view: for oneself, or, by somebody who may change the project, for everybody who may see it.
+         */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/projects/{entity}/{project}/visibility": {
         parameters: {
             query?: never;
@@ -651,6 +695,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/runs/changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Changed
+         * @description Say which inputs of a run are others than in an earlier run, the most telling first.
+         */
+        post: operations["read_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List Columns
+         * @description List the columns that the runs have, those that vary most first.
+         */
+        post: operations["list_columns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Runs
+         * @description Compare config, results and surroundings of runs, section by section and key by key.
+         */
+        post: operations["compare_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/compare/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Code
+         * @description Compare the code of two runs: commits, uncommitted changes, untracked files and stored sources.
+         */
+        post: operations["compare_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/compare/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Console
+         * @description Compare what two runs printed, line by line.
+         */
+        post: operations["compare_console"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/runs/diff": {
         parameters: {
             query?: never;
@@ -665,6 +809,90 @@ export interface paths {
          * @description Compare config, summary and surroundings of runs, key by key.
          */
         post: operations["diff_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit Runs
+         * @description Change, tag, move, delete, restore or remove for good all runs that are meant.
+         *
+         *     Each is changed or refused by itself; the answer says which were refused, and why.
+         */
+        post: operations["edit_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export Runs
+         * @description Return every run that matches, in order, as a file; `offset` and `limit` do not count.
+         *
+         *     Numbers are exact, texts cannot be taken for formulas. A query with groups gives one row a group: mean, std and n.
+         */
+        post: operations["export_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Matrix
+         * @description Return columns over all runs that match, each a list: what scatter plots and parallel coordinates draw.
+         */
+        post: operations["read_matrix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/runs/pivot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Pivot
+         * @description Return mean ± std of one value for each combination of rows and columns; as text the best are in bold.
+         */
+        post: operations["read_pivot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -907,6 +1135,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/statistics/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Statistics
+         * @description Say whether two sets of runs differ in a metric, by how much, how surely, and how many more would tell.
+         */
+        post: operations["compare_statistics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/statistics/importance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rank Params
+         * @description Rank the parameters of the configuration by how much they decide about a metric.
+         */
+        post: operations["rank_params"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/statistics/seeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Group Seeds
+         * @description Find runs that are equal but for their seed, and rank their configurations by the mean of a metric.
+         */
+        post: operations["group_seeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/users": {
         parameters: {
             query?: never;
@@ -965,6 +1253,54 @@ export interface paths {
          * @description Make a fresh one-time link with which a user chooses a new password.
          */
         post: operations["create_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read View
+         * @description Return a view, as it is or as it was in one of its versions.
+         */
+        get: operations["read_view"];
+        /**
+         * Change View
+         * @description Save the next version of a view. Refused if somebody else saved it since the version that the caller saw.
+         */
+        put: operations["change_view"];
+        post?: never;
+        /**
+         * Delete View
+         * @description Delete a view: one's own, or as an admin of the project anybody's that is shared.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/views/{view_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List View Versions
+         * @description List who saved a view when; each version can still be read.
+         */
+        get: operations["list_view_versions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1083,6 +1419,20 @@ export interface components {
             lines: components["schemas"]["AuditLine"][];
         };
         /**
+         * BestOf
+         * @description The step at which a metric of the run is best: the first with its least or greatest finite value.
+         */
+        BestOf: {
+            /**
+             * Agg
+             * @default min
+             * @enum {string}
+             */
+            agg?: "min" | "max";
+            /** Key */
+            key: string;
+        };
+        /**
          * BlobReply
          * @description How many bytes of a file are here; ``complete``: all of them, durably.
          */
@@ -1109,6 +1459,121 @@ export interface components {
         BlobsReply: {
             /** Missing */
             missing: components["schemas"]["MissingBlob"][];
+        };
+        /**
+         * BulkEdit
+         * @description What is done to the runs that are meant. Those in the bin are meant with ``deleted``.
+         */
+        BulkEdit: {
+            /**
+             * Add Tags
+             * @default []
+             */
+            add_tags?: string[];
+            /** @description `deleted` true puts runs into the bin, false takes them out. */
+            changes?: components["schemas"]["RunEdit"] | null;
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
+            /** Entity */
+            entity: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter?: string;
+            /** @description File them under another project; their links stay. */
+            move_to?: components["schemas"]["NewPlace"] | null;
+            /** Project */
+            project: string;
+            /**
+             * Purge
+             * @description Remove runs in the bin for good, with their files. Needs an admin.
+             * @default false
+             */
+            purge?: boolean;
+            /**
+             * Regex
+             * @description `search` is a regular expression (RE2).
+             * @default false
+             */
+            regex?: boolean;
+            /**
+             * Remove Tags
+             * @default []
+             */
+            remove_tags?: string[];
+            /** Runs */
+            runs?: string[] | null;
+            /**
+             * Search
+             * @description Text in name, id, tags or notes.
+             * @default
+             */
+            search?: string;
+        };
+        /**
+         * BulkReply
+         * @description How many runs were changed, and which were not.
+         */
+        BulkReply: {
+            /** Changed */
+            changed: number;
+            /** Refused */
+            refused: components["schemas"]["Refusal"][];
+        };
+        /**
+         * Changed
+         * @description What changed between an earlier run and this one, the most telling first.
+         */
+        Changed: {
+            /** Changes */
+            changes: components["schemas"]["ChangedInput"][];
+            /** Earlier */
+            earlier: string | null;
+            /** Run */
+            run: string;
+            /**
+             * Why
+             * @description Why this earlier run.
+             */
+            why: string;
+        };
+        /**
+         * ChangedInput
+         * @description One input that differs.
+         *
+         *     ``score`` is 0..1: a weight of its kind × how seldom it changes from run to run in the project.
+         */
+        ChangedInput: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Key */
+            key: string;
+            /** Reason */
+            reason: string;
+            /** Score */
+            score: number;
+            /** Section */
+            section: string;
+        };
+        /**
+         * ChangedQuery
+         * @description A run, and the earlier one to compare it with; by default the latest one like it.
+         */
+        ChangedQuery: {
+            /** Earlier */
+            earlier?: string | null;
+            /**
+             * Run
+             * @description The run's permanent key.
+             */
+            run: string;
         };
         /**
          * ChangedRun
@@ -1142,6 +1607,65 @@ export interface components {
             seq: number;
         };
         /**
+         * CodeComparison
+         * @description How the code of two runs differs. ``same_commit`` is null where one of them has none on record.
+         */
+        CodeComparison: {
+            a: components["schemas"]["CodeOf"];
+            b: components["schemas"]["CodeOf"];
+            /**
+             * Cut
+             * @description More files differ than are here.
+             */
+            cut: boolean;
+            /** Files */
+            files: components["schemas"]["CodeFile"][];
+            /** Note */
+            note: string;
+            /** Same Commit */
+            same_commit: boolean | null;
+        };
+        /**
+         * CodeFile
+         * @description A file that differs.
+         *
+         *     ``patch``: a change that was not committed; both sides' changes are compared, so the diff is a diff of diffs.
+         *     ``untracked``: a file that git did not know. ``source``: a committed file, or one of a run without a repository.
+         *     ``diff`` is null where the bytes are not held, are not text or are too many (``cut``).
+         */
+        CodeFile: {
+            /** Cut */
+            cut: boolean;
+            /** Diff */
+            diff: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "patch" | "untracked" | "source";
+            /** Path */
+            path: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "added" | "removed" | "changed" | "same" | "unknown";
+        };
+        /**
+         * CodeOf
+         * @description The state of the code of one run; null where it was not recorded.
+         */
+        CodeOf: {
+            /** Branch */
+            branch: string | null;
+            /** Commit */
+            commit: string | null;
+            /** Dirty */
+            dirty: boolean | null;
+            /** Remote */
+            remote: string | null;
+        };
+        /**
          * CodeReply
          * @description The code that a run ran, as far as it was recorded.
          *
@@ -1169,6 +1693,163 @@ export interface components {
             tree: components["schemas"]["FileInfo"] | null;
         };
         /**
+         * Column
+         * @description One value per run.
+         *
+         *     ``by`` is a column of the runs table (``name``, ``state``, ``created_at``, ``runtime``, ``tags``, …),
+         *     ``config.<key>``, ``summary.<key>``, ``meta.<path>`` (``meta.git.commit``, ``meta.command``, ``meta.gpu``, …) or
+         *     ``metric:<key>``. ``agg`` says which value of a metric: over its whole life, ``at`` the last step that is not
+         *     beyond ``step``, or ``when`` another metric is best (``of``).
+         */
+        Column: {
+            /**
+             * Agg
+             * @default last
+             * @enum {string}
+             */
+            agg?: "last" | "min" | "max" | "mean" | "first" | "n" | "last_step" | "at" | "when";
+            /** By */
+            by: string;
+            /** @description For when. */
+            of?: components["schemas"]["BestOf"] | null;
+            /**
+             * Step
+             * @description For at.
+             */
+            step?: number | null;
+        };
+        /**
+         * ColumnInfo
+         * @description How a column looks over the runs.
+         *
+         *     ``spread`` is the chance that two runs differ in it, a missing value counting as one of its own: 0 where all are
+         *     equal, 1 where no two are. ``min`` and ``max`` are of finite numbers.
+         */
+        ColumnInfo: {
+            /** Agg */
+            agg: string;
+            /** By */
+            by: string;
+            /** Distinct */
+            distinct: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "category" | "mixed" | "time";
+            /** Max */
+            max: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Min */
+            min: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Missing */
+            missing: number;
+            /**
+             * Runs
+             * @description That have it.
+             */
+            runs: number;
+            /** Spread */
+            spread: number;
+        };
+        /**
+         * ColumnsReply
+         * @description All columns there are, the most varying first; of the newest ``looked_at`` of ``match`` runs.
+         */
+        ColumnsReply: {
+            /** Columns */
+            columns: components["schemas"]["ColumnInfo"][];
+            /** Looked At */
+            looked_at: number;
+            /** Match */
+            match: number;
+        };
+        /**
+         * ComparedRow
+         * @description One key over the runs; ``present`` tells a run that lacks it from one whose value is null.
+         */
+        ComparedRow: {
+            /** Differs */
+            differs: boolean;
+            /** Key */
+            key: string;
+            /** Present */
+            present: boolean[];
+            /** Values */
+            values: unknown[];
+        };
+        /**
+         * ComparedRun
+         * @description A column of the comparison.
+         */
+        ComparedRun: {
+            /** Created At */
+            created_at: number;
+            /** Ended At */
+            ended_at: number | null;
+            /** Entity */
+            entity: string;
+            /** Group */
+            group: string | null;
+            /** Job Type */
+            job_type: string | null;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Project */
+            project: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Key */
+            run_key: string;
+            /** Runtime S */
+            runtime_s: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "finished" | "failed" | "killed" | "preempted" | "crashed";
+            /** Tags */
+            tags: string[];
+        };
+        /**
+         * ComparedSection
+         * @description ``same`` counts the rows that do not differ. ``cut``: there were more rows; those that differ came first.
+         */
+        ComparedSection: {
+            /** Cut */
+            cut: boolean;
+            /** Rows */
+            rows: components["schemas"]["ComparedRow"][];
+            /** Same */
+            same: number;
+            /**
+             * Section
+             * @enum {string}
+             */
+            section: "config" | "summary" | "packages" | "hardware" | "command" | "code" | "inputs" | "environment";
+        };
+        /**
+         * CompareQuery
+         * @description The runs to compare, in the order of the columns; all sections unless some are named.
+         */
+        CompareQuery: {
+            /** Runs */
+            runs: string[];
+            /** Sections */
+            sections?: ("config" | "summary" | "packages" | "hardware" | "command" | "code" | "inputs" | "environment")[] | null;
+        };
+        /**
+         * Comparison
+         * @description Runs side by side.
+         */
+        Comparison: {
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+            /** Sections */
+            sections: components["schemas"]["ComparedSection"][];
+        };
+        /**
          * ConfigKey
          * @description A config key, flat and dotted, that runs of the project have.
          */
@@ -1193,6 +1874,21 @@ export interface components {
             state: components["schemas"]["OpenLine"][];
             /** Total */
             total: number;
+        };
+        /**
+         * ConsoleComparison
+         * @description What two runs printed, as a unified diff; ``lines`` are how many each has, ``cut`` if not all were compared.
+         */
+        ConsoleComparison: {
+            /** Cut */
+            cut: boolean;
+            /** Diff */
+            diff: string;
+            /** Lines */
+            lines: [
+                number,
+                number
+            ];
         };
         /**
          * ConsoleLine
@@ -1327,6 +2023,14 @@ export interface components {
             unit?: string | null;
         };
         /**
+         * Deleted
+         * @description What was deleted.
+         */
+        Deleted: {
+            /** Id */
+            id: string;
+        };
+        /**
          * Diff
          * @description The compared runs.
          */
@@ -1364,6 +2068,21 @@ export interface components {
             reserve: number;
             /** Total */
             total: number;
+        };
+        /**
+         * Effect
+         * @description A standardised difference with its interval.
+         */
+        Effect: {
+            /** Ci */
+            ci: [
+                number | ("NaN" | "Infinity" | "-Infinity"),
+                number | ("NaN" | "Infinity" | "-Infinity")
+            ] | null;
+            /** Name */
+            name: string;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
         };
         /**
          * Ended
@@ -1413,6 +2132,52 @@ export interface components {
             files: components["schemas"]["FileInfo"][];
             /** Total */
             total: number;
+        };
+        /**
+         * FilterForms
+         * @description A filter in both forms. A tree's nodes have `op`, and `items`, `item`, or `field` and a value.
+         */
+        FilterForms: {
+            /** Text */
+            text: string;
+            /** Tree */
+            tree: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * FilterQuestion
+         * @description A filter in one of its forms.
+         */
+        FilterQuestion: {
+            /** Text */
+            text?: string | null;
+            /** Tree */
+            tree?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * GroupColumn
+         * @description A column over the runs of a group. ``std`` divides by n − 1 and is 0 for one run.
+         *
+         *     ``common`` is the value that all its runs have, else null; ``distinct`` counts different values.
+         */
+        GroupColumn: {
+            /** Common */
+            common: unknown;
+            /** Distinct */
+            distinct: number;
+            /** Max */
+            max: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Mean */
+            mean: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Min */
+            min: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** N */
+            n: number;
+            /** Std */
+            std: number | ("NaN" | "Infinity" | "-Infinity") | null;
         };
         /**
          * GroupKey
@@ -1508,6 +2273,84 @@ export interface components {
             store_id: string;
             /** Users */
             users: components["schemas"]["HoldingInfo"][];
+        };
+        /**
+         * Importance
+         * @description Parameters, the most important first, from ``n`` runs.
+         */
+        Importance: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "fanova" | "ped_anova" | "mdi" | "correlation";
+            /** N */
+            n: number;
+            /** Params */
+            params: components["schemas"]["ParamImportance"][];
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * ImportanceQuery
+         * @description Which parameters of the configuration decide about a metric.
+         */
+        ImportanceQuery: {
+            /**
+             * Agg
+             * @default last
+             * @enum {string}
+             */
+            agg?: "last" | "min" | "max" | "mean" | "first" | "n" | "last_step" | "at" | "when";
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
+            /** Entity */
+            entity: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter?: string;
+            /**
+             * Goal
+             * @description For ped_anova, which asks what makes the best runs: by default min.
+             */
+            goal?: ("min" | "max") | null;
+            /**
+             * Method
+             * @default auto
+             */
+            method?: ("fanova" | "ped_anova" | "mdi" | "correlation") | "auto";
+            /**
+             * Metric
+             * @description A metric's key, or any `by` of a column that begins with `summary.`.
+             */
+            metric: string;
+            of?: components["schemas"]["BestOf"] | null;
+            /** Params */
+            params?: string[] | null;
+            /** Project */
+            project: string;
+            /**
+             * Regex
+             * @description `search` is a regular expression (RE2).
+             * @default false
+             */
+            regex?: boolean;
+            /** Runs */
+            runs?: string[] | null;
+            /**
+             * Search
+             * @description Text in name, id, tags or notes.
+             * @default
+             */
+            search?: string;
+            /** Step */
+            step?: number | null;
         };
         /**
          * Invite
@@ -1650,6 +2493,95 @@ export interface components {
             gaps: number;
             /** Points */
             points: number;
+        };
+        /**
+         * Matrix
+         * @description Runs in columns, all of one length. ``numbers`` are the ordinals in the project: colours.
+         */
+        Matrix: {
+            /** Columns */
+            columns: components["schemas"]["MatrixColumn"][];
+            /** Created At */
+            created_at: number[];
+            /**
+             * Cut
+             * @description More runs match than are here.
+             */
+            cut: boolean;
+            /** Match */
+            match: number;
+            /** Names */
+            names: string[];
+            /** Numbers */
+            numbers: number[];
+            /** Runs */
+            runs: string[];
+            /** Seq */
+            seq: number;
+            /** States */
+            states: ("running" | "finished" | "failed" | "killed" | "preempted" | "crashed")[];
+        };
+        /**
+         * MatrixColumn
+         * @description One value per run, null where it is missing.
+         *
+         *     ``number``: every value is a number. ``time``: unix seconds. ``category``: none is; lists and maps come as JSON
+         *     text. ``mixed``: some are.
+         */
+        MatrixColumn: {
+            /** Agg */
+            agg: string;
+            /** By */
+            by: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "category" | "mixed" | "time";
+            /** Values */
+            values: unknown[];
+        };
+        /**
+         * MatrixQuery
+         * @description Which columns of which runs. The newest come first, and stay when there are more than ``limit``.
+         */
+        MatrixQuery: {
+            /** Columns */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
+            /** Entity */
+            entity: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter?: string;
+            /**
+             * Limit
+             * @default 100000
+             */
+            limit?: number;
+            /** Project */
+            project: string;
+            /**
+             * Regex
+             * @description `search` is a regular expression (RE2).
+             * @default false
+             */
+            regex?: boolean;
+            /** Runs */
+            runs?: string[] | null;
+            /**
+             * Search
+             * @description Text in name, id, tags or notes.
+             * @default
+             */
+            search?: string;
         };
         /**
          * Me
@@ -1867,6 +2799,18 @@ export interface components {
             run: string;
         };
         /**
+         * MoreRuns
+         * @description How many more runs each set needs to tell them apart, were the difference what it seems; null if unknowable.
+         */
+        MoreRuns: {
+            /** Needed */
+            needed: number | null;
+            /** Note */
+            note: string;
+            /** Per Group */
+            per_group: number | null;
+        };
+        /**
          * NewKey
          * @description What a key is for. Without projects it is for all that its owner may use.
          */
@@ -1899,6 +2843,16 @@ export interface components {
             new: string;
             /** Old */
             old: string;
+        };
+        /**
+         * NewPlace
+         * @description A project, which need not exist yet.
+         */
+        NewPlace: {
+            /** Entity */
+            entity: string;
+            /** Project */
+            project: string;
         };
         /**
          * NewSession
@@ -1944,6 +2898,23 @@ export interface components {
             display_name?: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NewView
+         * @description A view to save.
+         */
+        NewView: {
+            /** Name */
+            name: string;
+            /**
+             * Shared
+             * @default false
+             */
+            shared?: boolean;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
         };
         /**
          * NonFinite
@@ -2019,6 +2990,28 @@ export interface components {
             writer: string;
         };
         /**
+         * ParamImportance
+         * @description ``importance`` sums to 1 over the parameters but for correlation, where it is |ρ|; null where it has none.
+         */
+        ParamImportance: {
+            /** By */
+            by: string;
+            /**
+             * Correlation
+             * @description Spearman's ρ, of parameters that are numbers.
+             */
+            correlation: number | null;
+            /** Importance */
+            importance: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "category";
+            /** N */
+            n: number;
+        };
+        /**
          * PastReply
          * @description What a process needs to know that goes on with a run. Times are unix nanoseconds by the writers' clocks.
          */
@@ -2053,6 +3046,80 @@ export interface components {
             };
         };
         /**
+         * Pivot
+         * @description ``cells[row][column]``; ``best`` marks the best means of each row where there is a goal.
+         */
+        Pivot: {
+            /** Best */
+            best: boolean[][];
+            /** Cells */
+            cells: (components["schemas"]["PivotCell"] | null)[][];
+            /** Columns */
+            columns: unknown[][];
+            /** Goal */
+            goal: ("min" | "max") | null;
+            /** Rows */
+            rows: unknown[][];
+        };
+        /**
+         * PivotCell
+         * @description Finite values of one cell; ``std`` divides by n − 1 and is 0 for one run.
+         */
+        PivotCell: {
+            /** Max */
+            max: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Mean */
+            mean: number | ("NaN" | "Infinity" | "-Infinity");
+            /** Min */
+            min: number | ("NaN" | "Infinity" | "-Infinity");
+            /** N */
+            n: number;
+            /** Std */
+            std: number | ("NaN" | "Infinity" | "-Infinity");
+        };
+        /**
+         * PivotQuery
+         * @description Groups by two lists of columns, and one value summed up in each cell.
+         */
+        PivotQuery: {
+            /** Columns */
+            columns: string[];
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
+            /** Entity */
+            entity: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter?: string;
+            /** Goal */
+            goal?: ("min" | "max") | null;
+            /** Project */
+            project: string;
+            /**
+             * Regex
+             * @description `search` is a regular expression (RE2).
+             * @default false
+             */
+            regex?: boolean;
+            /** Rows */
+            rows: string[];
+            /** Runs */
+            runs?: string[] | null;
+            /**
+             * Search
+             * @description Text in name, id, tags or notes.
+             * @default
+             */
+            search?: string;
+            value: components["schemas"]["Column"];
+        };
+        /**
          * Problem
          * @description What went wrong, where, and what to do. The codes are listed in the API's description.
          */
@@ -2065,7 +3132,7 @@ export interface components {
             message: string;
             /**
              * Position
-             * @description For invalid_filter: characters from the start of the filter.
+             * @description For invalid_filter and invalid_expression: characters from the start of the text.
              */
             position?: number | null;
             /**
@@ -2147,6 +3214,16 @@ export interface components {
              * @enum {string}
              */
             status: "starting" | "ready" | "read_only";
+        };
+        /**
+         * Refusal
+         * @description A run that was not changed.
+         */
+        Refusal: {
+            /** Reason */
+            reason: string;
+            /** Run Key */
+            run_key: string;
         };
         /**
          * RunDetail
@@ -2242,6 +3319,12 @@ export interface components {
             tags: string[];
             /** Url */
             url: string;
+            /**
+             * Values
+             * @description One for each of the query's `columns`; null where it is missing.
+             * @default []
+             */
+            values?: unknown[];
             /** Writers */
             writers: components["schemas"]["WriterInfo"][];
         };
@@ -2283,8 +3366,16 @@ export interface components {
         /**
          * RunGroup
          * @description Runs with equal values of the group keys. ``runs`` are the keys of all of them, not of this page only.
+         *
+         *     The value of ``except:`` is a map of the keys that vary among the runs that match; a missing key is not in it.
          */
         RunGroup: {
+            /**
+             * Columns
+             * @description One for each of the query's `columns`.
+             * @default []
+             */
+            columns?: components["schemas"]["GroupColumn"][];
             /** Count */
             count: number;
             /** Metrics */
@@ -2419,6 +3510,12 @@ export interface components {
             state: "running" | "finished" | "failed" | "killed" | "preempted" | "crashed";
             /** Tags */
             tags: string[];
+            /**
+             * Values
+             * @description One for each of the query's `columns`; null where it is missing.
+             * @default []
+             */
+            values?: unknown[];
         };
         /**
          * RunsDiff
@@ -2434,10 +3531,22 @@ export interface components {
          */
         RunsQuery: {
             /**
+             * Columns
+             * @description What `values` of each run, and `columns` of each group, are.
+             * @default []
+             */
+            columns?: components["schemas"]["Column"][];
+            /**
              * Config
              * @default []
              */
             config?: string[] | "*";
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
             /** Entity */
             entity: string;
             /**
@@ -2448,6 +3557,7 @@ export interface components {
             filter?: string;
             /**
              * Group
+             * @description A column, `config.<key>`, `summary.<key>`, or `except:["seed", …]`: all config but these keys.
              * @default []
              */
             group?: string[];
@@ -2462,6 +3572,12 @@ export interface components {
              */
             metrics?: string[];
             /**
+             * Nested
+             * @description Also groups by the first of `group`, by the first two, and so on.
+             * @default false
+             */
+            nested?: boolean;
+            /**
              * Offset
              * @default 0
              */
@@ -2475,6 +3591,11 @@ export interface components {
              */
             regex?: boolean;
             /**
+             * Runs
+             * @description Of these runs only.
+             */
+            runs?: string[] | null;
+            /**
              * Search
              * @description Text in name, id, tags or notes.
              * @default
@@ -2485,6 +3606,119 @@ export interface components {
              * @default []
              */
             sort?: components["schemas"]["SortBy"][];
+        };
+        /**
+         * SeedGroup
+         * @description Runs with one configuration.
+         *
+         *     ``label`` has the keys that vary among all groups; ``hash`` is of the whole configuration but the ignored keys.
+         *     ``values`` belong to ``runs``; statistics are of the ``n`` finite ones, null where there are too few.
+         */
+        SeedGroup: {
+            /** Ci */
+            ci: [
+                number | ("NaN" | "Infinity" | "-Infinity"),
+                number | ("NaN" | "Infinity" | "-Infinity")
+            ] | null;
+            /** Hash */
+            hash: string;
+            /** Label */
+            label: {
+                [key: string]: unknown;
+            };
+            /** Max */
+            max: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Mean */
+            mean: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Min */
+            min: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** N */
+            n: number;
+            /** Rank */
+            rank: number | null;
+            /** Runs */
+            runs: string[];
+            /** Std */
+            std: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Stderr */
+            stderr: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Values */
+            values: (number | ("NaN" | "Infinity" | "-Infinity") | null)[];
+        };
+        /**
+         * Seeds
+         * @description Groups by rank: 1 is the best mean by ``goal``, without one the highest.
+         */
+        Seeds: {
+            /** Groups */
+            groups: components["schemas"]["SeedGroup"][];
+            /** Ignored */
+            ignored: string[];
+            /** Match */
+            match: number;
+            /** Varying */
+            varying: string[];
+        };
+        /**
+         * SeedsQuery
+         * @description Runs that are equal but for the seed. ``ignore`` names the config keys that do not count.
+         */
+        SeedsQuery: {
+            /**
+             * Agg
+             * @default last
+             * @enum {string}
+             */
+            agg?: "last" | "min" | "max" | "mean" | "first" | "n" | "last_step" | "at" | "when";
+            /**
+             * Confidence
+             * @default 0.95
+             */
+            confidence?: number;
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
+            /** Entity */
+            entity: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter?: string;
+            /** Goal */
+            goal?: ("min" | "max") | null;
+            /**
+             * Ignore
+             * @description By default every key that is called like a seed.
+             */
+            ignore?: string[] | null;
+            /**
+             * Metric
+             * @description A metric's key, or any `by` of a column that begins with `summary.`.
+             */
+            metric: string;
+            of?: components["schemas"]["BestOf"] | null;
+            /** Project */
+            project: string;
+            /**
+             * Regex
+             * @description `search` is a regular expression (RE2).
+             * @default false
+             */
+            regex?: boolean;
+            /** Runs */
+            runs?: string[] | null;
+            /**
+             * Search
+             * @description Text in name, id, tags or notes.
+             * @default
+             */
+            search?: string;
+            /** Step */
+            step?: number | null;
         };
         /**
          * SegmentCheck
@@ -2601,6 +3835,41 @@ export interface components {
             store_id: string;
         };
         /**
+         * Selection
+         * @description The runs of a project that match; ``runs`` narrows them to some.
+         */
+        Selection: {
+            /**
+             * Deleted
+             * @description Those in the bin, which nothing else shows.
+             * @default false
+             */
+            deleted?: boolean;
+            /** Entity */
+            entity: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter?: string;
+            /** Project */
+            project: string;
+            /**
+             * Regex
+             * @description `search` is a regular expression (RE2).
+             * @default false
+             */
+            regex?: boolean;
+            /** Runs */
+            runs?: string[] | null;
+            /**
+             * Search
+             * @description Text in name, id, tags or notes.
+             * @default
+             */
+            search?: string;
+        };
+        /**
          * SeriesGroup
          * @description Runs to be drawn as one mean with a band.
          */
@@ -2616,7 +3885,14 @@ export interface components {
          */
         SeriesJson: {
             /** Band */
-            band: "std" | null;
+            band: ("std" | "stderr" | "minmax" | "iqr" | "ci" | "none") | null;
+            /** Center */
+            center: ("mean" | "median" | "iqm") | null;
+            /**
+             * Confidence
+             * @description Of the interval, for band `ci`.
+             */
+            confidence: number | null;
             /** Count */
             count: number[] | null;
             /** Exact */
@@ -2637,6 +3913,11 @@ export interface components {
             /** N */
             n: number;
             nonfinite: components["schemas"]["NonFinite"] | null;
+            /**
+             * Resamples
+             * @description Of the bootstrap, for band `ci`.
+             */
+            resamples: number | null;
             /** Run */
             run: string | null;
             /** Total */
@@ -2653,15 +3934,36 @@ export interface components {
          * @description Chart columns for runs × keys.
          *
          *     ``x`` is ``step``, ``relative`` (seconds since the run began), ``wall`` (unix seconds) or ``metric:<key>``.
+         *     A key that begins with ``=`` is an expression over metrics such as ``=1 - val/acc``, evaluated on every point.
          *     ``range`` cuts x on both sides, ends included. With at most ``buckets`` points in the range they come as they are,
          *     else each bucket keeps its last value, its lowest and its highest.
          */
         SeriesQuery: {
             /**
+             * Band
+             * @description Of groups: std and stderr around the mean, min to max, quartiles, or a bootstrap interval (`ci`).
+             * @default std
+             * @enum {string}
+             */
+            band?: "std" | "stderr" | "minmax" | "iqr" | "ci" | "none";
+            /**
              * Buckets
              * @default 1000
              */
             buckets?: number;
+            /**
+             * Center
+             * @description Of groups, per bucket over runs; `iqm` is the mean of the middle half.
+             * @default mean
+             * @enum {string}
+             */
+            center?: "mean" | "median" | "iqm";
+            /**
+             * Confidence
+             * @description Of `ci`.
+             * @default 0.95
+             */
+            confidence?: number;
             /** Groups */
             groups?: components["schemas"]["SeriesGroup"][] | null;
             /**
@@ -2851,10 +4153,9 @@ export interface components {
         };
         /**
          * SortBy
-         * @description One level of sorting. Missing values and NaN come last both ways.
+         * @description One level of sorting, by what a ``Column`` says. Missing values and NaN come last both ways.
          *
-         *     ``by`` is ``name``, ``created_at``, ``runtime``, ``state``, ``config.<key>`` or ``metric:<key>``; ``agg`` says
-         *     which value of a metric.
+         *     ``at``, ``when`` and ``meta.`` are refused where very many runs match: every run's record would have to be read.
          */
         SortBy: {
             /**
@@ -2862,7 +4163,7 @@ export interface components {
              * @default last
              * @enum {string}
              */
-            agg?: "last" | "min" | "max" | "mean" | "first";
+            agg?: "last" | "min" | "max" | "mean" | "first" | "n" | "last_step" | "at" | "when";
             /** By */
             by: string;
             /**
@@ -2870,6 +4171,13 @@ export interface components {
              * @default false
              */
             desc?: boolean;
+            /** @description For when. */
+            of?: components["schemas"]["BestOf"] | null;
+            /**
+             * Step
+             * @description For at.
+             */
+            step?: number | null;
         };
         /**
          * Spark
@@ -2896,6 +4204,84 @@ export interface components {
             n: number;
             /** Std */
             std: number | ("NaN" | "Infinity" | "-Infinity") | null;
+        };
+        /**
+         * Statistics
+         * @description ``difference`` is mean of a − mean of b; ``superiority`` the chance that a run of a exceeds one of b.
+         */
+        Statistics: {
+            /** Ci */
+            ci: [
+                number | ("NaN" | "Infinity" | "-Infinity"),
+                number | ("NaN" | "Infinity" | "-Infinity")
+            ] | null;
+            /** Df */
+            df: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Difference */
+            difference: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            effect: components["schemas"]["Effect"];
+            /** Mean */
+            mean: [
+                number | ("NaN" | "Infinity" | "-Infinity") | null,
+                number | ("NaN" | "Infinity" | "-Infinity") | null
+            ];
+            more_runs: components["schemas"]["MoreRuns"];
+            /** N */
+            n: [
+                number,
+                number
+            ];
+            /** P */
+            p: number | null;
+            /** Std */
+            std: [
+                number | ("NaN" | "Infinity" | "-Infinity") | null,
+                number | ("NaN" | "Infinity" | "-Infinity") | null
+            ];
+            /** Superiority */
+            superiority: number | null;
+            /** T */
+            t: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Test */
+            test: ("welch" | "paired t") | null;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * StatisticsQuery
+         * @description Two sets of runs, unpaired, or paired by a column whose value both have.
+         */
+        StatisticsQuery: {
+            /** A */
+            a: string[];
+            /**
+             * Agg
+             * @default last
+             * @enum {string}
+             */
+            agg?: "last" | "min" | "max" | "mean" | "first" | "n" | "last_step" | "at" | "when";
+            /** B */
+            b: string[];
+            /**
+             * Confidence
+             * @default 0.95
+             */
+            confidence?: number;
+            /**
+             * Metric
+             * @description A metric's key, or any `by` of a column that begins with `summary.`.
+             */
+            metric: string;
+            of?: components["schemas"]["BestOf"] | null;
+            /** Pair By */
+            pair_by?: string | null;
+            /**
+             * Power
+             * @default 0.8
+             */
+            power?: number;
+            /** Step */
+            step?: number | null;
         };
         /**
          * StopRequest
@@ -2940,6 +4326,16 @@ export interface components {
             };
             /** Values */
             values: unknown[];
+        };
+        /**
+         * TableJson
+         * @description A table as JSON: grouped queries have one row a group.
+         */
+        TableJson: {
+            /** Columns */
+            columns: string[];
+            /** Rows */
+            rows: unknown[][];
         };
         /**
          * TableQuery
@@ -3018,6 +4414,22 @@ export interface components {
             desc?: boolean;
         };
         /**
+         * TwoRuns
+         * @description Two runs; what is said is how one comes from ``a`` to ``b``.
+         */
+        TwoRuns: {
+            /**
+             * A
+             * @description The run's permanent key.
+             */
+            a: string;
+            /**
+             * B
+             * @description The run's permanent key.
+             */
+            b: string;
+        };
+        /**
          * UserEdit
          * @description What to change about an account; a change of rights ends its sessions.
          */
@@ -3082,6 +4494,149 @@ export interface components {
             ok: boolean;
             /** Segments */
             segments: components["schemas"]["SegmentCheck"][];
+        };
+        /**
+         * ViewChange
+         * @description The next version of a view; what is left out stays.
+         */
+        ViewChange: {
+            /**
+             * Default
+             * @description Have it open first in its project or its entity's projects; `none` ends that.
+             */
+            default?: ("project" | "entity" | "none") | null;
+            /** Name */
+            name?: string | null;
+            /** Shared */
+            shared?: boolean | null;
+            /** Spec */
+            spec?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Version
+             * @description The version that this change was made to.
+             */
+            version: number;
+        };
+        /**
+         * ViewReply
+         * @description A saved view.
+         */
+        ViewReply: {
+            /** Created At */
+            created_at: number;
+            /**
+             * Default
+             * @description It opens first in its project, or in all projects of its entity that have no default.
+             */
+            default: ("project" | "entity") | null;
+            /** Entity */
+            entity: string;
+            /** Id */
+            id: string;
+            /** May Edit */
+            may_edit: boolean;
+            /** Mine */
+            mine: boolean;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Project */
+            project: string;
+            /**
+             * Shared
+             * @description Everybody who may see the project sees it; else only its owner does.
+             */
+            shared: boolean;
+            /**
+             * Spec
+             * @description The page's own JSON.
+             */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Updated At */
+            updated_at: number;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Version
+             * @description Grows with each change; a change says which version it was made to.
+             */
+            version: number;
+        };
+        /**
+         * ViewRow
+         * @description A saved view without what is in it.
+         */
+        ViewRow: {
+            /** Created At */
+            created_at: number;
+            /**
+             * Default
+             * @description It opens first in its project, or in all projects of its entity that have no default.
+             */
+            default: ("project" | "entity") | null;
+            /** Entity */
+            entity: string;
+            /** Id */
+            id: string;
+            /** May Edit */
+            may_edit: boolean;
+            /** Mine */
+            mine: boolean;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Project */
+            project: string;
+            /**
+             * Shared
+             * @description Everybody who may see the project sees it; else only its owner does.
+             */
+            shared: boolean;
+            /** Updated At */
+            updated_at: number;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Version
+             * @description Grows with each change; a change says which version it was made to.
+             */
+            version: number;
+        };
+        /**
+         * Views
+         * @description The views of a project that the caller may see, by name.
+         */
+        Views: {
+            /** @description What opens first: the project's default, else its entity's template. */
+            default: components["schemas"]["ViewReply"] | null;
+            /** Views */
+            views: components["schemas"]["ViewRow"][];
+        };
+        /**
+         * ViewVersionRow
+         * @description A version of a view.
+         */
+        ViewVersionRow: {
+            /** Author */
+            author: string;
+            /** Time */
+            time: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ViewVersions
+         * @description The latest versions of a view, newest first.
+         */
+        ViewVersions: {
+            /** Versions */
+            versions: components["schemas"]["ViewVersionRow"][];
         };
         /**
          * VisibilityEdit
@@ -3195,6 +4750,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    translate_filter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilterQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterForms"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -3987,6 +5584,92 @@ export interface operations {
             };
         };
     };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     set_visibility: {
         parameters: {
             query?: never;
@@ -4661,6 +6344,216 @@ export interface operations {
             };
         };
     };
+    read_changed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_columns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Selection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnsReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    compare_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TwoRuns"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeComparison"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    compare_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TwoRuns"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleComparison"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     diff_runs: {
         parameters: {
             query?: never;
@@ -4681,6 +6574,183 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Diff"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    edit_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    export_runs: {
+        parameters: {
+            query?: {
+                format?: "csv" | "tsv" | "parquet" | "latex" | "markdown" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunsQuery"];
+            };
+        };
+        responses: {
+            /** @description A file in the format asked for; `format=json` gives the model described here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableJson"];
+                    "application/vnd.apache.parquet": unknown;
+                    "application/x-tex": unknown;
+                    "text/csv": unknown;
+                    "text/markdown": unknown;
+                    "text/tab-separated-values": unknown;
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_matrix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatrixQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matrix"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_pivot: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv" | "latex" | "markdown";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PivotQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pivot"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -5282,6 +7352,132 @@ export interface operations {
             };
         };
     };
+    compare_statistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatisticsQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    rank_params: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportanceQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Importance"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    group_seeds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeedsQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Seeds"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     list_users: {
         parameters: {
             query?: never;
@@ -5424,6 +7620,172 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invite"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_view: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_view_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewVersions"];
                 };
             };
             /** @description Unprocessable Entity */

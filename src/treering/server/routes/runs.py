@@ -6,13 +6,13 @@ import msgspec
 from starlette.responses import Response
 
 from treering.errors import InvalidValue
-from treering.ids import check_name
 from treering.server.access import Access
 from treering.server.context import TheAccess, TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
 from treering.server.schema import RunDetail, RunEdit, RunPage, RunsQuery
-from treering.store.model import Run, RunQuery, Sort
+from treering.server.selections import run_query
+from treering.store.model import Run
 
 router = new_router("runs")
 
@@ -21,22 +21,7 @@ router = new_router("runs")
 @permission(Action.READ)
 def query_runs(body: RunsQuery, store: TheStore, access: TheAccess) -> Response:
     """Find runs: filtered, sorted, grouped and paged by the server over all of them."""
-    entity, project = check_name(body.entity, "entity"), check_name(body.project, "project")
-    access.require_project(entity, project, Action.READ)
-    query = RunQuery(
-        entity=entity,
-        project=project,
-        filter=body.filter or None,
-        search=body.search or None,
-        regex=body.regex,
-        sort=[Sort(sort.by, sort.agg, sort.desc) for sort in body.sort],
-        group=body.group,
-        offset=body.offset,
-        limit=body.limit,
-        metrics=body.metrics,
-        config=body.config,
-    )
-    return ValueReply(store.query_runs(query))
+    return ValueReply(store.query_runs(run_query(body, access)))
 
 
 @router.get("/runs/{run_key}", response_model=RunDetail)

@@ -103,6 +103,8 @@ async def append_to_segment(request: Request) -> Response:
     store: Store = state.store
     inflow: Inflow = state.inflow
     access: Access = request.scope["state"]["access"]
+    if store.is_purged(segment):
+        raise _purged()
     known = _allowed(store, access, segment)  # before its body is taken
     store.check_room()
     body = await inflow.read(request)
@@ -112,6 +114,8 @@ async def append_to_segment(request: Request) -> Response:
             if offset:
                 return _conflict(SegmentConflict(f"{segment}: nothing is held.", (0, 0, False)))
             owner = owner_of(segment, body)
+            if store.run_is_purged(owner.run_key):
+                raise _purged()
             # Also for who may append everywhere: the first run of a project makes its sender a member of it.
             await run_in_threadpool(access.require_ingest, owner.entity, owner.project)
         by = _NOBODY if known else Uploader(access.author, access.principal.id)
@@ -160,6 +164,10 @@ def _is_callers(store: Store, access: Access, segment: str) -> bool:
         return _allowed(store, access, segment)
     except (SegmentNotFound, ApiError):
         return False
+
+
+def _purged() -> ApiError:
+    return ApiError("purged", "This run was removed for good; nothing of it is taken again.", "Use another run id.")
 
 
 def _allowed(store: Store, access: Access, segment: str) -> bool:

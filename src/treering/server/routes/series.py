@@ -57,6 +57,9 @@ def read_series(
             range=body.range,
             buckets=body.buckets,
             individual=body.individual,
+            center=body.center,
+            band=body.band,
+            confidence=body.confidence,
         )
     )
     found = {(columns.run, columns.key) for columns in series}

@@ -1,0 +1,52 @@
+"""Changing many runs at once: what people say about them, the project they are filed under, and whether they exist."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from treering.errors import InvalidValue, LimitExceeded
+from treering.limits import BULK_MAX_RUNS
+from treering.server.access import Access
+from treering.server.bulk_schema import BulkEdit, BulkReply
+from treering.server.context import TheAccess, TheStore, new_router
+from treering.server.permissions import Action, permission
+from treering.server.replies import ValueReply
+from treering.server.selections import selection_of
+from treering.store import Store
+
+router = new_router("runs")
+
+
+@router.post("/runs/edit", response_model=BulkReply)
+@permission(Action.WRITE)
+def edit_runs(body: BulkEdit, store: TheStore, access: TheAccess) -> Response:
+    """
+    Change, tag, move, delete, restore or remove for good all runs that are meant.
+
+    Each is changed or refused by itself; the answer says which were refused, and why.
+    """
+    access.require_project(body.entity, body.project, Action.WRITE)
+    if body.runs is None and not body.filter and not body.search:
+        raise InvalidValue("Say which runs: give runs, a filter or a search.")
+    changes = body.changes.model_dump(exclude_unset=True) if body.changes is not None else {}
+    acts = [bool(changes or body.add_tags or body.remove_tags), body.move_to is not None, body.purge]
+    if sum(acts) != 1:
+        raise InvalidValue("Give one of: changes (with add_tags or remove_tags), move_to, purge.")
+    found = store.matching(selection_of(body, access), BULK_MAX_RUNS + 1)
+    if len(found) > BULK_MAX_RUNS:
+        raise LimitExceeded(f"More than {BULK_MAX_RUNS:,} runs match; narrow the filter, or give them in portions.")
+    refused = _act(body, changes, found, store, access)
+    missing = [key for key in dict.fromkeys(body.runs or ()) if key not in set(found)]
+    refused |= dict.fromkeys(missing, "there is no such run here")
+    rows = [{"run_key": key, "reason": reason} for key, reason in refused.items()]
+    return ValueReply({"changed": len(found) - len(refused) + len(missing), "refused": rows})
+
+
+def _act(body: BulkEdit, changes: dict[str, object], found: list[str], store: Store, access: Access) -> dict[str, str]:
+    if body.purge:
+        access.require_project(body.entity, body.project, Action.ADMIN)
+        return store.purge_runs(found, access.author)
+    if body.move_to is not None:
+        access.require_ingest(body.move_to.entity, body.move_to.project)
+        return store.move_runs(found, body.move_to.entity, body.move_to.project, access.author)
+    return store.edit_runs(found, changes, access.author, body.add_tags, body.remove_tags)

@@ -1,0 +1,146 @@
+"""
+Where runs are filed: changing many at once, moving them to another project, removing them for good.
+
+What was logged is never rewritten. A move is a record of the ledger, and the index of the run is made again from its
+log under the new project; its permanent key, and so every link to it, stays. Removing for good is the one act that
+deletes bytes of a run log: first the ledger says so, durably, then files and index go; a kill in between is finished by
+the next start, and whoever ships bytes of that run again is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
+
+from treering.errors import InvalidValue, TreeringError
+from treering.ids import check_name
+from treering.limits import TAG_MAX_CHARS, TAGS_MAX
+
+from .blobs import FileBlobs
+from .ingest import Ingester
+from .ledger import Ledger
+from .liveness import Sight
+from .metrics import MetricStore
+from .segments import FileSegments
+from .sql import SqlMetadata
+from .state import RunState
+
+__all__ = ["Filing", "change_tags"]
+
+_TOGETHER: Final = 64  # runs that are changed in one transaction
+
+
+class Filing:
+    """Moves and removes runs of one store. The caller holds the ingest lock."""
+
+    def __init__(
+        self,
+        segments: FileSegments,
+        blobs: FileBlobs,
+        metadata: SqlMetadata,
+        metrics: MetricStore,
+        ingester: Ingester,
+        ledger: Ledger,
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._segments = segments
+        self._blobs = blobs
+        self._metadata = metadata
+        self._metrics = metrics
+        self._ingester = ingester
+        self._ledger = ledger
+        self._clock_ns = clock_ns
+
+    def check_move(self, state: RunState, entity: str, project: str) -> str:
+        """Return why a run cannot be moved there; empty if it can."""
+        if (state.entity, state.project) == (entity, project):
+            return "it is there already"
+        if self._metadata.find_run(entity, project, state.run_id) is not None:
+            return f"{entity}/{project} has a run {state.run_id!r} already"
+        return ""
+
+    def move(self, states: Collection[RunState], entity: str, project: str, author: str) -> None:
+        """
+        File runs under another project.
+
+        Raises:
+            InvalidName: a project cannot have such a name.
+            OSError: the ledger could not be written; the runs before that one are moved.
+        """
+        entity, project = check_name(entity, "entity"), check_name(project, "project")
+        moved: list[RunState] = []
+        try:
+            for state in states:
+                here = state.entity, state.project
+                self._ledger.move(state.run_key, (entity, project), here, author, self._clock_ns())
+                moved.append(state)
+        finally:
+            self._forget(moved)
+            for state in moved:
+                self._ingester.ingest(self._segments.segments(state.run_key), live=Sight.OLD)
+
+    def check_purge(self, state: RunState) -> str:
+        """Return why a run cannot be removed for good; empty if it can."""
+        if not state.deleted:
+            return "it is not in the bin: delete it first"
+        if state.state == "running":
+            return "it is running"
+        return ""
+
+    def purge(self, states: Collection[RunState], author: str) -> None:
+        """Remove runs for good. Raises OSError: the ledger could not be written; the runs before that one are gone."""
+        gone: list[RunState] = []
+        try:
+            for state in states:
+                self._ledger.purge(state.run_key, author, self._clock_ns())
+                gone.append(state)
+        finally:
+            names = self._metadata.files_of({state.id for state in gone})
+            self._forget(gone)
+            for state in gone:
+                self._remove_files(state.run_key)
+            self._remove_blobs(names)
+
+    def finish_purges(self) -> None:
+        """Remove what a kill left of runs that the ledger says are removed."""
+        left = [key for key in self._ledger.purged if self._segments.folder(key).exists()]
+        if not left:
+            return
+        states = self._metadata.runs_by_key(left)
+        names = self._metadata.files_of({state.id for state in states.values()})
+        self._forget(list(states.values()))
+        for key in left:
+            self._remove_files(key)
+        self._remove_blobs(names)
+
+    def _forget(self, states: Collection[RunState]) -> None:
+        """Take runs out of the index: rows at once, points by writing the parts anew that hold them."""
+        if not states:
+            return
+        ids = {state.id for state in states}
+        self._ingester.forget_runs([state.run_key for state in states])
+        self._metrics.forget_runs({state.project_id for state in states}, ids)
+        self._metadata.forget_runs(ids)
+
+    def _remove_files(self, run_key: str) -> None:
+        for ref in self._segments.segments(run_key):
+            with contextlib.suppress(OSError):
+                os.unlink(self._segments.live / f"{run_key}.{ref.segment}")
+        shutil.rmtree(self._segments.folder(run_key), ignore_errors=True)
+
+    def _remove_blobs(self, names: Collection[str]) -> None:
+        """Remove those bytes that no other run refers to."""
+        for name in self._metadata.unreferenced(names):
+            with contextlib.suppress(TreeringError, OSError):
+                self._blobs.delete(name)
+
+
+def change_tags(tags: list[str], add: Iterable[str], remove: Collection[str]) -> list[str]:
+    """Return *tags* with some more and without others. Raises InvalidValue for more tags than a run may have."""
+    changed = list(dict.fromkeys([*(tag for tag in tags if tag not in remove), *add]))
+    if len(changed) > TAGS_MAX or any(not tag or len(tag) > TAG_MAX_CHARS for tag in changed):
+        raise InvalidValue(f"a run has at most {TAGS_MAX} tags of 1 to {TAG_MAX_CHARS} characters each.")
+    return changed

@@ -1,0 +1,124 @@
+"""Many runs in one request: who may, and what happens to each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .run_logs import write_run
+from .team import OURS, THEIRS, Team, team
+
+HERE = {"entity": OURS[0], "project": OURS[1]}
+
+
+@pytest.fixture
+def world(tmp_path):
+    with team(tmp_path) as made:
+        yield made
+
+
+def edit(who, **body):
+    return who.call("POST", "/runs/edit", {**HERE, **body})
+
+
+def place(world: Team, key: str) -> str:
+    run = world.browser("rob").call("GET", f"/runs/{key}").json
+    return f"{run['entity']}/{run['project']}"
+
+
+def test_a_member_changes_runs_and_a_viewer_does_not(world: Team):
+    done = edit(world.browser("max"), runs=[world.run], changes={"notes": "seen"}, add_tags=["good"])
+
+    assert (done.status, done.json) == (200, {"changed": 1, "refused": []})
+    run = world.browser("vera").call("GET", f"/runs/{world.run}").json
+    assert (run["notes"], run["tags"]) == ("seen", ["good"])
+    assert edit(world.browser("vera"), runs=[world.run], changes={"notes": "x"}).status == 403
+    assert edit(world.share(), runs=[world.run], changes={"notes": "x"}).status == 403
+    assert edit(world.browser("bob"), runs=[world.run], changes={"notes": "x"}).status == 404
+
+
+def test_a_run_of_another_project_is_as_one_that_never_was(world: Team):
+    for key in (world.foreign_run, "q" * 26):
+        reply = edit(world.browser("max"), runs=[world.run, key], add_tags=["x"])
+        assert reply.json == {"changed": 1, "refused": [{"run_key": key, "reason": "there is no such run here"}]}
+
+
+def test_all_that_match_a_filter_are_meant(world: Team):
+    done = edit(world.browser("max"), filter="config.secret_of_ours = 1", changes={"archived": True})
+    assert done.json["changed"] == 1
+    assert edit(world.browser("max"), filter="config.none = 1", changes={"archived": True}).json["changed"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"changes": {"archived": True}},  # of which runs?
+        {"filter": "name = 'a1'"},  # what is to be done?
+        {"filter": "name = 'a1'", "purge": True, "add_tags": ["x"]},
+        {"filter": "name is is", "purge": True},
+    ],
+)
+def test_what_is_not_said_or_said_twice_is_refused(world: Team, body):
+    assert edit(world.browser("ada"), **body).status == 400
+
+
+def test_a_move_needs_the_right_to_write_here_and_there(world: Team):
+    there = {"entity": "ada", "project": "archive"}
+    assert edit(world.browser("vera"), runs=[world.run], move_to=there).status == 403
+    to_bob = {"entity": THEIRS[0], "project": THEIRS[1]}
+    assert edit(world.browser("max"), runs=[world.run], move_to=to_bob).status == 404
+    assert place(world, world.run) == "ada/digits"
+
+    assert edit(world.browser("ada"), runs=[world.run], move_to=there).json == {"changed": 1, "refused": []}
+
+    assert place(world, world.run) == "ada/archive"
+    assert world.browser("vera").call("GET", f"/runs/{world.run}").status == 404
+    assert world.browser("ada").call("GET", f"/runs/{world.run}").status == 200
+
+
+def test_only_an_admin_removes_for_good_and_only_from_the_bin(world: Team):
+    admin, member = world.browser("ada"), world.browser("max")
+    assert edit(member, runs=[world.run], purge=True).status == 403
+    refused = edit(admin, runs=[world.run], purge=True).json
+    assert refused["changed"] == 0
+    edit(member, runs=[world.run], changes={"deleted": True})
+    listed = member.call("POST", "/runs/query", {**HERE, "deleted": True}).json["runs"]
+    assert [row["run_key"] for row in listed] == [world.run]
+
+    assert edit(admin, runs=[world.run], deleted=True, purge=True).json == {"changed": 1, "refused": []}
+
+    assert member.call("POST", "/runs/query", {**HERE, "deleted": True}).json["runs"] == []
+    assert not (world.data_dir / "runs" / world.run).exists()
+
+
+def test_what_was_removed_for_good_is_not_taken_again(world: Team, tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    key = write_run(elsewhere, "shipped", [{"loss": 1.0}], entity=OURS[0], project=OURS[1])
+    (path,) = (elsewhere / "runs" / key).glob("*.trl")
+    body = path.read_bytes().rstrip(b"\0")
+    sender, admin = world.key("max"), world.browser("ada")
+    assert sender.call("POST", f"/segments/{path.stem}?offset=0&prev=0", body).status == 200
+    world.server.app.api.state.store.ingest_now()
+    edit(admin, runs=[key], changes={"deleted": True})
+    assert edit(admin, runs=[key], deleted=True, purge=True).json["changed"] == 1
+
+    again = sender.call("POST", f"/segments/{path.stem}?offset=0&prev=0", body)
+
+    assert (again.status, again.json["error"]["code"]) == (410, "purged")
+    assert not (world.data_dir / "runs" / key).exists()
+    other = write_run(elsewhere, "shipped", [{"loss": 2.0}], entity=OURS[0], project=OURS[1])
+    segment = next(p for p in (elsewhere / "runs" / other).glob("*.trl") if p != path)
+    body = segment.read_bytes().rstrip(b"\0")
+    assert sender.call("POST", f"/segments/{segment.stem}?offset=0&prev=0", body).status == 410
+
+
+def test_a_filter_is_told_in_both_forms(world: Team):
+    tree = world.browser("vera").call("POST", "/filter", {"text": "config.lr>0.1 and not (name ~ 'x' or tags has 'y')"})
+    assert tree.status == 200
+    back = world.browser("vera").call("POST", "/filter", {"tree": tree.json["tree"]})
+
+    assert back.json == tree.json
+    wrong = world.browser("vera").call("POST", "/filter", {"text": "config.lr >"})
+    assert (wrong.status, wrong.json["error"]["position"]) == (400, 11)
+    assert world.browser("vera").call("POST", "/filter", {}).status == 400

@@ -1,0 +1,255 @@
+"""Many runs at once: tags, other projects, and removal for good."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from store.world import World
+from treering.errors import InvalidName, InvalidValue, ProjectNotFound, RunNotFound
+from treering.runlog import records
+from treering.store import Store
+from treering.store.model import RunQuery, Selection, SeriesRequest
+
+BYTES = b"\x89 what one run logged"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "data")
+
+
+def opened(world: World) -> Store:
+    store = Store.open(world.folder, clock_ns=world.now)
+    store.ingest_now()
+    return store
+
+
+@pytest.fixture
+def store(world: World):
+    with opened(world) as made:
+        yield made
+
+
+def a_run(world: World, run_id: str, rows: int = 30, project: str = "digits", blob: bytes = b"") -> str:
+    life = world.life(run_id, project=project)
+    life.config({"lr": 0.5, "model": {"depth": 3}})
+    if blob:
+        name = hashlib.sha256(blob).hexdigest()
+        path = world.folder / "blobs" / name[:2] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(blob)
+        life.record(records.FILE, "media/x.png", name, len(blob), {"purpose": "media"})
+    for step in range(rows):
+        life.log({"loss": 1.0 / (step + 1), f"only/{run_id}": float(step), "note": f"text of {run_id}"}, step)
+    life.end()
+    return life.run_key
+
+
+def keys_in(store: Store, project: str, **more) -> list[str]:
+    try:
+        return [row.run_key for row in store.query_runs(RunQuery("ada", project, **more)).runs]
+    except ProjectNotFound:
+        return []
+
+
+def loss_of(store: Store, key: str) -> list[float]:
+    (line,) = store.series(SeriesRequest(keys=["loss"], runs=[key], buckets=100))
+    return line.y.tolist()
+
+
+def test_a_moved_run_is_the_same_run_elsewhere_also_after_a_rebuild(world: World):
+    moved, stays = a_run(world, "a"), a_run(world, "b")
+    with opened(world) as store:
+        store.metrics.flush()
+        store.edit_run(moved, {"name": "mine", "tags": ["x"]}, "ada")
+        before = store.run(moved)
+
+        assert store.move_runs([moved], "lab", "archive", "max") == {}
+
+        for again in range(3):
+            if again == 1:
+                store.rebuild()
+            assert store.locate(moved) == ("lab", "archive")
+            run = store.run(moved)
+            assert (run.entity, run.project, run.run_id, run.name, run.tags) == ("lab", "archive", "a", "mine", ["x"])
+            assert run.config == before.config
+            assert [(k.key, k.n, k.last) for k in run.keys] == [(k.key, k.n, k.last) for k in before.keys]
+            assert loss_of(store, moved) == [1.0 / (step + 1) for step in range(30)]
+            assert [row.run_key for row in store.query_runs(RunQuery("lab", "archive")).runs] == [moved]
+            assert keys_in(store, "digits") == [stays]
+            assert {info.key: info.runs for info in store.project("ada", "digits").keys if info.runs} == {
+                "loss": 1,
+                "only/b": 1,
+                "note": 1,
+            }
+            assert store.find_run("lab", "archive", "a") == moved
+            with pytest.raises(RunNotFound):
+                store.find_run("ada", "digits", "a")
+            assert loss_of(store, stays) == loss_of(store, moved)
+
+
+def test_a_moved_run_can_be_edited_goes_on_and_is_moved_back(world: World):
+    key = a_run(world, "a")
+    with opened(world) as store:
+        store.move_runs([key], "lab", "archive", "max")
+        store.edit_run(key, {"notes": "still mine"}, "max")
+        life = world.life("a", from_step=30)  # the training is resumed where it was
+        life.log({"loss": 7.0}, 30)
+        life.end()
+        store.ingest_now()
+
+        assert loss_of(store, key)[-1] == 7.0
+        assert store.run(key).notes == "still mine"
+        assert store.run(key).error is None
+        assert store.move_runs([key], "ada", "digits", "max") == {}
+        assert store.locate(key) == ("ada", "digits")
+    shutil.rmtree(world.folder / "index")
+    with opened(world) as store:
+        assert store.run(key).project == "digits"
+        assert loss_of(store, key)[-1] == 7.0
+        assert all(entry.ok for entry in [store.verify(key)])
+
+
+def test_a_move_that_cannot_be_is_refused_by_name_and_changes_nothing(world: World):
+    a, b, same = a_run(world, "a"), a_run(world, "b"), a_run(world, "b", project="other")
+    with opened(world) as store:
+        assert store.move_runs([a, b], "ada", "other", "max") == {b: "ada/other has a run 'b' already"}
+        assert store.move_runs([a], "ada", "other", "max") == {a: "it is there already"}
+        with pytest.raises(InvalidName):
+            store.move_runs([b], "ada", "no/such", "max")
+        assert store.move_runs(["q" * 26], "ada", "other", "max") == {"q" * 26: "there is no such run"}
+        assert sorted(keys_in(store, "other")) == sorted([a, same])
+        assert keys_in(store, "digits") == [b]
+
+
+def test_what_is_removed_for_good_is_nowhere_on_the_disk(world: World):
+    gone, stays = a_run(world, "gone", blob=BYTES), a_run(world, "stays", blob=b"of the other")
+    with opened(world) as store:
+        store.metrics.flush()
+        assert store.purge_runs([gone], "ada") == {gone: "it is not in the bin: delete it first"}
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        assert keys_in(store, "digits", deleted=True) == [gone]
+
+        assert store.purge_runs([gone], "ada") == {}
+
+        with pytest.raises(RunNotFound):
+            store.run(gone)
+        assert keys_in(store, "digits", deleted=True) == []
+        assert keys_in(store, "digits") == [stays]
+        assert loss_of(store, stays) == [1.0 / (step + 1) for step in range(30)]
+        texts = [item.value for item in store.media_in([stays], ["note"], 0, 100, 1000)]
+        assert texts == ["text of stays"] * 30
+    left = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file() and path.suffix != ".db")
+    assert b"text of gone" not in left
+    assert BYTES not in left
+    assert b"of the other" in left
+    with opened(world) as store:
+        assert keys_in(store, "digits") == [stays]
+        assert store.rebuild().points == 60
+
+
+def test_bytes_that_another_run_has_stay(world: World):
+    gone, stays = a_run(world, "gone", blob=BYTES), a_run(world, "stays", blob=BYTES)
+    with opened(world) as store:
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        store.purge_runs([gone], "ada")
+
+        assert store.blob_size(stays, hashlib.sha256(BYTES).hexdigest()) == len(BYTES)
+
+
+def test_a_removal_that_a_kill_cut_short_is_finished_by_the_next_start(world: World):
+    gone, stays = a_run(world, "gone", blob=BYTES), a_run(world, "stays")
+    with opened(world) as store:
+        store.metrics.flush()
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        store._ledger.purge(gone, "ada", world.now())  # and here the process dies
+
+    with opened(world) as store:
+        assert keys_in(store, "digits") == [stays]
+        assert not (world.folder / "runs" / gone).exists()
+        assert not any(path.read_bytes() == BYTES for path in (world.folder / "blobs").rglob("*") if path.is_file())
+        assert store.ingest_now() == 0
+
+
+def test_a_removed_run_that_comes_back_as_files_stays_away(world: World):
+    gone = a_run(world, "gone")
+    kept = world.folder.parent / "kept"
+    shutil.copytree(world.folder / "runs" / gone, kept)
+    with opened(world) as store:
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        store.purge_runs([gone], "ada")
+        shutil.copytree(kept, world.folder / "runs" / gone)
+        store.ingest_now()
+
+        assert keys_in(store, "digits") == []
+    with opened(world) as store:
+        assert not (world.folder / "runs" / gone).exists()
+
+
+def test_numbers_of_runs_that_are_gone_are_never_given_again(world: World):
+    gone = a_run(world, "gone")
+    with opened(world) as store:
+        store.metrics.flush()
+        before = store.metadata.run(gone).id
+        segments = {segment.id for segment in store.metadata.segments(before)}
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        store.purge_runs([gone], "ada")
+        fresh = a_run(world, "fresh", rows=3)
+        store.ingest_now()
+
+        state = store.metadata.run(fresh)
+        assert state.id > before
+        assert all(segment.id not in segments for segment in store.metadata.segments(state.id))
+        assert loss_of(store, fresh) == [1.0, 0.5, 1 / 3]
+
+
+def test_many_runs_are_changed_and_tagged_together(world: World):
+    keys = [a_run(world, f"r{number}", rows=1) for number in range(70)]
+    with opened(world) as store:
+        store.edit_run(keys[0], {"tags": ["old", "both"]}, "ada")
+        refused = store.edit_runs(
+            [*keys, "q" * 26], {"group": "g", "archived": True}, "max", add_tags=["new", "both"], remove_tags=["old"]
+        )
+
+        assert refused == {"q" * 26: "there is no such run"}
+        runs = [store.run(key) for key in keys]
+        assert all(run.group == "g" and run.archived for run in runs)
+        assert runs[0].tags == ["both", "new"]
+        assert all(run.tags == ["new", "both"] for run in runs[1:])
+        with pytest.raises(InvalidValue):
+            store.edit_runs(keys, {"state": "finished"}, "max")
+        with pytest.raises(InvalidValue, match="tags"):
+            store.edit_runs(keys, {}, "max", add_tags=["x" * 1000])
+
+
+def test_the_bin_holds_what_is_deleted_until_it_is_taken_out(world: World):
+    keys = [a_run(world, f"r{number}", rows=1) for number in range(3)]
+    with opened(world) as store:
+        store.edit_runs(keys[:2], {"deleted": True}, "ada")
+
+        assert keys_in(store, "digits") == keys[2:]
+        page = store.query_runs(RunQuery("ada", "digits", deleted=True))
+        assert (sorted(row.run_key for row in page.runs), page.match, page.total) == (sorted(keys[:2]), 2, 2)
+        found = store.matching(Selection("ada", "digits", filter='name = "name of r1"', deleted=True), 10)
+        assert found == [keys[1]]
+        store.edit_runs(found, {"deleted": False}, "ada")
+        assert sorted(keys_in(store, "digits")) == sorted(keys[1:])
+
+
+def test_a_part_that_many_runs_share_loses_only_the_points_of_the_one(world: World):
+    keys = [a_run(world, f"r{number}", rows=3_000) for number in range(3)]
+    with opened(world) as store:
+        store.metrics.flush()
+        lines = {key: store.series(SeriesRequest(keys=["loss"], runs=[key], buckets=50))[0] for key in keys}
+        store.edit_runs(keys[1:2], {"deleted": True}, "ada")
+        store.purge_runs(keys[1:2], "ada")
+
+        for key in (keys[0], keys[2]):
+            (line,) = store.series(SeriesRequest(keys=["loss"], runs=[key], buckets=50))
+            for name in ("x", "y", "lo", "hi", "count"):
+                assert np.array_equal(getattr(line, name), getattr(lines[key], name))

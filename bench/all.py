@@ -48,13 +48,13 @@ def lines_of(*command: str, **environ: str) -> Lines:
     return found
 
 
-def rival_python(name: str, requirement: str) -> str:
+def rival_python(name: str, *requirements: str) -> str:
     """Return the interpreter of a rival's own environment, made at the first call."""
     folder = RIVALS / name
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", requirement], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *requirements], check=True)
     return str(python)
 
 
@@ -161,6 +161,27 @@ def trouble(results: Lines) -> list[Row]:
     return [*rows, Row("recovery of a 1 GiB run log", "≤ 3 s", found, "bench/recovery.py")]
 
 
+def media(results: Lines) -> list[Row]:
+    """Images and histograms through ``log()``, beside wandb in the same minutes."""
+    script = str(HERE / "media.py")
+    rival = rival_python("wandb-media", WANDB, "numpy", "pillow")
+    us = lines_of(sys.executable, script, "treering")[-1]
+    them = lines_of(rival, script, "wandb")[-1]
+    results += [{"bench": "media", **us}, {"bench": "media", **them}]
+    rows = []
+    for key, value in us.items():
+        if isinstance(value, (int, float)) and key.startswith(("log_", "all_")) and key in them:
+            rows.append(Row(f"media: {key}", "", f"{value} (wandb {them[key]})", "bench/media.py treering"))
+    return rows
+
+
+def compare(results: Lines) -> list[Row]:
+    """Columns, tables and group statistics over very many runs."""
+    lines = lines_of(sys.executable, str(HERE / "compare.py"))
+    results += [{"bench": "compare", **line} for line in lines]
+    return [_row_of(line, "bench/compare.py") for line in lines]
+
+
 def ui(results: Lines) -> list[Row]:
     """The page in a real browser, drawn in software."""
     (line,) = lines_of("npm", "--prefix", "web", "run", "--silent", "bench")[-1:]
@@ -185,6 +206,8 @@ BENCHES: dict[str, Callable[[Lines], list[Row]]] = {
     "store": store,
     "http": http,
     "trouble": trouble,
+    "media": media,
+    "compare": compare,
     "ui": ui,
 }
 

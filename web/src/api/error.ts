@@ -7,6 +7,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly hint: string | null,
+    /** Where in a text that was sent, where one was: characters from its start. */
+    readonly position: number | null = null,
   ) {
     super(message);
   }
@@ -23,15 +25,15 @@ export function unreachable(): ApiError {
 
 export function toApiError(status: number, body: unknown): ApiError {
   if (isErrorBody(body)) {
-    const { code, message, hint } = body.error;
-    return new ApiError(status, code, message, hint ?? null);
+    const { code, message, hint, position } = body.error;
+    return new ApiError(status, code, message, hint ?? null, position ?? null);
   }
   return new ApiError(status, "unknown", `The server answered with status ${status}.`, null);
 }
 
 function isErrorBody(
   body: unknown,
-): body is { error: { code: string; message: string; hint?: string | null } } {
+): body is { error: { code: string; message: string; hint?: string | null; position?: number | null } } {
   if (typeof body !== "object" || body === null || !("error" in body)) return false;
   const { error } = body;
   return typeof error === "object" && error !== null && "code" in error && "message" in error;

@@ -51,3 +51,20 @@ export function postBody(route: string, body: unknown, signal?: AbortSignal): Pr
 export async function postJson<Reply>(route: string, body: unknown, signal?: AbortSignal): Promise<Reply> {
   return (await (await postBody(route, body, signal)).json()) as Reply;
 }
+
+/** What a route that changes something answers. */
+export async function sendJson<Reply>(
+  method: "PUT" | "DELETE" | "PATCH",
+  route: string,
+  body?: unknown,
+): Promise<Reply> {
+  const response = await ask(
+    new Request(apiUrl(route), {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    }),
+  );
+  return (await response.json()) as Reply;
+}

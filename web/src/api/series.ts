@@ -11,6 +11,9 @@ export interface SeriesRequest {
   x: Axis;
   range: readonly [number, number] | null;
   buckets: number;
+  center?: string;
+  band?: string;
+  confidence?: number;
 }
 
 /** Fetches chart points. Aborting *signal* cancels the request. */

@@ -11,6 +11,13 @@ export interface Subject {
   runs: readonly string[] | null;
 }
 
+/** The line and band of a group; the server's words. */
+export interface Statistic {
+  center: "mean" | "median" | "iqm";
+  band: "std" | "stderr" | "minmax" | "iqr" | "ci" | "none";
+  confidence: number;
+}
+
 /** What one chart needs to draw. */
 export interface Want {
   key: string;
@@ -18,6 +25,8 @@ export interface Want {
   range: readonly [number, number] | null;
   buckets: number;
   subjects: readonly Subject[];
+  /** Of groups; absent = mean ± standard deviation. */
+  statistic?: Statistic | null;
 }
 
 /** One chart's standing order. Life: `update` as often as wanted, then `close`. */
@@ -180,6 +189,7 @@ export class SeriesLoader {
           x: want.axis,
           range: want.range,
           buckets: want.buckets,
+          ...(want.statistic && groups.length > 0 ? want.statistic : {}),
         },
         flight.controller.signal,
       );
@@ -272,8 +282,9 @@ function isFor(flight: Flight, want: Want | null): boolean {
   return want !== null && flight.keys.has(want.key) && flight.window === windowOf(want);
 }
 
-function windowOf({ axis, range, buckets }: Want): string {
-  return `${axis}|${range ? range.join(":") : ""}|${buckets}`;
+function windowOf({ axis, range, buckets, statistic }: Want): string {
+  const group = statistic ? `${statistic.center} ${statistic.band} ${statistic.confidence}` : "";
+  return `${axis}|${range ? range.join(":") : ""}|${buckets}|${group}`;
 }
 
 function pairOf(window: string, key: string, subject: Subject): string {

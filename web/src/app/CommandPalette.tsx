@@ -1,7 +1,17 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { BarChart3, FileText, Folder, Keyboard, LogOut, SunMoon, Waypoints } from "lucide-react";
+import {
+  BarChart3,
+  FileText,
+  Folder,
+  GitCompare,
+  Keyboard,
+  LogOut,
+  SunMoon,
+  Table2,
+  Waypoints,
+} from "lucide-react";
 import { Dialog } from "radix-ui";
 import { type ReactNode, useMemo, useState } from "react";
 import { endSession, fetchRuns, projectQuery, projectsQuery } from "@/api/queries";
@@ -140,6 +150,27 @@ export default function CommandPalette({ entity, project, runId, onHelp, onClose
           icon: <LogOut size={15} />,
           run: () => void endSession(),
         },
+        ...(entity && project
+          ? [
+              {
+                id: "runs-table",
+                label: "Runs table",
+                icon: <Table2 size={15} />,
+                run: () => void navigate({ to: "/$entity/$project/runs", params: { entity, project } }),
+              },
+              {
+                id: "seeds",
+                label: "Compare configurations over seeds",
+                icon: <GitCompare size={15} />,
+                run: () =>
+                  void navigate({
+                    to: "/$entity/$project/compare",
+                    params: { entity, project },
+                    search: { tab: "seeds" },
+                  }),
+              },
+            ]
+          : []),
         {
           id: "projects",
           label: "All projects",

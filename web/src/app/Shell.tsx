@@ -10,6 +10,7 @@ import { Logo } from "@/ui/Logo";
 import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
 import { bindKeys } from "@/ui/shortcuts";
 import { Notices } from "./Notices";
+import { ProjectNav } from "./ProjectNav";
 import { ShortcutList } from "./ShortcutList";
 import { UserMenu } from "./UserMenu";
 
@@ -32,6 +33,9 @@ export function Shell() {
         "?": () => setHelp(true),
         "Ctrl K": () => setPalette((open) => !open),
         "g p": () => void navigate({ to: "/" }),
+        "g t": () => {
+          if (entity && project) void navigate({ to: "/$entity/$project/runs", params: { entity, project } });
+        },
         "g w": () => {
           if (entity && project) void navigate({ to: "/$entity/$project", params: { entity, project } });
         },
@@ -103,6 +107,7 @@ function TopBar({ entity, project, run_id, run_key, onHelp, onPalette }: TopBarP
           <span className="crumb-project">{run_key ? runName : settings ? "Settings" : "Projects"}</span>
         )}
       </nav>
+      {entity && project && !run_id && <ProjectNav entity={entity} project={project} />}
       {entity && project && run_id && <RunNav entity={entity} project={project} runId={run_id} />}
       {run_key && <RunNav runKey={run_key} />}
       <span className="grow" />

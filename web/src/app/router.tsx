@@ -40,6 +40,28 @@ const workspaceRoute = createRoute({
   },
 });
 
+const RunsPage = lazyRouteComponent(() => import("@/features/runs/RunsPage"), "RunsPage");
+
+const runsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/runs",
+  component: function Runs() {
+    const { entity, project } = runsRoute.useParams();
+    return <RunsPage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
+const ComparePage = lazyRouteComponent(() => import("@/features/compare/ComparePage"), "ComparePage");
+
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/compare",
+  component: function Compare() {
+    const { entity, project } = compareRoute.useParams();
+    return <ComparePage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
 const runRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/$entity/$project/runs/$run_id",
@@ -122,6 +144,8 @@ const settingsRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   projectsRoute,
   workspaceRoute,
+  runsRoute,
+  compareRoute,
   runRoute,
   runTabRoute,
   permanentRoute,

@@ -10,8 +10,12 @@ import { registerChart } from "./registry";
 import { hideTooltip, showTooltip } from "./tooltip";
 
 export interface ChartHostProps {
-  /** Metric key; names the chart for people who do not see it, and for tests. */
+  /** Id of the panel, for tests. */
+  id: string;
+  /** Names the chart for people who do not see it. */
   name: string;
+  /** Gets the chart while there is one, to save its picture. */
+  handle: { current: LineChart | null };
   model: ChartModel;
   theme: ThemeName;
   /** Points drawn and points there are. */
@@ -39,6 +43,7 @@ export function ChartHost(props: ChartHostProps) {
     if (!node) return;
     const line = new LineChart(node);
     chart.current = line;
+    latest.current.handle.current = line;
     line.onFacts = (facts) => latest.current.onFacts(facts);
     let visible = true;
 
@@ -62,7 +67,7 @@ export function ChartHost(props: ChartHostProps) {
         }
         const { readings, nearest } = line.readAt(point.x, point.py ?? Number.NaN);
         const held = point.py === null ? line.highlighted : nearest;
-        const id = held < 0 ? null : (line.model.lines[held]?.id ?? null);
+        const id = held < 0 ? null : (line.model.lines[held]?.subject ?? null);
         setHover({ id, cursor: { axis: line.model.axis, x: point.x } });
         if (readings.length > 0) showTooltip(line, point.x, readings, held);
         else hideTooltip();
@@ -72,11 +77,15 @@ export function ChartHost(props: ChartHostProps) {
       onBack: () => latest.current.onBack(),
       onOpen: () => latest.current.onOpen(),
     });
-    const resize = new ResizeObserver(([entry]) => {
-      if (!entry) return;
-      const { width, height } = entry.contentRect;
+    const applySize = (width: number, height: number) => {
+      if (width === 0) return;
       line.setSize(width, height);
       latest.current.onSize(width);
+    };
+    // Now, and not when the observer comes to it: the points can be asked for some frames sooner.
+    applySize(node.clientWidth, node.clientHeight);
+    const resize = new ResizeObserver(([entry]) => {
+      if (entry) applySize(entry.contentRect.width, entry.contentRect.height);
     });
     resize.observe(node);
     const sight = new IntersectionObserver(
@@ -88,12 +97,12 @@ export function ChartHost(props: ChartHostProps) {
     );
     sight.observe(node);
     const unregister = registerChart(line, () => ({
-      key: latest.current.name,
+      key: latest.current.id,
       ids: line.model.lines.map(({ id }) => id),
       axis: line.model.axis,
       xDomain: line.x.domain,
       yDomain: line.y.domain,
-      highlighted: line.model.lines[line.highlighted]?.id ?? null,
+      highlighted: line.model.lines[line.highlighted]?.subject ?? null,
       drawn: latest.current.counts.drawn,
       total: latest.current.counts.total,
       lastX: line.model.lines.map(({ x }) => x[x.length - 1] ?? Number.NaN),
@@ -109,6 +118,7 @@ export function ChartHost(props: ChartHostProps) {
       hideTooltip();
       line.destroy();
       chart.current = null;
+      latest.current.handle.current = null;
     };
   }, []);
 

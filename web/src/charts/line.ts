@@ -1,22 +1,24 @@
 import { axisLabel, type Box, drawAxes, xTicks, yTicks } from "./core/axes";
 import { at, nearestIndex } from "./core/columns";
 import { computeQuantiles, drawQuantiles } from "./core/density";
-import { visibleSlice, xExtent, yExtent } from "./core/extent";
+import { visibleSlice, xExtent, type YExtent, yExtent } from "./core/extent";
 import { cancelPaint, type Paintable, requestPaint } from "./core/frames";
 import { drawEnding, drawNonfinite } from "./core/marks";
-import { type ChartModel, DENSITY_LINES, EMPTY_MODEL, type Line } from "./core/model";
+import { type ChartModel, crowdOf, DENSITY_LINES, EMPTY_MODEL, type Line, type Stand } from "./core/model";
 import { CHART_THEMES, type ChartTheme } from "./core/palette";
 import { createScale, type Scale } from "./core/scale";
 import {
   clipToBox,
   drawBand,
   drawGhost,
+  drawHalo,
   drawLine,
   drawRaw,
   FILLED_BANDS,
   lineWidth,
   type Surface,
 } from "./core/strokes";
+import { SvgContext } from "./core/svg";
 
 /** A line under the pointer: its index and the value at that x. */
 export interface Reading {
@@ -50,7 +52,8 @@ export class LineChart {
   box: Box = { left: 44, right: 0, top: 8, bottom: 0 };
   x: Scale = createScale([0, 1], 0, 1, false);
   y: Scale = createScale([0, 1], 1, 0, false);
-  highlighted = -1;
+  /** Lines that are lit: all those of one run or group. The first is the one that is read. */
+  lit: readonly number[] = [];
   /** The model that the canvases show. */
   painted: ChartModel | null = null;
   onFacts: ((facts: ChartFacts) => void) | null = null;
@@ -78,7 +81,9 @@ export class LineChart {
   private readonly cross: HTMLDivElement;
   private readonly dot: HTMLDivElement;
   private readonly brush: HTMLDivElement;
-  private index = new Map<string, number>();
+  private index = new Map<string, number[]>();
+  /** Lines of groups by member run; made when a run is first looked for. */
+  private members: Map<string, number[]> | null = null;
 
   constructor(readonly element: HTMLElement) {
     this.base = this.append("canvas", "chart-layer");
@@ -117,25 +122,39 @@ export class LineChart {
   }
 
   setModel(model: ChartModel): void {
-    const held = this.model.lines[this.highlighted]?.id ?? null;
+    const held = this.model.lines[this.highlighted]?.subject ?? null;
     this.model = model;
-    this.index = new Map(model.lines.map((line, position) => [line.id, position]));
-    this.highlighted = held === null ? -1 : (this.index.get(held) ?? -1);
+    this.index = new Map();
+    this.members = null;
+    for (const [position, { subject }] of model.lines.entries()) push(this.index, subject, position);
+    this.lit = this.find(held);
     requestPaint(this);
   }
 
-  /** Position of the line that *id* names: its own id, or that of a member run. -1 if it is not here. */
-  find(id: string | null): number {
-    if (id === null) return -1;
+  /** Position of the line that is read; -1 if none is lit. */
+  get highlighted(): number {
+    return this.lit[0] ?? -1;
+  }
+
+  /** Positions of the lines that *id* names: those of that run or group, else of the group it is in. */
+  find(id: string | null): readonly number[] {
+    if (id === null) return [];
     const direct = this.index.get(id);
-    if (direct !== undefined) return direct;
-    return this.model.lines.findIndex((line) => line.members?.has(id) ?? false);
+    if (direct) return direct;
+    if (!this.members) {
+      const members = new Map<string, number[]>();
+      this.model.lines.forEach((line, position) => {
+        for (const run of line.members ?? []) push(members, run, position);
+      });
+      this.members = members;
+    }
+    return this.members.get(id) ?? [];
   }
 
   setHighlight(id: string | null): void {
-    const index = this.find(id);
-    if (index === this.highlighted) return;
-    this.highlighted = index;
+    const lit = this.find(id);
+    if (lit.length === this.lit.length && lit.every((index, i) => index === this.lit[i])) return;
+    this.lit = lit;
     this.paintOver();
   }
 
@@ -191,6 +210,7 @@ export class LineChart {
     let nearest = -1;
     let distance = REACH_PX;
     for (let index = 0; index < this.model.lines.length; index++) {
+      if (this.model.lines[index]?.stand === "faint") continue;
       const value = this.valueAt(index, x);
       if (Number.isNaN(value)) continue;
       readings.push({ index, value });
@@ -213,77 +233,135 @@ export class LineChart {
   }
 
   private layOut(): void {
-    const { model, theme, width, height } = this;
+    const { model } = this;
     const g = this.context(this.base);
-    g.font = theme.font;
+    const extent = this.measure(g);
+    // Without lines the ranges are made up, and made-up numbers do not belong on an axis.
+    if (model.lines.length > 0) this.drawFrame(g);
+    this.onFacts?.({
+      offScale: extent.offScale,
+      notPositive: extent.notPositive,
+      density: crowdOf(model) > DENSITY_LINES,
+    });
+  }
+
+  /** Finds ranges, scales and the room that the axes take. */
+  private measure(g: CanvasRenderingContext2D): YExtent {
+    const { model, width, height } = this;
+    g.font = this.theme.font;
     const xDomain = xExtent(model);
     const extent = yExtent({ ...model, xRange: model.xRange ?? null });
     const top = 8;
     const bottom = height - 22;
-    const yAxis = yTicks(extent.range, model.yLog, bottom - top, model.unit);
-    const widest = Math.max(0, ...yAxis.labels.map((label) => g.measureText(label).width));
+    const labels = yTicks(extent.range, model.yLog, bottom - top, model.unit).labels;
+    const widest = Math.max(0, ...labels.map((label) => g.measureText(label).width));
     const left = Math.max(28, Math.ceil(widest) + 10);
     const right = Math.max(left + 1, width - 10);
     this.box = { left, right, top, bottom };
     this.x = createScale(xDomain, left, right, model.xLog);
     this.y = createScale(extent.range, bottom, top, model.yLog);
-    const xAxis = xTicks(model.axis, xDomain, model.xLog, right - left);
-    // Without lines the ranges are made up, and made-up numbers do not belong on an axis.
-    if (model.lines.length > 0)
-      drawAxes(
-        g,
-        this.box,
-        { scale: this.x, ticks: xAxis, label: axisLabel(model.axis) },
-        { scale: this.y, ticks: yAxis },
-        theme,
-        width,
-      );
-    this.onFacts?.({
-      offScale: extent.offScale,
-      notPositive: extent.notPositive,
-      density: model.lines.length > DENSITY_LINES,
-    });
+    return extent;
+  }
+
+  private drawFrame(g: CanvasRenderingContext2D): void {
+    const { model, box, x, y } = this;
+    const xAxis = xTicks(model.axis, x.domain, model.xLog, box.right - box.left);
+    const yAxis = yTicks(y.domain, model.yLog, box.bottom - box.top, model.unit);
+    drawAxes(
+      g,
+      box,
+      { scale: x, ticks: xAxis, label: axisLabel(model.axis) },
+      { scale: y, ticks: yAxis },
+      this.theme,
+      this.width,
+    );
   }
 
   private paintLines(): void {
-    const { model, theme } = this;
+    const { model } = this;
     // A canvas that is touched is copied to the screen whole, drawn on or not; one without content stays hidden.
     this.lines.hidden = model.lines.length === 0;
     if (model.lines.length === 0) return;
-    const g = this.context(this.lines);
-    const surface = this.surface(g);
+    const surface = this.surface(this.context(this.lines));
+    const deferred = model.band && crowdOf(model) > FILLED_BANDS;
+    this.drawLines(surface, !deferred);
+    if (deferred && crowdOf(model) <= DENSITY_LINES) requestPaint(this.bands);
+  }
+
+  /** Draws all lines, what is faint first and what is pinned last. */
+  private drawLines(surface: Surface, bands: boolean): void {
+    const { model, theme } = this;
+    const { g } = surface;
+    const crowd = crowdOf(model);
+    const dense = crowd > DENSITY_LINES;
     g.save();
     clipToBox(g, this.box);
     g.lineJoin = "bevel";
-    if (model.lines.length > DENSITY_LINES) {
+    if (dense) {
       const columns = Math.max(2, Math.round((this.box.right - this.box.left) / 3));
-      const quantiles = computeQuantiles(model.lines, this.x, this.box.left, this.box.right, columns);
+      const many = model.lines.filter(({ stand }) => stand === "normal");
+      const quantiles = computeQuantiles(many, this.x, this.box.left, this.box.right, columns);
       drawQuantiles(g, quantiles, this.x, this.y, theme.accent);
-    } else {
-      const width = lineWidth(model.lines.length, this.pixelRatio);
-      for (const line of model.lines) drawGhost(surface, line, model);
-      const deferred = model.band && model.lines.length > FILLED_BANDS;
-      if (deferred) requestPaint(this.bands);
-      else this.drawBands(surface);
-      for (const line of model.lines) drawRaw(surface, line, model);
-      for (const line of model.lines) drawLine(surface, line, model, width);
+    }
+    // Many lines are drawn as what they are together, and those that were picked out of them as lines.
+    const single = dense ? model.lines.filter(({ stand }) => stand !== "normal") : model.lines;
+    for (const line of single) drawGhost(surface, line, model);
+    if (bands) this.drawBands(surface);
+    for (const line of single) drawRaw(surface, line, model);
+    for (const line of single) {
+      if (line.stand === "baseline") drawHalo(surface, line, model, theme.surface);
+      g.globalAlpha = line.stand === "faint" ? theme.faint : 1;
+      drawLine(surface, line, model, widthOf(line.stand, crowd, this.pixelRatio));
+      g.globalAlpha = 1;
     }
     g.restore();
-    if (model.lines.length <= DENSITY_LINES) {
-      for (const line of model.lines) {
-        drawNonfinite(g, line, this.box, this.x);
-        this.paintEnding(g, line);
-      }
+    for (const line of single) {
+      if (line.stand === "faint") continue;
+      drawNonfinite(g, line, this.box, this.x);
+      this.drawEnd(g, line);
     }
   }
 
   private drawBands(surface: Surface): void {
     const { model } = this;
-    if (!model.band) return;
-    for (const line of model.lines) drawBand(surface, line, model, line.raw ? 0.09 : 0.16);
+    if (!model.band || crowdOf(model) > DENSITY_LINES) return;
+    for (const line of model.lines) {
+      if (line.stand !== "faint") drawBand(surface, line, model, line.raw ? 0.09 : 0.16);
+    }
   }
 
-  private paintEnding(g: CanvasRenderingContext2D, line: Line): void {
+  /** The chart as SVG, with a heading above and the names of its lines below. */
+  toSvg(heading: string, names: readonly Pick<Line, "label" | "color" | "dash">[]): string {
+    const head = 30;
+    const rows = legendRows(names, this.width);
+    const svg = new SvgContext(this.width, this.height + head + rows.height);
+    const g = svg.context;
+    g.font = this.theme.font.replace(/^\S+ \S+/, "600 13px");
+    g.fillStyle = this.theme.ink;
+    g.fillText(heading, 12, 20);
+    g.translate(0, head);
+    this.measure(g);
+    if (this.model.lines.length > 0) this.drawFrame(g);
+    this.drawLines({ ...this.surface(g), pixelRatio: 1 }, true);
+    g.font = this.theme.font;
+    for (const { x, y, name } of rows.places) {
+      g.strokeStyle = name.color;
+      g.lineWidth = 2.5;
+      g.setLineDash([...name.dash]);
+      g.beginPath();
+      g.moveTo(x, this.height + y);
+      g.lineTo(x + 16, this.height + y);
+      g.stroke();
+      g.setLineDash([]);
+      g.fillStyle = this.theme.label;
+      g.textAlign = "left";
+      g.textBaseline = "middle";
+      g.fillText(name.label, x + 22, this.height + y);
+    }
+    return svg.toString(this.theme.surface);
+  }
+
+  private drawEnd(g: CanvasRenderingContext2D, line: Line): void {
     if (!line.ending) return;
     // A zoomed line goes on beyond the edge: its last point in the window is not its end.
     const [, to] = visibleSlice(line, this.model.xRange);
@@ -301,24 +379,28 @@ export class LineChart {
   }
 
   private paintOver(): void {
-    const line = this.model.lines[this.highlighted];
+    const { model, lit } = this;
     // A density is already quiet; dimmed as far as lines it would be gone.
-    const dim = this.model.lines.length > DENSITY_LINES ? DENSITY_DIM : this.theme.dim;
-    this.lines.style.opacity = line ? String(dim) : "1";
-    this.over.hidden = !line;
-    if (!line) return;
+    const dim = crowdOf(model) > DENSITY_LINES ? DENSITY_DIM : this.theme.dim;
+    this.lines.style.opacity = lit.length > 0 ? String(dim) : "1";
+    this.over.hidden = lit.length === 0;
+    if (lit.length === 0) return;
     const g = this.context(this.over);
     const surface = this.surface(g);
-    g.save();
-    clipToBox(g, this.box);
     g.lineJoin = "round";
-    if (this.model.band) drawBand(surface, line, this.model, 0.24);
-    drawRaw(surface, line, this.model);
-    drawGhost(surface, line, this.model);
-    drawLine(surface, line, this.model, 2.25);
-    g.restore();
-    drawNonfinite(g, line, this.box, this.x);
-    this.paintEnding(g, line);
+    for (const index of lit) {
+      const line = model.lines[index];
+      if (!line) continue;
+      g.save();
+      clipToBox(g, this.box);
+      if (model.band) drawBand(surface, line, model, 0.24);
+      drawRaw(surface, line, model);
+      drawGhost(surface, line, model);
+      drawLine(surface, line, model, 2.25);
+      g.restore();
+      drawNonfinite(g, line, this.box, this.x);
+      this.drawEnd(g, line);
+    }
   }
 
   private surface(g: CanvasRenderingContext2D): Surface {
@@ -341,4 +423,40 @@ export class LineChart {
     this.element.appendChild(node);
     return node;
   }
+}
+
+function push(map: Map<string, number[]>, key: string, value: number): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+function widthOf(stand: Stand, crowd: number, pixelRatio: number): number {
+  if (stand === "faint") return 1;
+  if (stand === "pinned") return 2;
+  return stand === "baseline" ? 2.5 : lineWidth(crowd, pixelRatio);
+}
+
+type Name = Pick<Line, "label" | "color" | "dash">;
+
+/** Where the names of the lines stand under a saved picture. */
+function legendRows(
+  names: readonly Name[],
+  width: number,
+): { height: number; places: { x: number; y: number; name: Name }[] } {
+  if (names.length === 0) return { height: 0, places: [] };
+  const rowPx = 18;
+  const places: { x: number; y: number; name: Name }[] = [];
+  let x = 12;
+  let y = 12;
+  for (const name of names) {
+    const room = 22 + name.label.length * 6.4 + 18;
+    if (x + room > width && x > 12) {
+      x = 12;
+      y += rowPx;
+    }
+    places.push({ x, y, name });
+    x += room;
+  }
+  return { height: y + rowPx, places };
 }

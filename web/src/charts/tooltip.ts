@@ -1,6 +1,6 @@
 import { formatCount, formatDuration, formatMoment, formatNumber, formatValue } from "@/ui/humanize";
 import { axisLabel } from "./core/axes";
-import type { Axis } from "./core/model";
+import type { Axis, ChartModel } from "./core/model";
 import type { LineChart, Reading } from "./line";
 
 /** Rows shown around the nearest line. */
@@ -47,17 +47,54 @@ export function showTooltip(
     .join(" · ");
   if (more) head.append(element("em", more));
   node.replaceChildren(head);
-  for (const { index, value } of rows) {
-    const line = model.lines[index];
-    if (!line) continue;
-    const row = element("div");
-    if (index === nearest) row.className = "on";
-    const swatch = element("i");
-    swatch.style.backgroundColor = line.color;
-    row.append(swatch, element("span", line.label), element("b", formatValue(value, model.unit)));
+  const baseline = readings.find(({ index }) => model.lines[index]?.stand === "baseline");
+  node.classList.toggle("compares", baseline !== undefined);
+  for (const reading of rows) node.append(rowOf(model, reading, reading.index === nearest, baseline));
+  if (baseline && !rows.includes(baseline)) {
+    const row = rowOf(model, baseline, false, baseline);
+    row.classList.add("baseline");
     node.append(row);
   }
   place(node, chart.element, chart.x.toPixel(x));
+}
+
+function rowOf(
+  model: ChartModel,
+  { index, value }: Reading,
+  on: boolean,
+  baseline: Reading | undefined,
+): HTMLDivElement {
+  const row = element("div");
+  const line = model.lines[index];
+  if (!line) return row;
+  if (on) row.className = "on";
+  const swatch = element("i");
+  swatch.style.backgroundColor = line.color;
+  row.append(swatch, element("span", line.label), element("b", formatValue(value, model.unit)));
+  if (baseline?.index === index) row.append(element("small", "base"));
+  else if (baseline) {
+    const { text, good } = deltaOf(value, baseline.value, model.goal);
+    const delta = element("small", text);
+    if (good !== null) delta.className = good ? "good" : "worse";
+    row.append(delta);
+  }
+  return row;
+}
+
+/** How a value differs from the baseline's: ▲ and ▼ say which way, the colour whether that is good. */
+export function deltaOf(
+  value: number,
+  base: number,
+  goal: ChartModel["goal"],
+): { text: string; good: boolean | null } {
+  const difference = value - base;
+  if (!Number.isFinite(difference)) return { text: "", good: null };
+  if (difference === 0) return { text: "=", good: null };
+  const up = difference > 0;
+  return {
+    text: `${up ? "▲" : "▼"} ${formatNumber(Math.abs(difference))}`,
+    good: goal === null ? null : up === (goal === "maximize"),
+  };
 }
 
 export function hideTooltip(): void {
@@ -74,17 +111,17 @@ function place(node: HTMLDivElement, plot: HTMLElement, crossPx: number): void {
     return;
   }
   const panel = (plot.closest("[data-panel]") ?? plot).getBoundingClientRect();
-  const height = node.offsetHeight;
+  const { offsetHeight: height, offsetWidth: width } = node;
   const right = panel.right + GAP_PX;
-  const left = panel.left - GAP_PX - WIDTH_PX;
+  const left = panel.left - GAP_PX - width;
   // Right of the panel, else left of it; on a phone neither fits, and it goes below or above.
-  if (right + WIDTH_PX <= window.innerWidth - 4 || left >= 4) {
-    const x = right + WIDTH_PX <= window.innerWidth - 4 ? right : left;
+  if (right + width <= window.innerWidth - 4 || left >= 4) {
+    const x = right + width <= window.innerWidth - 4 ? right : left;
     const y = Math.max(4, Math.min(panel.top, window.innerHeight - height - 4));
     node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
     return;
   }
-  const x = Math.max(4, Math.min(panel.left, window.innerWidth - WIDTH_PX - 4));
+  const x = Math.max(4, Math.min(panel.left, window.innerWidth - width - 4));
   const fitsBelow = panel.bottom + GAP_PX + height <= window.innerHeight;
   const y = fitsBelow ? panel.bottom + GAP_PX : Math.max(4, panel.top - GAP_PX - height);
   node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;

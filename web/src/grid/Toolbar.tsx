@@ -1,14 +1,32 @@
-import { ChevronDown, Layers, RotateCcw, Search, SlidersHorizontal } from "lucide-react";
+import { ChevronDown, Layers, Plus, Redo2, RotateCcw, Search, SlidersHorizontal, Undo2 } from "lucide-react";
 import { Popover, ToggleGroup } from "radix-ui";
+import { lazy, type ReactNode, Suspense } from "react";
 import type { KeyInfo } from "@/api/types";
 import { axisLabel } from "@/charts/core/axes";
 import type { Axis } from "@/charts/core/model";
 import { formatX } from "@/charts/tooltip";
-import { changeView, type PanelSize, useView, zoomTo } from "@/state/view";
+import { axisName, useAxisOptions } from "@/panels/settings/AxisField";
+import {
+  changeView,
+  edit,
+  editSettings,
+  type PanelSize,
+  redo,
+  undo,
+  useSetting,
+  useView,
+  useViewStore,
+  zoomTo,
+} from "@/state/view";
 import { formatCount } from "@/ui/humanize";
+import { IconButton } from "@/ui/IconButton";
 import { Picker } from "@/ui/Picker";
 import { Slider } from "@/ui/Slider";
-import { compareKeys } from "./sections";
+import { ANY_SECTION, useGridUi } from "./arrangementContext";
+
+const WorkspaceSettings = lazy(() =>
+  import("./SectionSettings").then((module) => ({ default: module.WorkspaceSettings })),
+);
 
 interface ToolbarProps {
   keys: readonly KeyInfo[];
@@ -21,6 +39,7 @@ interface ToolbarProps {
   /** Opens the list of runs; absent where there is none. */
   onRuns?: (() => void) | undefined;
   sidebarHidden: boolean;
+  views: ReactNode;
 }
 
 /** What all panels share: search, x axis, smoothing, scales, zoom, size. */
@@ -32,6 +51,7 @@ export function Toolbar({
   shownRuns,
   onRuns,
   sidebarHidden,
+  views,
 }: ToolbarProps) {
   return (
     <div className="toolbar" role="toolbar" aria-label="Charts">
@@ -46,6 +66,7 @@ export function Toolbar({
         </button>
       )}
       <PanelSearch matching={matching} broken={searchBroken} />
+      {views}
       {charts && (
         <>
           <div className="toolbar-controls">
@@ -55,27 +76,60 @@ export function Toolbar({
         </>
       )}
       <span className="grow" />
+      <UndoButtons />
       <SizeToggle />
       <Popover.Root>
         <Popover.Trigger asChild>
-          <button type="button" className="button settings-button" aria-label="Chart settings">
+          <button type="button" className="icon-button settings-button" aria-label="Chart settings">
             <SlidersHorizontal size={15} />
           </button>
         </Popover.Trigger>
         <Popover.Portal>
           <Popover.Content
-            className="popover chart-settings"
+            className="popover panel-settings"
             align="end"
             sideOffset={6}
             collisionPadding={8}
             aria-label="Chart settings"
           >
-            {charts && <ChartControls keys={keys} />}
-            <SizeToggle />
+            <div className="narrow-only">
+              <SizeToggle />
+            </div>
+            {charts && (
+              <Suspense fallback={<p className="list-empty">Loading…</p>}>
+                <WorkspaceSettings />
+              </Suspense>
+            )}
           </Popover.Content>
         </Popover.Portal>
       </Popover.Root>
+      <button
+        type="button"
+        className="button primary add-button"
+        aria-label="Add panel"
+        onClick={() => useGridUi.setState({ addingTo: ANY_SECTION })}
+      >
+        <Plus size={15} />
+        <span>Add panel</span>
+      </button>
     </div>
+  );
+}
+
+/** Takes edits of layout and settings back. */
+function UndoButtons() {
+  const past = useViewStore((store) => store.past.length);
+  const future = useViewStore((store) => store.future.length);
+  if (past === 0 && future === 0) return null;
+  return (
+    <span className="undo-buttons">
+      <IconButton label="Undo" hint="Ctrl Z" disabled={past === 0} onClick={undo}>
+        <Undo2 size={15} />
+      </IconButton>
+      <IconButton label="Redo" hint="Ctrl Shift Z" disabled={future === 0} onClick={redo}>
+        <Redo2 size={15} />
+      </IconButton>
+    </span>
   );
 }
 
@@ -109,38 +163,23 @@ function PanelSearch({ matching, broken }: { matching: number; broken: boolean }
   );
 }
 
-const AXES: readonly { value: Axis; label: string }[] = [
-  { value: "step", label: "Step" },
-  { value: "relative", label: "Time since start" },
-  { value: "wall", label: "Wall time" },
-];
-
 function ChartControls({ keys }: { keys: readonly KeyInfo[] }) {
-  const axis = useView((view) => view.axis);
-  const xLog = useView((view) => view.xLog);
-  const yLog = useView((view) => view.yLog);
-  const band = useView((view) => view.band);
-  const smoothing = useView((view) => view.smoothing);
-  const options = [
-    ...AXES.map((option) => ({ ...option, note: "" })),
-    ...keys
-      .filter((info) => info.kind === "number")
-      .map((info) => ({ value: `metric:${info.key}`, label: info.key, note: "metric" }))
-      .sort((a, b) => compareKeys(a.label, b.label)),
-  ];
+  const axis = useSetting("axis");
+  const yLog = useSetting("yLog");
+  const band = useSetting("band");
+  const smoothing = useSetting("smoothing");
+  const options = useAxisOptions(keys);
   return (
     <>
       <Picker
         label="X axis"
         options={options}
         selected={[axis]}
-        onPick={(value) => changeView({ axis: value as Axis })}
+        onPick={(value) => editSettings({ axis: value as Axis })}
         trigger={
           <button type="button" className="button">
             <span className="label">X</span>
-            <span className="button-text">
-              {AXES.find((option) => option.value === axis)?.label ?? axisLabel(axis)}
-            </span>
+            <span className="button-text">{axisName(axis)}</span>
             <ChevronDown size={13} />
           </button>
         }
@@ -152,7 +191,7 @@ function ChartControls({ keys }: { keys: readonly KeyInfo[] }) {
           value={smoothing}
           max={0.99}
           step={0.01}
-          onChange={(value) => changeView({ smoothing: value })}
+          onChange={(value) => editSettings({ smoothing: value })}
         />
         <output>{smoothing.toFixed(2)}</output>
       </div>
@@ -161,25 +200,16 @@ function ChartControls({ keys }: { keys: readonly KeyInfo[] }) {
         className="button toggle"
         aria-pressed={yLog}
         title="Logarithmic y axis in all charts of metrics"
-        onClick={() => changeView({ yLog: !yLog })}
+        onClick={() => editSettings({ yLog: !yLog })}
       >
         Log y
       </button>
       <button
         type="button"
         className="button toggle"
-        aria-pressed={xLog}
-        title="Logarithmic x axis"
-        onClick={() => changeView({ xLog: !xLog })}
-      >
-        Log x
-      </button>
-      <button
-        type="button"
-        className="button toggle"
         aria-pressed={band}
         title="Show the lowest and highest value behind each drawn point"
-        onClick={() => changeView({ band: !band })}
+        onClick={() => editSettings({ band: !band })}
       >
         Min–max
       </button>
@@ -220,7 +250,7 @@ function SizeToggle() {
       className="segmented"
       type="single"
       value={size}
-      onValueChange={(value) => value && changeView({ size: value as PanelSize })}
+      onValueChange={(value) => value && edit({ size: value as PanelSize }, "size")}
       aria-label="Panel size"
     >
       {SIZES.map(({ value, label }) => (

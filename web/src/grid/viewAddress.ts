@@ -1,7 +1,8 @@
 import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
-import { openView, useViewStore } from "@/state/view";
-import { decodeView, encodeView, type Params } from "@/state/viewUrl";
+import { currentAddress, openAddress, useOrigin } from "@/state/savedView";
+import { useViewStore } from "@/state/view";
+import type { Params } from "@/state/viewUrl";
 
 /** Browsers refuse more than about three changes of the address a second. */
 const MIRROR_MS = 300;
@@ -10,45 +11,52 @@ const MIRROR_MS = 300;
  * Keeps view and address equal: the address opens the view, and changes of the view are written back.
  *
  * Opening a panel in full screen is a step in the history, so that Back closes it; all else replaces.
+ * *open* opens the view of an address; without it there are no saved views to begin from.
  */
-export function useViewAddress(): void {
+export function useViewAddress(open: (params: Params) => void = openAddress): void {
   const search = useRouterState({ select: (state) => state.location.search as Params });
   const navigate = useNavigate();
   const written = useRef<string | null>(null);
+  const opener = useRef(open);
+  opener.current = open;
 
   const address = JSON.stringify(search);
   if (written.current === null) {
     // Before the first render of the page below, so that nothing is fetched for the default view first.
     written.current = address;
-    openView(decodeView(search));
+    open(search);
   }
 
   // Back, forward, or a pasted link.
   useEffect(() => {
     if (address === written.current) return;
     written.current = address;
-    openView(decodeView(JSON.parse(address) as Params));
+    opener.current(JSON.parse(address) as Params);
   }, [address]);
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null;
     const mirror = (push: boolean) => {
       timer = null;
-      const params = encodeView(useViewStore.getState().view);
+      const params = currentAddress();
       const next = JSON.stringify(params);
       if (next === written.current) return;
       written.current = next;
       void navigate({ to: ".", search: params, replace: !push, resetScroll: false });
     };
-    const unsubscribe = useViewStore.subscribe((store, former) => {
-      if (store.view === former.view) return;
-      const opened = store.view.panel !== null && former.view.panel === null;
+    const schedule = (push: boolean) => {
       if (timer !== null) clearTimeout(timer);
-      if (opened) mirror(true);
+      if (push) mirror(true);
       else timer = setTimeout(() => mirror(false), MIRROR_MS);
+    };
+    const forgetView = useViewStore.subscribe((store, former) => {
+      if (store.view === former.view) return;
+      schedule(store.view.panel !== null && former.view.panel === null);
     });
+    const forgetOrigin = useOrigin.subscribe(() => schedule(false));
     return () => {
-      unsubscribe();
+      forgetView();
+      forgetOrigin();
       if (timer !== null) clearTimeout(timer);
     };
   }, [navigate]);

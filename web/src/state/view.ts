@@ -1,6 +1,10 @@
 import { create } from "zustand";
 import type { Axis } from "@/charts/core/model";
+import { AUTOMATIC, type Layout, type PanelSize, type Settings } from "./layout";
 import { ALL_SHOWN, type Selection } from "./selection";
+import { type ChartSettings, DEFAULT_CHART } from "./settings";
+
+export type { PanelSize } from "./layout";
 
 export type Aggregate = "last" | "min" | "max" | "mean" | "first";
 export const AGGREGATES: readonly Aggregate[] = ["last", "min", "max", "mean", "first"];
@@ -10,17 +14,6 @@ export interface Sort {
   by: string;
   agg: Aggregate;
   desc: boolean;
-}
-
-export type PanelSize = "s" | "m" | "l";
-
-/** What one panel does differently from the workspace; absent = inherited. */
-export interface PanelSettings {
-  xLog?: boolean;
-  yLog?: boolean;
-  /** Show every point instead of leaving diverged lines out of the range. */
-  fit?: boolean;
-  smoothing?: number;
 }
 
 export type Range = readonly [number, number];
@@ -36,26 +29,28 @@ export interface View {
   group: readonly string[];
   /** Draw single runs although they are grouped. */
   individual: boolean;
-  axis: Axis;
-  xLog: boolean;
-  yLog: boolean;
-  smoothing: number;
-  band: boolean;
+  /** What the workspace says for all charts; absent = the default. */
+  settings: Partial<ChartSettings>;
   /** Zoomed x range of each axis kind; charts of one axis zoom together. */
   zoom: Readonly<Partial<Record<Axis, Range>>>;
   size: PanelSize;
-  /** Key of the panel in full screen. */
+  layout: Layout;
+  /** Id of the panel in full screen. */
   panel: string | null;
   selection: Selection;
   pinned: readonly number[];
+  /** Number of the run that others are compared with. */
+  baseline: number | null;
+  /** Groups of the run list that are folded. */
   collapsed: readonly string[];
-  overrides: Readonly<Record<string, PanelSettings>>;
   /** Media of all keys are at one step. */
   stepLinked: boolean;
   /** That step; null = the last one, also when later ones come. */
   step: number | null;
   /** Steps of single keys, where they are not linked. */
   steps: Readonly<Record<string, number>>;
+  /** What the table of runs says of its columns. */
+  table: Settings;
 }
 
 export const DEFAULT_SORT: Sort = { by: "created_at", agg: "last", desc: true };
@@ -69,36 +64,50 @@ export const DEFAULT_VIEW: View = {
   sort: DEFAULT_SORT,
   group: [],
   individual: false,
-  axis: "step",
-  xLog: false,
-  yLog: false,
-  smoothing: 0,
-  band: true,
+  settings: {},
   zoom: {},
   size: "m",
+  layout: AUTOMATIC,
   panel: null,
   selection: ALL_SHOWN,
   pinned: [],
+  baseline: null,
   collapsed: [],
-  overrides: {},
   stepLinked: true,
   step: null,
   steps: {},
+  table: {},
 };
+
+/** What undo brings back: the layout and the settings, and nothing of what one looks at. */
+type Arranged = Pick<View, "settings" | "size" | "layout">;
 
 interface ViewStore {
   view: View;
   /** Zooms to come back to with Backspace, latest last. */
   zoomHistory: View["zoom"][];
+  past: readonly Arranged[];
+  future: readonly Arranged[];
+  /** What the last edit was and when, so that a drag of a slider is one step of undo. */
+  lastEdit: { name: string; at: number } | null;
 }
 
 const ZOOM_HISTORY_LIMIT = 50;
+const UNDO_LIMIT = 200;
+/** Edits of one thing within this time are one. */
+const MERGE_MS = 1_000;
 
 /**
  * The view of the open page. The store is the truth while the page is open and the address is its
  * mirror (see grid/viewAddress.ts): a slider moves faster than browsers let an address change.
  */
-export const useViewStore = create<ViewStore>(() => ({ view: DEFAULT_VIEW, zoomHistory: [] }));
+export const useViewStore = create<ViewStore>(() => ({
+  view: DEFAULT_VIEW,
+  zoomHistory: [],
+  past: [],
+  future: [],
+  lastEdit: null,
+}));
 
 /** One value of the view; the component renders again only when that value changes. */
 export function useView<Value>(select: (view: View) => Value): Value {
@@ -115,7 +124,74 @@ export function changeView(change: Partial<View>): void {
 
 /** Replaces the whole view, as when a link is opened. */
 export function openView(view: View): void {
-  useViewStore.setState({ view, zoomHistory: [] });
+  useViewStore.setState({ view, zoomHistory: [], past: [], future: [], lastEdit: null });
+}
+
+/**
+ * Changes layout or settings so that it can be undone.
+ *
+ * *name* says what is edited; edits of the same name in quick succession are undone together.
+ */
+export function edit(change: Partial<Arranged>, name = "", at = Date.now()): void {
+  useViewStore.setState((store) => {
+    const { settings, size, layout } = store.view;
+    const merged = name !== "" && store.lastEdit?.name === name && at - store.lastEdit.at < MERGE_MS;
+    return {
+      view: { ...store.view, ...change },
+      past: merged ? store.past : [...store.past.slice(1 - UNDO_LIMIT), { settings, size, layout }],
+      future: [],
+      lastEdit: { name, at },
+    };
+  });
+}
+
+export function editLayout(change: (layout: Layout) => Layout, name = ""): void {
+  const { layout } = getView();
+  const next = change(layout);
+  if (next !== layout) edit({ layout: next }, name);
+}
+
+/** Changes what the workspace says for all charts. */
+export function editSettings(
+  change: { [Name in keyof ChartSettings]?: ChartSettings[Name] | undefined },
+): void {
+  const merged = Object.entries({ ...getView().settings, ...change }).filter(
+    ([name, value]) => value !== undefined && value !== DEFAULT_CHART[name as keyof ChartSettings],
+  );
+  edit({ settings: Object.fromEntries(merged) }, `settings ${Object.keys(change).join()}`);
+}
+
+/** One setting of the workspace. */
+export function useSetting<Name extends keyof ChartSettings>(name: Name): ChartSettings[Name] {
+  return useView(({ settings }) => (settings[name] ?? DEFAULT_CHART[name]) as ChartSettings[Name]);
+}
+
+export function undo(): void {
+  useViewStore.setState((store) => {
+    const last = store.past.at(-1);
+    if (!last) return store;
+    const { settings, size, layout } = store.view;
+    return {
+      view: { ...store.view, ...last },
+      past: store.past.slice(0, -1),
+      future: [...store.future, { settings, size, layout }],
+      lastEdit: null,
+    };
+  });
+}
+
+export function redo(): void {
+  useViewStore.setState((store) => {
+    const next = store.future.at(-1);
+    if (!next) return store;
+    const { settings, size, layout } = store.view;
+    return {
+      view: { ...store.view, ...next },
+      past: [...store.past, { settings, size, layout }],
+      future: store.future.slice(0, -1),
+      lastEdit: null,
+    };
+  });
 }
 
 /** Zooms all charts of *axis*; null shows everything. */
@@ -138,19 +214,6 @@ export function zoomBack(): void {
     if (!zoom) return { view: { ...store.view, zoom: {} } };
     return { view: { ...store.view, zoom }, zoomHistory: store.zoomHistory.slice(0, -1) };
   });
-}
-
-/** Changes what one panel overrides; undefined values return to the workspace's. */
-export function changePanel(
-  key: string,
-  change: { [Name in keyof PanelSettings]: PanelSettings[Name] | undefined },
-): void {
-  const { overrides } = getView();
-  const merged = Object.entries({ ...overrides[key], ...change }).filter(([, value]) => value !== undefined);
-  const next = { ...overrides };
-  if (merged.length > 0) next[key] = Object.fromEntries(merged) as PanelSettings;
-  else delete next[key];
-  changeView({ overrides: next });
 }
 
 /** The step that the media of a key are at; null = the last one. */

@@ -1,18 +1,23 @@
 import type { Axis } from "@/charts/core/model";
-import { decodeNumbers, encodeNumbers, type Selection } from "./selection";
+import type { Settings } from "./layout";
 import {
-  AGGREGATES,
-  type Aggregate,
-  DEFAULT_SORT,
-  DEFAULT_VIEW,
-  type PanelSettings,
-  type PanelSize,
-  type Sort,
-  type View,
-} from "./view";
+  applyLayoutChanges,
+  isFields,
+  isSize,
+  layoutChanges,
+  readLayout,
+  readSettings,
+  writeLayout,
+} from "./readLayout";
+import { decodeNumbers, encodeNumbers, type Selection } from "./selection";
+import { type ChartSettings, checkChart, DEFAULT_CHART, readAxis } from "./settings";
+import { AGGREGATES, type Aggregate, DEFAULT_SORT, DEFAULT_VIEW, type Sort, type View } from "./view";
 
 /** The parameters of an address, all text. */
 export type Params = Readonly<Record<string, string>>;
+
+/** The name of the saved view that an address begins from. */
+export const SAVED_PARAM = "view";
 
 /** The view as parameters; what is at its default is left out, so that links stay short. */
 export function encodeView(view: View): Record<string, string> {
@@ -20,6 +25,7 @@ export function encodeView(view: View): Record<string, string> {
   const put = (name: string, value: string, unless = "") => {
     if (value !== unless) params[name] = value;
   };
+  const { axis, xLog, yLog, smoothing, band, ...others } = view.settings;
   put("q", view.panelSearch);
   put("plain", view.panelRegex ? "" : "1");
   put("runs", view.runSearch);
@@ -29,28 +35,30 @@ export function encodeView(view: View): Record<string, string> {
   // JSON, because a config key may contain any separator one could choose.
   put("group", view.group.length > 0 ? JSON.stringify(view.group) : "");
   put("individual", view.individual ? "1" : "");
-  put("x", view.axis, DEFAULT_VIEW.axis);
-  put("xlog", view.xLog ? "1" : "");
-  put("ylog", view.yLog ? "1" : "");
-  put("smooth", String(view.smoothing), "0");
-  put("band", view.band ? "" : "0");
-  put("zoom", Object.keys(view.zoom).length > 0 ? JSON.stringify(view.zoom) : "");
+  put("x", axis ?? "");
+  put("xlog", xLog ? "1" : "");
+  put("ylog", yLog ? "1" : "");
+  put("smooth", smoothing ? String(smoothing) : "");
+  put("band", band === false ? "0" : "");
+  put("set", encodeObject(others));
+  put("zoom", encodeObject(view.zoom));
   put("size", view.size, DEFAULT_VIEW.size);
+  put("layout", encodeObject(writeLayout(view.layout)));
   put("panel", view.panel ?? "");
   if (view.selection.shown === "none") params.show = encodeNumbers(view.selection.except) || "none";
   else put("hide", encodeNumbers(view.selection.except));
   put("pin", encodeNumbers(view.pinned));
+  put("base", view.baseline === null ? "" : String(view.baseline));
   put("fold", view.collapsed.length > 0 ? JSON.stringify(view.collapsed) : "");
-  put("set", Object.keys(view.overrides).length > 0 ? JSON.stringify(view.overrides) : "");
   put("step", view.step === null ? "" : String(view.step));
   put("linked", view.stepLinked ? "" : "0");
-  put("steps", Object.keys(view.steps).length > 0 ? JSON.stringify(view.steps) : "");
+  put("steps", encodeObject(view.steps));
+  put("table", encodeObject(view.table));
   return params;
 }
 
 /** The view that parameters describe. Unknown or broken ones fall back to their default: a link never fails. */
 export function decodeView(params: Params): View {
-  const smoothing = Number(params.smooth ?? 0);
   return {
     panelSearch: params.q ?? "",
     panelRegex: params.plain !== "1",
@@ -60,24 +68,68 @@ export function decodeView(params: Params): View {
     sort: decodeSort(params.sort ?? ""),
     group: decodeTexts(params.group),
     individual: params.individual === "1",
-    axis: decodeAxis(params.x ?? ""),
-    xLog: params.xlog === "1",
-    yLog: params.ylog === "1",
-    smoothing: smoothing > 0 && smoothing < 1 ? smoothing : 0,
-    band: params.band !== "0",
+    settings: decodeChart(params),
     zoom: decodeZoom(params.zoom),
     size: isSize(params.size) ? params.size : DEFAULT_VIEW.size,
+    layout: readLayout(parseJson(params.layout)),
     panel: params.panel || null,
     selection: decodeSelection(params),
     pinned: [...decodeNumbers(params.pin ?? "")],
+    baseline:
+      decodeNumbers(params.base ?? "")
+        .values()
+        .next().value ?? null,
     collapsed: decodeTexts(params.fold),
-    overrides: decodeOverrides(params.set),
     stepLinked: params.linked !== "0",
     step: decodeStep(params.step),
     steps: Object.fromEntries(
       Object.entries(parseObject(params.steps)).filter(([, step]) => Number.isSafeInteger(step)),
     ) as Record<string, number>,
+    table: readSettings(parseJson(params.table)),
   };
+}
+
+/** What of *view* differs from *base*, as parameters: an empty one takes a value back to its default. */
+export function encodeDifference(base: View, view: View): Record<string, string> {
+  const [before, after] = [encodeView(base), encodeView(view)];
+  const params: Record<string, string> = {};
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (before[name] !== after[name]) params[name] = after[name] ?? "";
+  }
+  // Of a layout only the sections that changed.
+  if (params.layout !== undefined) {
+    delete params.layout;
+    const changes = layoutChanges(base.layout, view.layout);
+    if (changes) params.layout = JSON.stringify(changes);
+  }
+  return params;
+}
+
+/** The inverse of `encodeDifference`. */
+export function decodeDifference(base: View, params: Params): View {
+  const { layout, ...others } = params;
+  const merged: Record<string, string> = { ...encodeView(base), ...others };
+  // Shown and hidden runs are two ways to say one thing.
+  if (others.show) delete merged.hide;
+  else if (others.hide) delete merged.show;
+  return {
+    ...decodeView(merged),
+    layout: layout === undefined ? base.layout : applyLayoutChanges(base.layout, parseJson(layout)),
+  };
+}
+
+function decodeChart(params: Params): Partial<ChartSettings> {
+  const raw: Record<string, unknown> = { ...parseObject(params.set) };
+  const smoothing = Number(params.smooth ?? 0);
+  if (params.x) raw.axis = readAxis(params.x);
+  if (params.xlog) raw.xLog = params.xlog === "1";
+  if (params.ylog) raw.yLog = params.ylog === "1";
+  if (smoothing > 0) raw.smoothing = smoothing;
+  if (params.band) raw.band = params.band !== "0";
+  const checked = Object.entries(checkChart(raw as Settings)).filter(
+    ([name, value]) => value !== DEFAULT_CHART[name as keyof ChartSettings],
+  );
+  return Object.fromEntries(checked);
 }
 
 /** `-metric:val/acc@max`: descending by the highest val/acc. */
@@ -94,20 +146,11 @@ function decodeSort(text: string): Sort {
   return isAggregate(agg) ? { by: rest.slice(0, split), agg, desc } : { by: rest, agg: "last", desc };
 }
 
-function decodeAxis(text: string): Axis {
-  if (text === "relative" || text === "wall") return text;
-  return isMetricAxis(text) ? text : "step";
-}
-
-function isMetricAxis(text: string): text is `metric:${string}` {
-  return text.startsWith("metric:") && text.length > "metric:".length;
-}
-
 function decodeZoom(text: string | undefined): View["zoom"] {
   const zoom: Partial<Record<Axis, readonly [number, number]>> = {};
   for (const [name, range] of Object.entries(parseObject(text))) {
-    const axis = decodeAxis(name);
-    if (axis !== name || !Array.isArray(range)) continue;
+    const axis = readAxis(name);
+    if (axis === null || !Array.isArray(range)) continue;
     const [low, high]: unknown[] = range;
     if (typeof low === "number" && typeof high === "number" && low < high) zoom[axis] = [low, high];
   }
@@ -115,23 +158,9 @@ function decodeZoom(text: string | undefined): View["zoom"] {
 }
 
 function decodeSelection(params: Params): Selection {
-  return params.show === undefined
-    ? { shown: "all", except: decodeNumbers(params.hide ?? "") }
-    : { shown: "none", except: decodeNumbers(params.show) };
-}
-
-function decodeOverrides(text: string | undefined): View["overrides"] {
-  const overrides: Record<string, PanelSettings> = {};
-  for (const [key, value] of Object.entries(parseObject(text))) {
-    if (typeof value !== "object" || value === null) continue;
-    const settings: PanelSettings = {};
-    if ("xLog" in value && typeof value.xLog === "boolean") settings.xLog = value.xLog;
-    if ("yLog" in value && typeof value.yLog === "boolean") settings.yLog = value.yLog;
-    if ("fit" in value && typeof value.fit === "boolean") settings.fit = value.fit;
-    if ("smoothing" in value && typeof value.smoothing === "number") settings.smoothing = value.smoothing;
-    overrides[key] = settings;
-  }
-  return overrides;
+  return params.show
+    ? { shown: "none", except: decodeNumbers(params.show) }
+    : { shown: "all", except: decodeNumbers(params.hide ?? "") };
 }
 
 function decodeStep(text: string | undefined): number | null {
@@ -144,9 +173,13 @@ function decodeTexts(text: string | undefined): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
 }
 
-function parseObject(text: string | undefined): object {
+function encodeObject(value: object): string {
+  return Object.keys(value).length > 0 ? JSON.stringify(value) : "";
+}
+
+function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
   const value = parseJson(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  return isFields(value) ? value : {};
 }
 
 function parseJson(text: string | undefined): unknown {
@@ -160,8 +193,4 @@ function parseJson(text: string | undefined): unknown {
 
 function isAggregate(text: string): text is Aggregate {
   return (AGGREGATES as readonly string[]).includes(text);
-}
-
-function isSize(text: string | undefined): text is PanelSize {
-  return text === "s" || text === "m" || text === "l";
 }

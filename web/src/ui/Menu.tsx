@@ -1,4 +1,4 @@
-import { Check } from "lucide-react";
+import { Check, ChevronRight } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { ReactElement, ReactNode } from "react";
 
@@ -62,4 +62,32 @@ export function MenuCheck({ checked, onChange, children }: MenuCheckProps) {
 
 export function MenuSeparator() {
   return <DropdownMenu.Separator className="menu-separator" />;
+}
+
+interface SubMenuProps {
+  icon?: ReactNode;
+  label: string;
+  children: ReactNode;
+}
+
+/** A menu beside a menu item. */
+export function SubMenu({ icon, label, children }: SubMenuProps) {
+  return (
+    <DropdownMenu.Sub>
+      <DropdownMenu.SubTrigger className="menu-item">
+        <i>{icon}</i>
+        {label}
+        <ChevronRight size={13} className="menu-more" />
+      </DropdownMenu.SubTrigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.SubContent className="menu menu-long" sideOffset={4} collisionPadding={8}>
+          {children}
+        </DropdownMenu.SubContent>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Sub>
+  );
+}
+
+export function MenuLabel({ children }: { children: ReactNode }) {
+  return <DropdownMenu.Label className="menu-label">{children}</DropdownMenu.Label>;
 }

@@ -33,6 +33,17 @@ export function trimExponent(value: number, decimals = 2): string {
     .replace(/-/g, MINUS);
 }
 
+/** A mean with its deviation, both to the second digit of the deviation: "80.92 ± 0.31". */
+export function formatSpread(mean: number, deviation: number): { mean: string; deviation: string | null } {
+  if (!(deviation > 0) || !Number.isFinite(deviation)) return { mean: formatNumber(mean), deviation: null };
+  const size = Math.max(Math.abs(mean), deviation);
+  if (size >= 1e4 || size < 1e-3) {
+    return { mean: formatNumber(mean), deviation: formatNumber(Number.parseFloat(deviation.toPrecision(2))) };
+  }
+  const decimals = Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(deviation))));
+  return { mean: mean.toFixed(decimals).replace("-", MINUS), deviation: deviation.toFixed(decimals) };
+}
+
 /** Every digit, for places where the exact value is asked for (tables, config). */
 export function formatExact(value: number): string {
   return String(value);

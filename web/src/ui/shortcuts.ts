@@ -10,6 +10,8 @@ export const SHORTCUTS: readonly { keys: string; does: string }[] = [
   { keys: "j / k", does: "Next or previous run" },
   { keys: "x", does: "Show or hide the highlighted run" },
   { keys: "p", does: "Pin the highlighted run" },
+  { keys: "b", does: "Compare all with the highlighted run" },
+  { keys: "Ctrl Z", does: "Undo a change of layout or settings (Ctrl Shift Z: redo)" },
   { keys: "g w", does: "Go to the workspace" },
   { keys: "g r", does: "Go to the highlighted run" },
   { keys: "g p", does: "Go to the projects" },
@@ -24,6 +26,9 @@ export const SHORTCUTS: readonly { keys: string; does: string }[] = [
   { keys: "Esc", does: "Close" },
   { keys: "?", does: "This list" },
 ];
+
+/** Letters that mean something together with Ctrl; the others are the browser's. */
+const COMMANDS = ["k", "z", "y"];
 
 const SEQUENCE_MS = 1_000;
 const maps = new Set<KeyMap>();
@@ -48,11 +53,12 @@ function onKeyDown(event: KeyboardEvent): void {
     return;
   }
   const command = event.ctrlKey || event.metaKey;
-  if (event.altKey || (command && event.key.toLowerCase() !== "k")) return;
+  if (event.altKey || (command && !COMMANDS.includes(event.key.toLowerCase()))) return;
   // An open menu or dialog has its own keys.
   if (!command && document.querySelector("[role=dialog], [role=menu]")) return;
 
-  const key = command ? `Ctrl ${event.key.toUpperCase()}` : event.key;
+  const shift = command && event.shiftKey ? "Shift " : "";
+  const key = command ? `Ctrl ${shift}${event.key.toUpperCase()}` : event.key;
   const names = first && event.timeStamp - first.at < SEQUENCE_MS ? [`${first.key} ${key}`, key] : [key];
   first = null;
   for (const name of names) {

@@ -1,17 +1,26 @@
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 /** Charts start to load this far before they scroll in. */
-const MARGIN = "200px";
+const MARGIN_PX = 200;
+
+/** Whether an element is within *marginPx* of the window now. Observers say so some frames later. */
+export function isNearWindow(node: Element, marginPx: number): boolean {
+  const { top, bottom, width } = node.getBoundingClientRect();
+  return width > 0 && bottom > -marginPx && top < window.innerHeight + marginPx;
+}
 
 /** A ref, and whether its element is in or near the viewport. */
 export function useInView<Node extends Element>(): [RefObject<Node | null>, boolean] {
   const ref = useRef<Node>(null);
   const [inView, setInView] = useState(false);
+  useLayoutEffect(() => {
+    if (ref.current && isNearWindow(ref.current, MARGIN_PX)) setInView(true);
+  }, []);
   useEffect(() => {
     const node = ref.current;
     if (!node) return;
     const observer = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? false), {
-      rootMargin: MARGIN,
+      rootMargin: `${MARGIN_PX}px`,
     });
     observer.observe(node);
     return () => observer.disconnect();

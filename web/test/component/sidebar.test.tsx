@@ -47,12 +47,17 @@ function runsOf(rows: RunRow[], change: Partial<Runs> = {}): Runs {
     seq: 1,
     loading: false,
     error: null,
+    asked: { filter: "", search: "", regex: false },
     more: () => undefined,
     ...change,
   };
 }
 
-const names = () => screen.queryAllByRole("link").map((link) => link.title);
+const names = () =>
+  screen
+    .queryAllByRole("link")
+    .filter((link) => link.classList.contains("run-name"))
+    .map((link) => link.title);
 
 const show = (runs: Runs, groups: RunGroup[] | null = null) =>
   renderRouted(

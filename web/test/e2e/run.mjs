@@ -9,9 +9,11 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { tests as compareTests } from "./compare.mjs";
 import { tests as richTests } from "./rich.mjs";
 import { tests as teamTests } from "./team.mjs";
 import { tests } from "./tests.mjs";
+import { tests as workspaceTests } from "./workspace.mjs";
 import { createWorld } from "./world.mjs";
 
 const CORE =
@@ -29,7 +31,15 @@ try {
   // The last of `tests` asks whether anything was wrong on any page, so it comes behind the others.
   const core = process.env.E2E === "core";
   const rich = core ? richTests.filter(([name]) => CORE.test(name)) : richTests;
-  const seen = [...tests.slice(0, -1), ...rich, ...teamTests, ...tests.slice(-1)];
+  // Those of the workspace count lines, and later ones log more runs.
+  const seen = [
+    ...workspaceTests,
+    ...tests.slice(0, -1),
+    ...rich,
+    ...compareTests,
+    ...teamTests,
+    ...tests.slice(-1),
+  ];
   const all = core ? seen.filter(([name]) => !/^axe .* in dark$/.test(name)) : seen;
   for (const [name, test] of all.filter(([candidate]) => new RegExp(only).test(candidate))) {
     const start = Date.now();

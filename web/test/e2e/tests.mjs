@@ -55,7 +55,7 @@ export const tests = [
       const requests = [];
       page.on(
         "request",
-        (request) => request.url().includes("/series") && requests.push(request.postDataJSON()),
+        (request) => request.url().includes("/1/series") && requests.push(request.postDataJSON()),
       );
       await page.goto(new URL(WORKSPACE, world.url).href);
       await drawn(page, "train/loss", 24);
@@ -119,7 +119,7 @@ export const tests = [
       const before = await drawn(page, "train/loss", 24);
       await drawn(page, "val/loss", 24);
       const asked = page.waitForRequest(
-        (request) => request.url().includes("/series") && request.postDataJSON().range !== null,
+        (request) => request.url().includes("/1/series") && request.postDataJSON().range !== null,
       );
       await drag(page, "train/loss", 0.4, 0.6);
       const { range, x } = (await asked).postDataJSON();

@@ -14,7 +14,7 @@ export const SOURCE = { ...process.env, PYTHONPATH: join(ROOT, "src") };
 export const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
 
 /** Makes everything; `close` takes it down again. With a *url* the server is someone else's. */
-export async function createWorld(url, seeds = ["seed.py", "rich.py"]) {
+export async function createWorld(url, seeds = ["seed.py", "rich.py", "compare.py"]) {
   const folder = process.env.TREERING_DATA ?? mkdtempSync(join(tmpdir(), "treering-e2e-"));
   const own = !url;
   let server = null;
@@ -109,8 +109,8 @@ class World {
       if (/directive: "default-src 'none'"|^Fetch API cannot load/.test(message.text())) return;
       // Software drawing is slow, tests read pixels back, and the browser says so.
       if (/GL Driver Message|willReadFrequently/.test(message.text())) return;
-      // A refused filter, a wrong password, an ended session are a test's own doing.
-      if (/status of 40[0134]/.test(message.text())) return;
+      // A refused filter, a wrong password, an ended session, a conflict are a test's own doing.
+      if (/status of 40[01349]/.test(message.text())) return;
       this.complaints.push(`${page.url()}: ${message.text()}`);
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSmoothable, smooth, smoothed } from "@/charts/core/ema";
+import { isSmoothable, smooth } from "@/charts/core/ema";
 
 const curve = (x: number) => Math.exp(-x / 300) + 0.2 * Math.sin(x / 40);
 const sample = (n: number) => {
@@ -43,13 +43,6 @@ describe("smoothing", () => {
 
   it("of weight 0 changes nothing", () => {
     expect([...smooth([0, 1, 2], [3, 1, 2], 0, 2)]).toEqual([3, 1, 2]);
-  });
-
-  it("is computed once per series and weight", () => {
-    const series = sample(100);
-
-    expect(smoothed(series, 0.5, 1000)).toBe(smoothed(series, 0.5, 1000));
-    expect(smoothed(series, 0.6, 1000)).not.toBe(smoothed(series, 0.5, 1000));
   });
 
   it.each([

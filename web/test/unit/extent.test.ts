@@ -5,6 +5,8 @@ import { type ChartModel, EMPTY_MODEL, type Line } from "@/charts/core/model";
 function line(id: string, y: number[], band: { lo: number[]; hi: number[] } | null = null): Line {
   return {
     id,
+    subject: id,
+    stand: "normal",
     label: id,
     color: "#000",
     dash: [],
@@ -111,5 +113,26 @@ describe("the x range", () => {
   it("of one point has room around it", () => {
     const [low, high] = xExtent(model([line("a", [5])]));
     expect(high).toBeGreaterThan(low);
+  });
+});
+
+describe("a y range set by hand", () => {
+  const lines = [line("a", decay(200, 7)), line("b", decay(200, 6))];
+
+  it("is taken as it is, and says what lies outside", () => {
+    const extent = yExtent(model(lines, { yRange: [0, 2] }));
+
+    expect(extent.range).toEqual([0, 2]);
+    expect(extent.offScale).toBe(2);
+  });
+
+  it("may have one end", () => {
+    expect(yExtent(model(lines, { yRange: [null, 2] })).range).toEqual([0, 2]);
+    expect(yExtent(model(lines, { yRange: [1, null] })).range[0]).toBe(1);
+  });
+
+  it("never makes the range empty, nor puts zero on a log axis", () => {
+    expect(yExtent(model(lines, { yRange: [100, null] })).range[1]).toBeGreaterThan(100);
+    expect(yExtent(model(lines, { yLog: true, yRange: [0, null] })).range[0]).toBeGreaterThan(0);
   });
 });

@@ -67,29 +67,3 @@ export function smooth(
   }
   return smoothed;
 }
-
-/** A column of points that can carry its smoothed forms. */
-export interface Smoothable {
-  readonly x: ArrayLike<number>;
-  readonly y: ArrayLike<number>;
-}
-
-const cache = new WeakMap<Smoothable, Map<string, Float64Array>>();
-
-/** `smooth`, remembered per series object and weight: toggling another run must not recompute this one. */
-export function smoothed(series: Smoothable, weight: number, extent: number): Float64Array {
-  const key = `${weight}|${extent}`;
-  let forms = cache.get(series);
-  if (!forms) {
-    forms = new Map();
-    cache.set(series, forms);
-  }
-  let form = forms.get(key);
-  if (!form) {
-    // A slider passes through many weights; two are enough to come back from a glance.
-    if (forms.size >= 2) forms.delete(forms.keys().next().value ?? "");
-    form = smooth(series.x, series.y, weight, extent);
-    forms.set(key, form);
-  }
-  return form;
-}

@@ -83,14 +83,30 @@ export function yExtent(model: ChartModel): YExtent {
   }
   let low = Math.min(...extents.map((extent) => extent[0]));
   let high = Math.max(...extents.map((extent) => extent[1]));
-  if (extents.length === 0) return { range: yLog ? [0.1, 10] : [0, 1], offScale: 0, notPositive };
+  const [bottom, top] = model.yRange;
+  if (extents.length === 0)
+    return { range: byHand(yLog ? [0.1, 10] : [0, 1], bottom, top, yLog), offScale: 0, notPositive };
   let offScale = 0;
+  if (bottom !== null && top !== null) {
+    const range = byHand([low, high], bottom, top, yLog);
+    // Both ends are somebody's wish; what lies outside is still named.
+    offScale = extents.filter((extent) => extent[0] < range[0] || extent[1] > range[1]).length;
+    return { range, offScale, notPositive };
+  }
   if (model.yMode === "robust") {
     const robust = robustRange(extents, sample, [low, high], yLog);
     offScale = extents.filter((extent) => extent[0] < robust[0] || extent[1] > robust[1]).length;
     [low, high] = robust;
   }
-  return { range: withAir(low, high, yLog), offScale, notPositive };
+  return { range: byHand(withAir(low, high, yLog), bottom, top, yLog), offScale, notPositive };
+}
+
+/** *range* with the ends that were set by hand, never empty. */
+function byHand(range: Range, bottom: number | null, top: number | null, yLog: boolean): Range {
+  const low = bottom !== null && (!yLog || bottom > 0) ? bottom : range[0];
+  const high = top !== null && (!yLog || top > 0) ? top : range[1];
+  if (low < high) return [low, high];
+  return yLog ? [low, low * 10] : [low, low + (Math.abs(low) * 0.1 || 1)];
 }
 
 /** Lines that a range may leave out: this share of them, and at least one. */
@@ -189,7 +205,7 @@ function withAir(low: number, high: number, yLog: boolean): Range {
 }
 
 /** Quantile of rising values by linear interpolation. */
-export function quantile(sorted: readonly number[], q: number): number {
+export function quantile(sorted: ArrayLike<number>, q: number): number {
   if (sorted.length === 0) return Number.NaN;
   const position = (sorted.length - 1) * q;
   const index = Math.floor(position);

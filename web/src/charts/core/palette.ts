@@ -61,6 +61,13 @@ export function slotDash(slot: number): readonly number[] {
   return DASHES[wrap(Math.floor(slot / LIGHT.length), DASHES.length)] ?? [];
 }
 
+/** The dash pattern of the nth of a few kinds. */
+export function dashOf(index: number): readonly number[] {
+  return DASHES[wrap(index, DASHES.length)] ?? [];
+}
+
+export const DASH_COUNT = DASHES.length;
+
 function wrap(value: number, length: number): number {
   return ((Math.trunc(value) % length) + length) % length;
 }
@@ -72,6 +79,8 @@ export interface ChartTheme {
   grid: string;
   axis: string;
   label: string;
+  /** Text on the surface. */
+  ink: string;
   cross: string;
   accent: string;
   live: string;
@@ -79,6 +88,8 @@ export interface ChartTheme {
   warn: string;
   /** Opacity of all other lines while one is highlighted. */
   dim: number;
+  /** Opacity of single runs behind their group. */
+  faint: number;
   font: string;
 }
 
@@ -91,12 +102,14 @@ export const CHART_THEMES: Record<ThemeName, ChartTheme> = {
     grid: "#eff1f3",
     axis: "#d5dae0",
     label: "#6b7480",
+    ink: "#15181c",
     cross: "#8a94a0",
     accent: "#0a6b4d",
     live: "#0f9466",
     bad: "#c8321f",
     warn: "#a65b00",
     dim: 0.18,
+    faint: 0.26,
     font: FONT,
   },
   dark: {
@@ -105,12 +118,14 @@ export const CHART_THEMES: Record<ThemeName, ChartTheme> = {
     grid: "#22262d",
     axis: "#3a404a",
     label: "#8b939f",
+    ink: "#e9ebee",
     cross: "#8b939f",
     accent: "#3fbf8f",
     live: "#3fcf97",
     bad: "#ff7a66",
     warn: "#f0b155",
     dim: 0.26,
+    faint: 0.3,
     font: FONT,
   },
 };

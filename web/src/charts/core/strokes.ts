@@ -2,7 +2,7 @@ import type { Box } from "./axes";
 import { at, type Column } from "./columns";
 import { traceLine } from "./decimate";
 import { visibleSlice } from "./extent";
-import type { ChartModel, Line } from "./model";
+import { type ChartModel, crowdOf, type Line } from "./model";
 import type { Scale } from "./scale";
 
 /** Where and how densely one chart is drawn. */
@@ -54,12 +54,23 @@ export function drawLine(surface: Surface, line: Line, model: ChartModel, width:
   drawDots(surface, line, model);
 }
 
+/** Clears a way for a line that is to be seen among many. */
+export function drawHalo(surface: Surface, line: Line, model: ChartModel, color: string): void {
+  const { g } = surface;
+  g.strokeStyle = color;
+  g.lineWidth = 5;
+  strokeColumn(surface, line.x, line.y, model.xRange);
+}
+
 /** A single point has no line through it; it is drawn as a dot. So are sparse points, when few lines share the chart. */
 function drawDots(surface: Surface, line: Line, model: ChartModel): void {
   const { g, x, y, box } = surface;
   const n = line.x.length;
   const room = box.right - box.left;
-  const sparse = model.lines.length <= 6 && model.lines.every((other) => other.x.length * 12 <= room);
+  const sparse =
+    crowdOf(model) <= 6 &&
+    model.lines.length <= 24 &&
+    model.lines.every((other) => other.x.length * 12 <= room);
   if (n !== 1 && !sparse) return;
   g.fillStyle = line.color;
   for (let i = 0; i < n; i++) {
@@ -103,7 +114,7 @@ export function drawBand(surface: Surface, line: Line, model: ChartModel, alpha:
   const width = surface.x.toPixel(at(line.x, to - 1)) - surface.x.toPixel(at(line.x, from));
   // All in one pixel (a short run over wall time) has no area to fill; what it spans is then drawn as a line.
   if (!(width >= 2)) g.globalAlpha = Math.min(1, alpha * 4);
-  if (model.lines.length > FILLED_BANDS || !(width >= 2)) drawHairlines(surface, line, model);
+  if (crowdOf(model) > FILLED_BANDS || !(width >= 2)) drawHairlines(surface, line, model);
   else fillBand(surface, line, model);
   g.globalAlpha = 1;
 }

@@ -9,6 +9,7 @@ import { CopyButton } from "@/ui/CopyButton";
 import { formatBytes, formatCount, formatDuration, formatMoment } from "@/ui/humanize";
 import { StateLabel } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
+import { ChangedLink } from "../compare/ChangedLink";
 import { type Fact, factsOf } from "./facts";
 import { flatten } from "./flatten";
 import { Guarantee } from "./Guarantee";
@@ -32,6 +33,7 @@ export function Overview({ run }: { run: RunDetail }) {
         <Name run={run} />
         <StateLabel state={run.state} />
         <span className="grow" />
+        <ChangedLink run={run} />
         <StopButton run={run} />
         <ShareButton entity={run.entity} project={run.project} runKey={run.run_key} />
       </div>

@@ -1,9 +1,17 @@
 import { useMemo } from "react";
+import { queryKeys } from "@/api/queries";
 import type { KeyInfo, RunDetail } from "@/api/types";
 import { PanelGrid } from "@/grid/PanelGrid";
 import { useStableKeys } from "@/grid/useStableKeys";
 import { useViewAddress } from "@/grid/viewAddress";
-import { type Cast, CastContext, endingOf } from "@/panels/cast";
+import {
+  type Cast,
+  CastContext,
+  EMPTY_CAST,
+  endingOf,
+  type RunSelection,
+  SelectionContext,
+} from "@/panels/cast";
 import { useRunKeys } from "./runKeys";
 
 interface RunChartsProps {
@@ -28,36 +36,46 @@ export function RunCharts({ run, tab }: RunChartsProps) {
   useViewAddress();
   useRunKeys();
   const keys = useStableKeys(run.keys);
-  const { run_key, name, number, state } = run;
+  const { run_key, name, number, state, entity, project } = run;
   const cast = useMemo(
     (): Cast => ({
-      grouped: false,
+      ...EMPTY_CAST,
       named: false,
       runs: [{ key: run_key, label: name, slot: number }],
       members: [{ id: run_key, runs: null, label: name, slot: number, ending: endingOf({ state }) }],
     }),
     [run_key, name, number, state],
   );
+  const selection = useMemo(
+    (): RunSelection => ({
+      query: { entity, project, runs: [run_key] },
+      shows: () => true,
+      key: queryKeys.run(run_key),
+    }),
+    [entity, project, run_key],
+  );
   return (
     <CastContext value={cast}>
-      <main id="main">
-        <h1 className="visually-hidden">
-          {name} {tab}
-        </h1>
-        <PanelGrid
-          keys={keys}
-          accept={ACCEPT[tab]}
-          charts={tab !== "media"}
-          shownRuns={null}
-          loading={false}
-          empty={
-            <div className="empty">
-              <b>{EMPTY[tab][0]}</b>
-              <span>{EMPTY[tab][1]}</span>
-            </div>
-          }
-        />
-      </main>
+      <SelectionContext value={selection}>
+        <main id="main">
+          <h1 className="visually-hidden">
+            {name} {tab}
+          </h1>
+          <PanelGrid
+            keys={keys}
+            accept={ACCEPT[tab]}
+            charts={tab !== "media"}
+            shownRuns={null}
+            loading={false}
+            empty={
+              <div className="empty">
+                <b>{EMPTY[tab][0]}</b>
+                <span>{EMPTY[tab][1]}</span>
+              </div>
+            }
+          />
+        </main>
+      </SelectionContext>
     </CastContext>
   );
 }

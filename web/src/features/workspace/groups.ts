@@ -26,7 +26,7 @@ export function joinGroups(groups: readonly RunGroup[], rows: readonly RunRow[])
     const members = new Set(group.runs);
     return {
       id: `group:${JSON.stringify(group.path.map(({ value }) => value))}`,
-      path: group.path.map(({ by, value }) => ({ name: groupName(by), value: showValue(value) })),
+      path: group.path.flatMap(({ by, value }) => steps(by, value)),
       count: group.count,
       runs: group.runs,
       // In the order of the rows, which is the chosen one.
@@ -51,9 +51,37 @@ export function sortGroups(groups: readonly Group[], key: string, desc: boolean)
   });
 }
 
+const EXCEPT = "except:";
+
+/** Grouping by all config keys but these: runs that differ in nothing else are one group. */
+export function exceptKeys(keys: readonly string[]): string {
+  return EXCEPT + JSON.stringify(keys);
+}
+
+/** The config keys that a grouping leaves aside; null for one by a key. */
+export function keysLeftOut(by: string): readonly string[] | null {
+  if (!by.startsWith(EXCEPT)) return null;
+  try {
+    const keys: unknown = JSON.parse(by.slice(EXCEPT.length));
+    return Array.isArray(keys) ? keys.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** What a grouping says of a group: one value, or, where it is by all keys but some, those that vary. */
+function steps(by: string, value: unknown): { name: string; value: string }[] {
+  if (keysLeftOut(by) === null) return [{ name: groupName(by), value: showValue(value) }];
+  const varying = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return varying.length > 0
+    ? varying.map(([name, one]) => ({ name, value: showValue(one) }))
+    : [{ name: "config", value: "all equal" }];
+}
+
 /** `config.optimizer.lr` → `optimizer.lr`. */
 export function groupName(by: string): string {
-  return by.replace(/^config\./, "");
+  const left = keysLeftOut(by);
+  return left ? `all but ${left.join(", ")}` : by.replace(/^config\./, "");
 }
 
 /** A config value in one line. */

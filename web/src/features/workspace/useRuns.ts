@@ -22,6 +22,8 @@ export interface Runs {
   seq: number | null;
   loading: boolean;
   error: ApiError | null;
+  /** What was asked for, after the last letter typed. */
+  asked: { filter: string; search: string; regex: boolean };
   /** Loads the next page, if there is one. */
   more(): void;
 }
@@ -94,6 +96,7 @@ export function useRuns(entity: string, project: string): Runs {
     seq: first?.seq ?? null,
     loading: result.isPending,
     error: result.error as ApiError | null,
+    asked: { filter: filter.trim(), search, regex },
     more,
   };
 }

@@ -1,5 +1,5 @@
 import { useMemo, useRef } from "react";
-import { type Cast, endingOf, type Member } from "@/panels/cast";
+import { type Cast, EMPTY_CAST, endingOf, type Member } from "@/panels/cast";
 import { isShown, type Selection } from "@/state/selection";
 import { useView } from "@/state/view";
 import { type Group, joinGroups, sortGroups } from "./groups";
@@ -17,6 +17,8 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
   const selection = useView((view) => view.selection);
   const individual = useView((view) => view.individual);
   const sort = useView((view) => view.sort);
+  const pins = useView((view) => view.pinned);
+  const baseNumber = useView((view) => view.baseline);
   const groups = useMemo(() => {
     if (!runs.groups) return null;
     const joined = joinGroups(runs.groups, runs.rows);
@@ -25,6 +27,12 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       : joined;
   }, [runs.groups, runs.rows, sort]);
   const cast = useMemo((): Cast => {
+    const keysOf = (numbers: readonly number[]) =>
+      runs.rows.filter(({ number }) => numbers.includes(number)).map(({ run_key }) => run_key);
+    const stands = {
+      pinned: pins.length > 0 ? new Set(keysOf(pins)) : EMPTY_CAST.pinned,
+      baseline: baseNumber === null ? null : (keysOf([baseNumber])[0] ?? null),
+    };
     const single = runs.rows
       .filter((row) => isShown(selection, row.number))
       .map((row) => ({ key: row.run_key, label: row.name, slot: row.number }))
@@ -33,6 +41,7 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       // A group's mean is always over all its runs: hiding one run must not bend the mean of the rest.
       const shown = groups.filter((group) => isGroupShown(group, selection));
       return {
+        ...stands,
         grouped: true,
         named: true,
         runs: single,
@@ -58,8 +67,8 @@ export function useStage(runs: Runs): { cast: Cast; groups: readonly Group[] | n
       )
       // Charts draw in order of age, so that sorting the list neither redraws them nor changes what lies on top.
       .sort((a, b) => a.slot - b.slot);
-    return { grouped: false, named: true, runs: single, members };
-  }, [groups, runs.rows, selection, individual]);
+    return { ...stands, grouped: false, named: true, runs: single, members };
+  }, [groups, runs.rows, selection, individual, pins, baseNumber]);
   return { cast: useEqualCast(cast), groups };
 }
 
@@ -75,7 +84,7 @@ const signatures = new WeakMap<Cast, string>();
 function signature(cast: Cast): string {
   let text = signatures.get(cast);
   if (text === undefined) {
-    text = JSON.stringify(cast);
+    text = JSON.stringify([cast, [...cast.pinned]]);
     signatures.set(cast, text);
   }
   return text;

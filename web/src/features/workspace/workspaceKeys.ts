@@ -2,9 +2,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import type { RunRow } from "@/api/types";
 import { getHover, setHover } from "@/state/hover";
-import { zoomBack } from "@/state/view";
+import { redo, undo, zoomBack } from "@/state/view";
 import { bindKeys } from "@/ui/shortcuts";
-import { togglePin, toggleRuns } from "./sidebar/visibility";
+import { toggleBaseline, togglePin, toggleRuns } from "./sidebar/visibility";
 
 interface WorkspaceKeys {
   rows: readonly RunRow[];
@@ -44,6 +44,13 @@ export function useWorkspaceKeys(props: WorkspaceKeys): void {
         const row = lit();
         if (row) togglePin(row.number);
       },
+      b: () => {
+        const row = lit();
+        if (row) toggleBaseline(row.number);
+      },
+      "Ctrl Z": undo,
+      "Ctrl Shift Z": redo,
+      "Ctrl Y": redo,
       Backspace: zoomBack,
       "g r": () => {
         const row = lit() ?? latest.current.rows[0];

@@ -1,154 +1,138 @@
 import { useMemo, useRef, useState } from "react";
 import { ApiError } from "@/api/error";
-import type { Want } from "@/api/seriesLoader";
 import { ChartHost } from "@/charts/ChartHost";
-import type { Axis, ChartModel } from "@/charts/core/model";
-import type { ChartFacts } from "@/charts/line";
+import type { ChartFacts, LineChart } from "@/charts/line";
 import { useTheme } from "@/state/theme";
-import { changePanel, changeView, zoomBack, zoomTo } from "@/state/view";
+import { zoomBack, zoomTo } from "@/state/view";
 import { useInView } from "@/ui/useInView";
 import { useCast } from "../cast";
+import { usePlace } from "../frame";
 import { PanelFrame } from "../PanelFrame";
 import type { PanelProps } from "../registry";
-import { bucketsFor } from "./buckets";
 import { Legend } from "./Legend";
-import { LineMenu } from "./LineMenu";
-import { buildLines, countPoints } from "./lines";
+import { LineBadges } from "./LineBadges";
+import { lineExports } from "./lineExports";
 import { PointsNote } from "./PointsNote";
-import { useLineSettings } from "./settings";
-import { usePoints } from "./usePoints";
+import type { LineSettings } from "./settings";
+import { type LinePicture, useLine, writeReadout } from "./useLine";
 
 const NO_FACTS: ChartFacts = { offScale: 0, notPositive: 0, density: false };
+const NO_LINES: readonly [] = [];
 
 /** More names than this say less than the sidebar does. */
 const LEGEND_LINES = 6;
 
-/** A metric or sensor of all shown runs over step, time or another metric. */
-export function LinePanel({ info, fullScreen }: PanelProps) {
+/** Metrics, sensors or expressions over them, of all shown runs or groups, over step, time or another metric. */
+export function LinePanel({ panel, info, settings: asked, onChange, fullScreen }: PanelProps<LineSettings>) {
   const cast = useCast();
-  const settings = useLineSettings(info);
+  const place = usePlace();
   const theme = useTheme((store) => store.name);
   const [width, setWidth] = useState(0);
   const [facts, setFacts] = useState(NO_FACTS);
   const readout = useRef<HTMLOutputElement>(null);
+  const chart = useRef<LineChart | null>(null);
   const [frame, visible] = useInView<HTMLElement>();
-  /** The range under the fingers while a pan or wheel zoom goes on; asked for only when it ends. */
+  /** Asked for only when the fingers rest. */
   const [moving, setMoving] = useState<readonly [number, number] | null>(null);
-
-  const { axis, range, smoothing, xLog, yLog, fit, band } = settings;
-  const buckets = width > 0 ? bucketsFor(width - 54, window.devicePixelRatio, cast.members.length) : 0;
-  const want = useMemo<Want | null>(
-    () => (buckets > 0 ? { key: info.key, axis, range, buckets, subjects: cast.members } : null),
-    [info.key, axis, range, buckets, cast],
+  const picture = useLine({ info, asked, own: panel.settings, width, visible, moving });
+  const { settings, shown, model, lines, series, painting, counts, status } = picture;
+  const { axis, unit } = model;
+  const exports = useMemo(
+    () => lineExports({ name: place.name, lines, axis, unit, series, keys: shown.keys, cast, chart }),
+    [place.name, lines, axis, unit, series, shown.keys, cast],
   );
-  const { series, status } = usePoints(want, visible);
-  const lines = useMemo(() => buildLines(cast, series, theme, smoothing), [cast, series, theme, smoothing]);
-  const counts = useMemo(() => countPoints(lines, series), [lines, series]);
-  const model = useMemo<ChartModel>(
-    () => ({
-      lines,
-      axis,
-      xLog,
-      yLog,
-      xRange: moving ?? range,
-      yMode: fit ? "fit" : "robust",
-      band: band || cast.grouped,
-      unit: info.unit,
-    }),
-    [lines, axis, xLog, yLog, moving, range, fit, band, cast.grouped, info.unit],
-  );
-
-  const onRange = (changed: Axis, next: readonly [number, number], final: boolean) => {
-    setMoving(final ? null : next);
-    if (final) zoomTo(changed, next);
-  };
-  const setOpen = (open: boolean) => changeView({ panel: open ? info.key : null });
-
+  const named = isNamed(picture, cast.named || shown.keys.length > 1, fullScreen);
   return (
     <PanelFrame
       ref={frame}
-      panelKey={info.key}
       badges={
-        <>
-          {yLog && <span className="badge">log</span>}
-          {smoothing > 0 && fullScreen && (
-            <span className="badge" title="Exponential moving average; the values as logged are drawn faint">
-              smoothed {smoothing}
-            </span>
-          )}
-          {facts.offScale > 0 && (
-            <button
-              type="button"
-              className="badge warn"
-              title="Diverged lines are left out of the y range. Click to show all of them."
-              onClick={() => changePanel(info.key, { fit: true })}
-            >
-              {facts.offScale} off scale
-            </button>
-          )}
-          {fit && (
-            <button
-              type="button"
-              className="badge warn"
-              title="Leave diverged lines out of the y range again."
-              onClick={() => changePanel(info.key, { fit: undefined })}
-            >
-              fits all
-            </button>
-          )}
-          {facts.notPositive > 0 && (
-            <span className="badge" title="A log axis has no place for values of zero and below.">
-              {facts.notPositive} ≤ 0 hidden
-            </span>
-          )}
-        </>
-      }
-      readout={<output ref={readout} className="panel-readout" aria-live="polite" />}
-      actions={
-        <LineMenu
-          info={info}
+        <LineBadges
           settings={settings}
-          lines={lines}
-          series={series}
+          facts={facts}
           fullScreen={fullScreen}
-          onOpen={() => setOpen(!fullScreen)}
+          shown={shown}
+          onFit={(on) => onChange({ fit: on || undefined })}
         />
       }
+      readout={<output ref={readout} className="panel-readout" aria-live="polite" />}
+      exports={exports}
       footer={
         <>
-          <PointsNote counts={counts} lines={lines.length} density={facts.density} status={status} />
-          {cast.named && (fullScreen || lines.length <= LEGEND_LINES) && <Legend lines={lines} />}
+          <PointsNote
+            counts={counts}
+            lines={lines.length}
+            density={facts.density}
+            status={status}
+            smoothing={settings.smoothing}
+            faintLeft={picture.faintLeft}
+          />
+          {(named || painting.legend || painting.dashLegend) && (
+            <Legend lines={named ? lines : NO_LINES} colors={painting.legend} dashes={painting.dashLegend} />
+          )}
         </>
       }
     >
       <ChartHost
-        name={info.key}
+        id={panel.id}
+        name={place.name}
+        handle={chart}
         model={model}
         theme={theme}
         counts={counts}
-        onReadout={(text) => {
-          if (readout.current && readout.current.textContent !== (text ?? ""))
-            readout.current.textContent = text;
-        }}
-        onFacts={(next) =>
-          setFacts((former) =>
-            former.offScale === next.offScale &&
-            former.notPositive === next.notPositive &&
-            former.density === next.density
-              ? former
-              : next,
-          )
-        }
+        onReadout={(text) => writeReadout(readout, text)}
+        onFacts={(next) => setFacts((former) => (sameFacts(former, next) ? former : next))}
         onSize={setWidth}
-        onRange={onRange}
+        onRange={(changed, next, final) => {
+          setMoving(final ? null : next);
+          if (final) zoomTo(changed, next);
+        }}
         onReset={(changed) => zoomTo(changed, null)}
         onBack={zoomBack}
-        onOpen={() => setOpen(true)}
+        onOpen={place.onOpen}
       />
-      {status instanceof ApiError && <p className="panel-error">{status.message}</p>}
-      {status === "ready" && lines.length === 0 && (
-        <p className="panel-empty">No shown run has this metric.</p>
-      )}
+      <Trouble picture={picture} pattern={asked.pattern} />
     </PanelFrame>
   );
+}
+
+/** Whether the lines are named under the chart. */
+function isNamed({ settings, painting, lines }: LinePicture, worth: boolean, fullScreen: boolean): boolean {
+  if (!worth || settings.legend === "hide" || (painting.legend && !fullScreen)) return false;
+  return settings.legend === "show" || fullScreen || lines.length <= LEGEND_LINES;
+}
+
+function sameFacts(a: ChartFacts, b: ChartFacts): boolean {
+  return a.offScale === b.offScale && a.notPositive === b.notPositive && a.density === b.density;
+}
+
+/** Says why there is no picture, or not the whole one. */
+function Trouble({ picture, pattern }: { picture: LinePicture; pattern: string }) {
+  const { status, shown, lines, infos, trouble } = picture;
+  if (status instanceof ApiError) {
+    return (
+      <p className="panel-error">
+        {status.message}
+        {status.hint && <small>{status.hint}</small>}
+      </p>
+    );
+  }
+  if (trouble) return <p className="panel-error">Colours: {trouble.message}</p>;
+  if (shown.keys.length === 0) {
+    const found = pattern
+      ? `No metric matches “${pattern}”.`
+      : "Choose a metric in the settings of this panel.";
+    return (
+      <p className="panel-empty">{shown.broken ? `“${pattern}” is not a regular expression yet.` : found}</p>
+    );
+  }
+  if (status !== "ready" || lines.length > 0) return null;
+  return <p className="panel-empty">{emptyText(shown.keys, infos)}</p>;
+}
+
+function emptyText(keys: readonly string[], infos: readonly (object | null)[]): string {
+  const gone = keys.filter((key, place) => infos[place] === null && !key.startsWith("="));
+  if (gone.length === keys.length) {
+    return `No run of this project has ${gone.map((key) => `“${key}”`).join(", ")}.`;
+  }
+  return keys.length === 1 ? "No shown run has this metric." : "No shown run has any of these metrics.";
 }

@@ -6,10 +6,13 @@ interface PointsNoteProps {
   lines: number;
   density: boolean;
   status: LoadStatus;
+  smoothing: number;
+  /** Single runs that would stand behind their groups and are too many. */
+  faintLeft: number;
 }
 
 /** Says how much of the truth the picture shows: "400 of 24,000 points". */
-export function PointsNote({ counts, lines, density, status }: PointsNoteProps) {
+export function PointsNote({ counts, lines, density, status, smoothing, faintLeft }: PointsNoteProps) {
   const { drawn, total } = counts;
   if (lines === 0) return <span className="points-note">{status === "loading" ? "Loading…" : ""}</span>;
   const thinned = drawn < total;
@@ -24,6 +27,8 @@ export function PointsNote({ counts, lines, density, status }: PointsNoteProps) 
     <span className="points-note" title={bands + title}>
       {density && `quantiles of ${formatCount(lines)} lines · `}
       {text}
+      {smoothing > 0 && ` · smoothed ${smoothing}`}
+      {faintLeft > 0 && ` · ${formatCount(faintLeft)} more runs not drawn singly`}
       {status === "loading" && " · loading…"}
     </span>
   );

@@ -1,19 +1,20 @@
-import { Copy, Maximize2, Minimize2, MoreHorizontal } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { MediaKind } from "@/api/mediaValue";
+import type { KeyInfo } from "@/api/types";
 import type { HistogramLook } from "@/media/histogram/paint";
 import { clearHover, getHover, setHover, subscribeHover } from "@/state/hover";
-import { changeView, moveStep, stepOf, useView } from "@/state/view";
+import { moveStep, stepOf, useView } from "@/state/view";
 import { formatCount } from "@/ui/humanize";
-import { IconButton } from "@/ui/IconButton";
-import { Menu, MenuCheck, MenuItem, MenuSeparator } from "@/ui/Menu";
+import { MenuCheck } from "@/ui/Menu";
 import { useDebounced } from "@/ui/useDebounced";
 import { useInView } from "@/ui/useInView";
-import { useCast } from "../cast";
+import { useCast, useKeys } from "../cast";
+import { usePlace } from "../frame";
 import { PanelFrame } from "../PanelFrame";
 import type { PanelProps } from "../registry";
 import { FullScreenMedia, type MediaMode } from "./FullScreenMedia";
 import { HistogramRuns } from "./HistogramRuns";
+import type { MediaSettings } from "./panel";
 import { StepBar } from "./StepBar";
 import { stepIndex } from "./steps";
 import { Tiles } from "./Tiles";
@@ -40,8 +41,21 @@ const KIND_NAMES: Readonly<Partial<Record<MediaKind, string>>> = {
 };
 
 /** What shown runs logged under a key that is not a number, at a step. */
-export default function MediaPanel({ info, fullScreen }: PanelProps) {
+export default function MediaPanel({ info: automatic, settings, fullScreen }: PanelProps<MediaSettings>) {
+  const keys = useKeys();
+  const info = automatic ?? keys.find(({ key }) => key === settings.key);
+  return info ? (
+    <KeyPanel info={info} fullScreen={fullScreen} />
+  ) : (
+    <PanelFrame>
+      <p className="panel-empty">No run of this project has “{settings.key}”.</p>
+    </PanelFrame>
+  );
+}
+
+function KeyPanel({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) {
   const { key } = info;
+  const place = usePlace();
   const cast = useCast();
   const [frame, visible] = useInView<HTMLElement>();
   const [seen, setSeen] = useState(false);
@@ -79,7 +93,7 @@ export default function MediaPanel({ info, fullScreen }: PanelProps) {
 
   const walk = (event: React.KeyboardEvent) => {
     if (event.target !== body.current) return;
-    if (event.key === "Enter" && !fullScreen) changeView({ panel: key });
+    if (event.key === "Enter" && !fullScreen) place.onOpen();
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       const at = stepIndex(steps, step) + (event.key === "ArrowLeft" ? -1 : 1);
       if (at < 0 || at >= steps.length) return;
@@ -91,58 +105,29 @@ export default function MediaPanel({ info, fullScreen }: PanelProps) {
   return (
     <PanelFrame
       ref={frame}
-      panelKey={key}
       badges={
         kind && <span className="badge">{KIND_NAMES[kind as MediaKind] ?? kind.replaceAll("_", " ")}</span>
       }
-      actions={
-        <>
-          <IconButton
-            label={fullScreen ? "Close full screen" : "Full screen"}
-            hint={fullScreen ? "Esc" : "Enter"}
-            onClick={() => changeView({ panel: fullScreen ? null : key })}
-          >
-            {fullScreen ? <Minimize2 size={14} /> : <Maximize2 size={13} />}
-          </IconButton>
-          <Menu
-            trigger={
-              <button type="button" className="icon-button" aria-label={`Options of ${key}`}>
-                <MoreHorizontal size={15} />
-              </button>
-            }
-          >
-            {histogram && (
-              <>
-                <MenuCheck
-                  checked={look.mode === "ridges"}
-                  onChange={(on) => setLook({ ...look, mode: on ? "ridges" : "heat" })}
-                >
-                  One ridge per step
-                </MenuCheck>
-                <MenuCheck
-                  checked={look.measure === "count"}
-                  onChange={(on) => setLook({ ...look, measure: on ? "count" : "density" })}
-                >
-                  Counts instead of densities
-                </MenuCheck>
-                <MenuCheck checked={look.log} onChange={(log) => setLook({ ...look, log })}>
-                  Logarithmic colours
-                </MenuCheck>
-                <MenuSeparator />
-              </>
-            )}
-            <MenuItem
-              icon={<Copy size={14} />}
-              onSelect={() => {
-                const url = new URL(location.href);
-                url.searchParams.set("panel", key);
-                void navigator.clipboard?.writeText(url.href);
-              }}
+      menu={
+        histogram && (
+          <>
+            <MenuCheck
+              checked={look.mode === "ridges"}
+              onChange={(on) => setLook({ ...look, mode: on ? "ridges" : "heat" })}
             >
-              Copy link to this panel
-            </MenuItem>
-          </Menu>
-        </>
+              One ridge per step
+            </MenuCheck>
+            <MenuCheck
+              checked={look.measure === "count"}
+              onChange={(on) => setLook({ ...look, measure: on ? "count" : "density" })}
+            >
+              Counts instead of densities
+            </MenuCheck>
+            <MenuCheck checked={look.log} onChange={(log) => setLook({ ...look, log })}>
+              Logarithmic colours
+            </MenuCheck>
+          </>
+        )
       }
       footer={
         <>

@@ -1,10 +1,27 @@
+import { Images } from "lucide-react";
 import { lazy } from "react";
-import type { PanelType } from "../registry";
+import { definePanel } from "../registry";
 
-export const panel: PanelType = {
+/** What one panel of media shows, where no key stands for it. */
+export interface MediaSettings {
+  key: string;
+}
+
+export const panel = definePanel<MediaSettings>({
   type: "media",
-  accepts: (info) => info.kind === "media" || info.kind === "text",
+  title: "Media",
+  icon: Images,
+  automatic: (info) => info.kind === "media" || info.kind === "text",
+  recipe: {
+    about: "Images, audio, video, tables, histograms, text: what runs logged under a key, at one step.",
+    keys: "one",
+    accepts: (info) => info.kind === "media" || info.kind === "text",
+    settings: ([key = ""]) => ({ key }),
+  },
+  defaults: { key: "" },
+  check: ({ key }) => (typeof key === "string" && key.length <= 1_024 ? { key } : {}),
+  name: ({ key }, info) => info?.key ?? (key || "Media"),
   room: "media",
   // Most projects have charts only; what shows media is loaded by the first that has some.
   View: lazy(() => import("./MediaPanel")),
-};
+});

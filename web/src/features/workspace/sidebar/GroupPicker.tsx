@@ -2,9 +2,11 @@ import { Group as GroupIcon, X } from "lucide-react";
 import type { ProjectDetail } from "@/api/types";
 import { changeView, getView, useView } from "@/state/view";
 import { Picker } from "@/ui/Picker";
-import { groupName } from "../groups";
+import { exceptKeys, groupName, keysLeftOut } from "../groups";
 
 const FIELDS = ["group", "job_type", "state"];
+/** Names that people give to what only repeats a run. */
+const SEED_NAME = /(^|[._-])(random_?)?seed([._-]|$)/i;
 
 /** Chips of the keys that group the runs, and a picker to add more. */
 export function GroupPicker({ configKeys }: { configKeys: ProjectDetail["config_keys"] }) {
@@ -12,7 +14,13 @@ export function GroupPicker({ configKeys }: { configKeys: ProjectDetail["config_
   const individual = useView((view) => view.individual);
   // A key with one value makes one group, one with a value per run makes none worth its name; both come last.
   const useful = (distinct: number) => (distinct > 1 ? 0 : 1);
+  const seeds = configKeys.map(({ key }) => key).filter((key) => SEED_NAME.test(key));
   const options = [
+    ...seeds.map((key) => ({
+      value: exceptKeys([key]),
+      label: `Everything except ${key}`,
+      note: "repetitions",
+    })),
     ...[...configKeys]
       .sort((a, b) => useful(a.distinct) - useful(b.distinct) || a.key.localeCompare(b.key))
       .map(({ key, distinct }) => ({
@@ -24,7 +32,10 @@ export function GroupPicker({ configKeys }: { configKeys: ProjectDetail["config_
   ];
   const toggle = (value: string) => {
     const now = getView().group;
-    changeView({ group: now.includes(value) ? now.filter((by) => by !== value) : [...now, value] });
+    if (now.includes(value)) changeView({ group: now.filter((by) => by !== value) });
+    // All keys but one already are every grouping there is.
+    else if (keysLeftOut(value) !== null) changeView({ group: [value] });
+    else changeView({ group: [...now.filter((by) => keysLeftOut(by) === null), value] });
   };
   return (
     <div className="chips">

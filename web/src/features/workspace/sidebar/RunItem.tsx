@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Eye, EyeOff, Pin } from "lucide-react";
+import { Eye, EyeOff, Pin, Scale } from "lucide-react";
 import { memo, useSyncExternalStore } from "react";
 import type { RunRow } from "@/api/types";
 import { slotColor, slotDash } from "@/charts/core/palette";
@@ -11,17 +11,21 @@ import { MiddleEllipsis } from "@/ui/MiddleEllipsis";
 import { StateMark } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
 import { RunValue } from "./RunValue";
-import { showOnlyRuns, toggleRuns } from "./visibility";
+import { showOnlyRuns, toggleBaseline, togglePin, toggleRuns } from "./visibility";
 
 interface RunItemProps {
   row: RunRow;
   pinned: boolean;
   /** Unit of the metric that the list is sorted by. */
   unit: string | null;
+  /** The run that others are compared with, if it is loaded. */
+  baseline: RunRow | null;
+  /** Which values of that metric are good. */
+  goal: "minimize" | "maximize" | null;
 }
 
 /** One run of the list. */
-export const RunItem = memo(function RunItem({ row, pinned, unit }: RunItemProps) {
+export const RunItem = memo(function RunItem({ row, pinned, unit, baseline, goal }: RunItemProps) {
   const shown = useView((view) => isShown(view.selection, row.number));
   const theme = useTheme((store) => store.name);
   const hot = useSyncExternalStore(subscribeHover, () => getHover().id === row.run_key);
@@ -57,7 +61,28 @@ export const RunItem = memo(function RunItem({ row, pinned, unit }: RunItemProps
       >
         <MiddleEllipsis text={row.name} />
       </Link>
-      {pinned && <Pin size={11} className="pin" aria-label="Pinned" />}
+      <span className="run-tools">
+        <button
+          type="button"
+          className="run-tool"
+          aria-label={`Pin ${row.name}`}
+          aria-pressed={pinned}
+          title="Pin: on top of the list and of the charts (p)"
+          onClick={() => togglePin(row.number)}
+        >
+          <Pin size={12} />
+        </button>
+        <button
+          type="button"
+          className="run-tool"
+          aria-label={`Compare with ${row.name}`}
+          aria-pressed={baseline === row}
+          title="Baseline: show how others differ from this run (b)"
+          onClick={() => toggleBaseline(row.number)}
+        >
+          <Scale size={12} />
+        </button>
+      </span>
       <StateMark state={row.state} />
       {(row.damaged || row.error) && (
         <span
@@ -67,7 +92,7 @@ export const RunItem = memo(function RunItem({ row, pinned, unit }: RunItemProps
           !
         </span>
       )}
-      <RunValue row={row} unit={unit} />
+      <RunValue row={row} unit={unit} baseline={baseline} goal={goal} />
     </div>
   );
 });

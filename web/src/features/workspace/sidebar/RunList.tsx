@@ -13,6 +13,8 @@ interface RunListProps {
   groups: readonly Group[] | null;
   /** Unit of the metric that the list is sorted by. */
   unit: string | null;
+  /** Which values of that metric are good. */
+  goal: "minimize" | "maximize" | null;
 }
 
 type Item = { kind: "group"; group: Group } | { kind: "run"; row: RunRow; pinned: boolean };
@@ -24,11 +26,13 @@ const GROUP_PX = 34;
 const NEAR_END = 40;
 
 /** Runs, virtual: only the rows in view exist. While the pointer is in the list its order stands still. */
-export function RunList({ runs, groups, unit }: RunListProps) {
+export function RunList({ runs, groups, unit, goal }: RunListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const touch = useMediaQuery("(max-width: 760px), (pointer: coarse)");
   const folded = useView((view) => view.collapsed);
   const pinned = useView((view) => view.pinned);
+  const baseNumber = useView((view) => view.baseline);
+  const baseline = runs.rows.find(({ number }) => number === baseNumber) ?? null;
   const [pointed, setPointed] = useState(false);
   const rows = useFrozenOrder(runs.rows, runKeyOf, pointed);
   const heads = useFrozenOrder(groups ?? NO_GROUPS, groupIdOf, pointed);
@@ -102,7 +106,7 @@ export function RunList({ runs, groups, unit }: RunListProps) {
                   onFold={() => toggle(item.group.id)}
                 />
               ) : (
-                <RunItem row={item.row} pinned={item.pinned} unit={unit} />
+                <RunItem row={item.row} pinned={item.pinned} unit={unit} baseline={baseline} goal={goal} />
               )}
             </li>
           );

@@ -1,12 +1,35 @@
 import { parseMoment, parseNumber, type RunRow } from "@/api/types";
+import { deltaOf } from "@/charts/tooltip";
 import { type Aggregate, useView } from "@/state/view";
 import { formatAge, formatDuration, formatValue } from "@/ui/humanize";
 import { showValue } from "../groups";
 
-/** The value that the list is sorted by. */
-export function RunValue({ row, unit }: { row: RunRow; unit: string | null }) {
+interface RunValueProps {
+  row: RunRow;
+  unit: string | null;
+  baseline: RunRow | null;
+  goal: "minimize" | "maximize" | null;
+}
+
+/** The value that the list is sorted by, and how it differs from the baseline's. */
+export function RunValue({ row, unit, baseline, goal }: RunValueProps) {
   const sort = useView((view) => view.sort);
-  return <span className="run-value">{sortedValue(row, sort.by, sort.agg, unit)}</span>;
+  const delta = baseline && baseline !== row ? deltaFrom(baseline, row, sort.by, sort.agg, goal) : null;
+  return (
+    <span className="run-value">
+      {delta && (
+        <small className={delta.good === null ? "" : delta.good ? "good" : "worse"}>{delta.text}</small>
+      )}
+      {sortedValue(row, sort.by, sort.agg, unit)}
+    </span>
+  );
+}
+
+function deltaFrom(base: RunRow, row: RunRow, by: string, agg: Aggregate, goal: RunValueProps["goal"]) {
+  if (!by.startsWith("metric:")) return null;
+  const key = by.slice("metric:".length);
+  const [value, other] = [row, base].map((one) => parseNumber(one.metrics[key]?.[agg]));
+  return typeof value === "number" && typeof other === "number" ? deltaOf(value, other, goal) : null;
 }
 
 function sortedValue(row: RunRow, by: string, agg: Aggregate, unit: string | null): string {

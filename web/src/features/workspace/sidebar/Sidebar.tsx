@@ -5,6 +5,7 @@ import { ALL_SHOWN, isShown, NONE_SHOWN } from "@/state/selection";
 import { changeView, useView } from "@/state/view";
 import { formatCount } from "@/ui/humanize";
 import { IconButton } from "@/ui/IconButton";
+import { CompareLink } from "../../compare/CompareLink";
 import type { Group } from "../groups";
 import type { Runs } from "../useRuns";
 import { FilterField } from "./FilterField";
@@ -30,7 +31,7 @@ export function Sidebar({ runs, groups, detail, sheet, onHide }: SidebarProps) {
     [runs.rows, selection],
   );
   const sortBy = useView((view) => view.sort.by);
-  const unit = detail?.keys.find(({ key }) => `metric:${key}` === sortBy)?.unit ?? null;
+  const sortedBy = detail?.keys.find(({ key }) => `metric:${key}` === sortBy);
   const anyShown = shown > 0;
   return (
     <aside className="sidebar" aria-label="Runs">
@@ -44,6 +45,7 @@ export function Sidebar({ runs, groups, detail, sheet, onHide }: SidebarProps) {
             {formatCount(shown)} shown · {formatCount(runs.match)} match · {formatCount(runs.total)}
           </span>
           <span className="grow" />
+          <CompareLink runs={runs.rows.filter((row) => isShown(selection, row.number))} />
           <IconButton label="Hide runs" hint="[" onClick={onHide}>
             {sheet ? <X size={16} /> : <PanelLeftClose size={15} />}
           </IconButton>
@@ -63,7 +65,7 @@ export function Sidebar({ runs, groups, detail, sheet, onHide }: SidebarProps) {
         </button>
         <SortHeader keys={detail?.keys ?? []} configKeys={detail?.config_keys ?? []} />
       </div>
-      <RunList runs={runs} groups={groups} unit={unit} />
+      <RunList runs={runs} groups={groups} unit={sortedBy?.unit ?? null} goal={sortedBy?.goal ?? null} />
     </aside>
   );
 }

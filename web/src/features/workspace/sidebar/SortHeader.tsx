@@ -1,6 +1,7 @@
 import { ArrowDown, ArrowUp, ChevronDown } from "lucide-react";
+import { useMemo } from "react";
 import type { KeyInfo, ProjectDetail } from "@/api/types";
-import { compareKeys } from "@/grid/sections";
+import { sortedKeys } from "@/state/arrangement";
 import { AGGREGATES, type Aggregate, changeView, getView, type Sort, useView } from "@/state/view";
 import { Picker } from "@/ui/Picker";
 
@@ -30,14 +31,16 @@ export function sortLabel({ by, agg }: Sort): string {
 export function SortHeader({ keys, configKeys }: SortHeaderProps) {
   const sort = useView((view) => view.sort);
   const isMetric = sort.by.startsWith("metric:");
-  const options = [
-    ...FIELDS.map((field) => ({ ...field, note: "" })),
-    ...keys
-      .filter((info) => info.kind === "number" && !info.hidden)
-      .map((info) => ({ value: `metric:${info.key}`, label: info.key, note: "metric" }))
-      .sort((a, b) => compareKeys(a.label, b.label)),
-    ...configKeys.map(({ key }) => ({ value: `config.${key}`, label: key, note: "config" })),
-  ];
+  const options = useMemo(
+    () => [
+      ...FIELDS.map((field) => ({ ...field, note: "" })),
+      ...sortedKeys(keys)
+        .filter((info) => info.kind === "number" && !info.hidden)
+        .map((info) => ({ value: `metric:${info.key}`, label: info.key, note: "metric" })),
+      ...configKeys.map(({ key }) => ({ value: `config.${key}`, label: key, note: "config" })),
+    ],
+    [keys, configKeys],
+  );
   const pick = (by: string) => {
     const info = keys.find(({ key }) => `metric:${key}` === by);
     changeView({ sort: info ? { by, ...bestOf(info) } : { by, agg: "last", desc: by === "created_at" } });

@@ -18,3 +18,8 @@ export function togglePin(number: number): void {
     pinned: pinned.includes(number) ? pinned.filter((other) => other !== number) : [...pinned, number],
   });
 }
+
+/** Compares all others with a run; again, with none. */
+export function toggleBaseline(number: number): void {
+  changeView({ baseline: getView().baseline === number ? null : number });
+}

@@ -1,0 +1,127 @@
+import {
+  Copy,
+  CopyPlus,
+  Download,
+  FolderInput,
+  Image,
+  MoreHorizontal,
+  Spline,
+  Table2,
+  Trash2,
+} from "lucide-react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
+import { Menu, MenuItem, MenuSeparator, SubMenu } from "@/ui/Menu";
+import { saveBlob, saveText } from "@/ui/saveText";
+import { type PanelExports, usePlace } from "./frame";
+
+const TableDialog = lazy(() => import("./TableDialog"));
+
+interface PanelMenuProps {
+  own: ReactNode;
+  exports: PanelExports | undefined;
+}
+
+/** What can be done with any panel. */
+export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
+  const place = usePlace();
+  const [table, setTable] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const fileName = exports.fileName ?? place.name.replaceAll(/[^\w.-]+/g, "_");
+
+  const attempt = (work: () => Promise<void> | void) => async () => {
+    try {
+      await work();
+      setTrouble(null);
+    } catch (cause) {
+      setTrouble(cause instanceof Error ? cause.message : String(cause));
+    }
+  };
+  const savePng = attempt(async () => {
+    const { rasterize } = await import("./rasterize");
+    saveBlob(`${fileName}.png`, exports.png ? await exports.png() : await rasterize(exports.svg?.() ?? ""));
+  });
+  const saveCsv = attempt(async () => {
+    const { csvOfTable } = await import("./TableDialog");
+    const text = exports.csv?.() ?? csvOfTable(exports.table?.() ?? { columns: [], rows: [] });
+    saveText(`${fileName}.csv`, "text/csv", text);
+  });
+  const saveAll = attempt(async () => {
+    if (exports.csvAll) saveText(`${fileName}.all.csv`, "text/csv", await exports.csvAll());
+  });
+  return (
+    <>
+      <Menu
+        trigger={
+          <button type="button" className="icon-button" aria-label={`Options of ${place.name}`}>
+            <MoreHorizontal size={15} />
+          </button>
+        }
+      >
+        {own}
+        {own && <MenuSeparator />}
+        <MenuItem icon={<CopyPlus size={14} />} onSelect={place.onDuplicate}>
+          Duplicate
+        </MenuItem>
+        {place.sections.length > 0 && (
+          <SubMenu icon={<FolderInput size={14} />} label="Move to section">
+            {place.sections.map(({ id, name }) => (
+              <MenuItem key={id} onSelect={() => place.onMove(id)}>
+                {name}
+              </MenuItem>
+            ))}
+          </SubMenu>
+        )}
+        <MenuItem
+          icon={<Copy size={14} />}
+          onSelect={() => void navigator.clipboard?.writeText(place.link())}
+        >
+          Copy link to this panel
+        </MenuItem>
+        {exports.table && (
+          <MenuItem icon={<Table2 size={14} />} onSelect={() => setTable(true)}>
+            View as table
+          </MenuItem>
+        )}
+        {(exports.png || exports.svg) && (
+          <MenuItem icon={<Image size={14} />} onSelect={() => void savePng()}>
+            Save as PNG
+          </MenuItem>
+        )}
+        {exports.svg && (
+          <MenuItem
+            icon={<Spline size={14} />}
+            onSelect={() =>
+              void attempt(() => saveText(`${fileName}.svg`, "image/svg+xml", exports.svg?.() ?? ""))()
+            }
+          >
+            Save as SVG
+          </MenuItem>
+        )}
+        {(exports.csv || exports.table) && (
+          <MenuItem icon={<Download size={14} />} onSelect={() => void saveCsv()}>
+            Save what is drawn (CSV)
+          </MenuItem>
+        )}
+        {exports.csvAll && (
+          <MenuItem icon={<Download size={14} />} onSelect={() => void saveAll()}>
+            Save every point (CSV)
+          </MenuItem>
+        )}
+        <MenuSeparator />
+        <MenuItem icon={<Trash2 size={14} />} onSelect={place.onRemove}>
+          Remove
+        </MenuItem>
+      </Menu>
+      {trouble && (
+        <span className="badge warn" role="alert">
+          {trouble}
+        </span>
+      )}
+      {table && exports.table && (
+        <Suspense>
+          <TableDialog title={place.name} table={exports.table()} onClose={() => setTable(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,70 @@
+import { createContext, type ReactNode, useContext } from "react";
+
+/** What a panel can be saved as. Everything is made when it is asked for. */
+export interface PanelExports {
+  /** Name of the file without its ending; absent = the panel's name. */
+  fileName?: string;
+  /** The picture in numbers; also what "View as table" shows. */
+  table?(): PanelTable;
+  /** Exactly what is drawn; absent = the table. */
+  csv?(): string;
+  /** Every point behind the picture. */
+  csvAll?(): Promise<string>;
+  svg?(): string;
+  /** Absent = the SVG, rasterised. */
+  png?(): Promise<Blob>;
+}
+
+export interface PanelTable {
+  columns: readonly string[];
+  rows: readonly (readonly (string | number | null)[])[];
+}
+
+/** What the place of a panel does for it. */
+export interface PanelPlace {
+  id: string;
+  /** The panel's title, or what its type calls it. */
+  name: string;
+  fullScreen: boolean;
+  /** Content of the settings popover; null = this panel has none. */
+  settings: ReactNode;
+  settingsOpen: boolean;
+  onSettings(open: boolean): void;
+  onOpen(): void;
+  onClose(): void;
+  onDuplicate(): void;
+  onRemove(): void;
+  /** Sections it can be moved to. */
+  sections: readonly { id: string; name: string }[];
+  onMove(sectionId: string): void;
+  /** The address that opens this panel. */
+  link(): string;
+  /** Goes into the header's left edge: what the panel is dragged by. */
+  handle: ReactNode;
+  /** Goes into the lower right corner: what it is resized by. */
+  corner: ReactNode;
+}
+
+const NOTHING = () => undefined;
+
+export const PlaceContext = createContext<PanelPlace>({
+  id: "",
+  name: "",
+  fullScreen: false,
+  settings: null,
+  settingsOpen: false,
+  onSettings: NOTHING,
+  onOpen: NOTHING,
+  onClose: NOTHING,
+  onDuplicate: NOTHING,
+  onRemove: NOTHING,
+  sections: [],
+  onMove: NOTHING,
+  link: () => location.href,
+  handle: null,
+  corner: null,
+});
+
+export function usePlace(): PanelPlace {
+  return useContext(PlaceContext);
+}

@@ -20,6 +20,7 @@ from .sdk.arguments import remember_arguments
 from .sdk.settings import Settings
 
 if TYPE_CHECKING:
+    from .sdk import saved_views as views
     from .sdk.api import Api
     from .sdk.config import Config, Summary
     from .sdk.disabled import DisabledRun
@@ -73,6 +74,7 @@ __all__ = [
     "save",
     "summary",
     "unwatch",
+    "views",
     "watch",
 ]
 
@@ -163,6 +165,10 @@ def __getattr__(name: str) -> Any:
         from .sdk.media import plot
 
         return plot
+    if name == "views":
+        from .sdk import saved_views
+
+        return saved_views
     if name == "run":
         return _lifecycle().active_run()
     if name in ("config", "summary"):

@@ -110,6 +110,7 @@ def test_the_public_door_is_pinned() -> None:
         "save",
         "summary",
         "unwatch",
+        "views",
         "watch",
     ]
     assert dir(treering) == sorted(treering.__all__)

@@ -167,7 +167,8 @@ def test_a_removal_that_a_kill_cut_short_is_finished_by_the_next_start(world: Wo
     with opened(world) as store:
         store.metrics.flush()
         store.edit_runs([gone], {"deleted": True}, "ada")
-        store._ledger.purge(gone, "ada", world.now())  # and here the process dies
+        segments = [ref.segment for ref in store.segments.segments(gone)]
+        store._ledger.purge(gone, segments, "ada", world.now())  # and here the process dies
 
     with opened(world) as store:
         assert keys_in(store, "digits") == [stays]
@@ -253,3 +254,85 @@ def test_a_part_that_many_runs_share_loses_only_the_points_of_the_one(world: Wor
             (line,) = store.series(SeriesRequest(keys=["loss"], runs=[key], buckets=50))
             for name in ("x", "y", "lo", "hi", "count"):
                 assert np.array_equal(getattr(line, name), getattr(lines[key], name))
+
+
+def test_bytes_that_a_run_has_whose_log_is_not_read_yet_stay(world: World):
+    gone = a_run(world, "gone", blob=BYTES)
+    with opened(world) as store:
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        fresh = a_run(world, "fresh", blob=BYTES)  # and nobody has looked at it
+        store.purge_runs([gone], "ada")
+
+        assert store.blob_size(fresh, hashlib.sha256(BYTES).hexdigest()) == len(BYTES)
+
+
+def test_a_training_that_begins_anew_under_the_id_of_a_removed_run_is_a_run(world: World):
+    old = a_run(world, "a", rows=40)
+    with opened(world) as store:
+        store.move_runs([old], "lab", "archive", "ada")
+        store.edit_runs([old], {"deleted": True}, "ada")
+        store.purge_runs([old], "ada")
+        anew = a_run(world, "a", rows=3, blob=BYTES)
+        store.ingest_now()
+
+        assert anew == old
+        assert store.locate(anew) == ("ada", "digits")  # where the removed one was moved says nothing of this one
+        assert loss_of(store, anew) == [1.0, 0.5, 1 / 3]
+    for again in range(2):
+        if again:
+            shutil.rmtree(world.folder / "index")
+        with opened(world) as store:
+            assert keys_in(store, "digits") == [anew]
+            assert loss_of(store, anew) == [1.0, 0.5, 1 / 3]
+            assert store.blob_size(anew, hashlib.sha256(BYTES).hexdigest()) == len(BYTES)
+    with opened(world) as store:
+        store.edit_runs([anew], {"deleted": True}, "ada")
+        assert store.purge_runs([anew], "ada") == {}
+        assert not (world.folder / "runs" / anew).exists()
+
+
+def test_a_run_that_was_resumed_a_moment_ago_is_not_removed(world: World):
+    key = a_run(world, "a")
+    with opened(world) as store:
+        store.edit_runs([key], {"deleted": True}, "ada")
+        life = world.life("a", from_step=30)
+        life.log({"loss": 7.0}, 30)  # it trains, and nobody has looked
+
+        assert store.purge_runs([key], "ada") == {key: "it is running"}
+
+
+@pytest.mark.parametrize("died", ["ledger", "points"])
+def test_a_move_that_a_kill_cut_short_is_finished_by_the_next_start(world: World, died: str):
+    key, stays = a_run(world, "a"), a_run(world, "b")
+    with opened(world) as store:
+        store.metrics.flush()
+        state = store.metadata.run(key)
+        store._ledger.move(key, ("lab", "archive"), ("ada", "digits"), "ada", world.now())
+        if died == "points":
+            store.metrics.forget_runs({state.project_id}, {state.id})  # and here the process dies
+
+    with opened(world) as store:
+        assert (keys_in(store, "digits"), keys_in(store, "digits", deleted=True)) == ([stays], [])
+        assert [row.run_key for row in store.query_runs(RunQuery("lab", "archive")).runs] == [key]
+        assert loss_of(store, key) == [1.0 / (step + 1) for step in range(30)]
+
+
+@pytest.mark.parametrize("step", ["_remove_blobs", "_forget", "_remove_logs"])
+def test_a_removal_that_dies_at_any_step_leaves_nothing_after_the_next_start(world: World, step: str, monkeypatch):
+    gone, stays = a_run(world, "gone", blob=BYTES), a_run(world, "stays", blob=b"of the other")
+    with opened(world) as store:
+        store.edit_runs([gone], {"deleted": True}, "ada")
+
+        def die(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(store._filing, step, die)
+            store.purge_runs([gone], "ada")
+
+    with opened(world) as store:
+        assert keys_in(store, "digits") == [stays]
+    left = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file() and path.suffix != ".db")
+    assert b"text of gone" not in left
+    assert BYTES not in left
+    assert b"of the other" in left

@@ -35,6 +35,7 @@ from treering.ids import RUN_KEY
 from .connection import Connection, connect_to_folder
 from .credentials import Credentials, credentials_path, plain_url
 from .run_files import RunFile, list_files
+from .saved_views import SavedView, list_views, read_view, save_view
 from .settings import current_folder, default_folder
 
 __all__ = ["Api", "Project", "Run", "Runs"]
@@ -194,6 +195,30 @@ class Api:
         _field(reply, "segments")
         report: dict[str, Any] = reply
         return report
+
+    def views(self, project: str) -> list[SavedView]:
+        """Return the saved views of a project that one may see, by name. Raises ProjectNotFound."""
+        return list_views(self._connection, *self._find_project(project))
+
+    def view(self, view_id: str) -> SavedView:
+        """Return a saved view by its id. Raises NotFound."""
+        return read_view(self._connection, view_id)
+
+    def save_view(self, project: str, name: str, spec: dict[str, Any], *, shared: bool = False) -> SavedView:
+        """
+        Save a view, over the one of that name if there is one.
+
+        Args:
+            project: ``project`` or ``entity/project``.
+            spec: what ``treering.views.layout`` returns, or an exported view.
+            shared: everybody who may see the project sees it.
+
+        Raises:
+            ProjectNotFound: there is no such project.
+            InvalidValue: *spec* is no view.
+            RemoteError: it may not be saved, or somebody else saved it in this very moment (code "conflict").
+        """
+        return save_view(self._connection, *self._find_project(project), name, spec, shared)
 
     def _find_project(self, text: str) -> tuple[str, str]:
         entity, _, name = text.rpartition("/")

@@ -3,8 +3,8 @@ Where runs are filed: changing many at once, moving them to another project, rem
 
 What was logged is never rewritten. A move is a record of the ledger, and the index of the run is made again from its
 log under the new project; its permanent key, and so every link to it, stays. Removing for good is the one act that
-deletes bytes of a run log: first the ledger says so, durably, then files and index go; a kill in between is finished by
-the next start, and whoever ships bytes of that run again is refused.
+deletes bytes of a run log: first the ledger says so, durably, then bytes of files, index and log go, the log last; a kill in
+between is finished by the next start, and whoever ships bytes of that run again is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from treering.errors import InvalidValue, TreeringError
@@ -24,13 +24,13 @@ from .ingest import Ingester
 from .ledger import Ledger
 from .liveness import Sight
 from .metrics import MetricStore
-from .segments import FileSegments
+from .segments import FileSegments, SegmentRef
 from .sql import SqlMetadata
 from .state import RunState
 
 __all__ = ["Filing", "change_tags"]
 
-_TOGETHER: Final = 64  # runs that are changed in one transaction
+_READ_TOGETHER: Final = 256  # segments
 
 
 class Filing:
@@ -78,9 +78,28 @@ class Filing:
                 self._ledger.move(state.run_key, (entity, project), here, author, self._clock_ns())
                 moved.append(state)
         finally:
-            self._forget(moved)
-            for state in moved:
-                self._ingester.ingest(self._segments.segments(state.run_key), live=Sight.OLD)
+            self._file_anew(moved)
+
+    def finish_moves(self) -> None:
+        """File those runs where the ledger says that a kill left where they were."""
+        places = {key: (moved.entity, moved.project) for key, moved in self._ledger.moved.items()}
+        self._file_anew(self._metadata.runs_by_key(self._metadata.misplaced(places)).values())
+
+    def _file_anew(self, states: Collection[RunState]) -> None:
+        self._forget(states)
+        for state in states:
+            self._ingester.ingest(self._segments.segments(state.run_key), live=Sight.OLD)
+
+    def read(self, run_keys: Iterable[str]) -> None:
+        """Read what runs logged up to now: whether one goes on, and which bytes it refers to."""
+        behind: list[SegmentRef] = []
+        for key in run_keys:
+            behind += [ref for ref in self._segments.segments(key) if self._ingester.behind(ref)]
+            if len(behind) >= _READ_TOGETHER:
+                self._ingester.ingest(behind, live=Sight.OLD)
+                behind = []
+        if behind:
+            self._ingester.ingest(behind, live=Sight.OLD)
 
     def check_purge(self, state: RunState) -> str:
         """Return why a run cannot be removed for good; empty if it can."""
@@ -95,26 +114,28 @@ class Filing:
         gone: list[RunState] = []
         try:
             for state in states:
-                self._ledger.purge(state.run_key, author, self._clock_ns())
+                segments = [ref.segment for ref in self._segments.segments(state.run_key)]
+                self._ledger.purge(state.run_key, segments, author, self._clock_ns())
                 gone.append(state)
         finally:
-            names = self._metadata.files_of({state.id for state in gone})
-            self._forget(gone)
-            for state in gone:
-                self._remove_files(state.run_key)
-            self._remove_blobs(names)
+            self._remove(gone, [state.run_key for state in gone])
 
     def finish_purges(self) -> None:
         """Remove what a kill left of runs that the ledger says are removed."""
-        left = [key for key in self._ledger.purged if self._segments.folder(key).exists()]
-        if not left:
-            return
-        states = self._metadata.runs_by_key(left)
-        names = self._metadata.files_of({state.id for state in states.values()})
-        self._forget(list(states.values()))
-        for key in left:
-            self._remove_files(key)
-        self._remove_blobs(names)
+        left = [key for key in self._ledger.purged if any(map(self._is_removed, self._segments.segments(key)))]
+        states = {state.id: state for state in self._metadata.runs_by_key(left).values()}
+        # A run that was begun later under the same id is no part of it: it has segments that stay.
+        for segment in self._metadata.segments_of(list(states)):
+            if segment.run in states and not self._is_removed(SegmentRef(states[segment.run].run_key, segment.segment)):
+                del states[segment.run]
+        self._remove(list(states.values()), left)
+
+    def _remove(self, states: Collection[RunState], run_keys: Collection[str]) -> None:
+        """Remove bytes of files, index and logs; the logs last, for what is left of them says that this is not done."""
+        self._remove_blobs(self._metadata.files_of({state.id for state in states}))
+        self._forget(states)
+        for key in run_keys:
+            self._remove_logs(key)
 
     def _forget(self, states: Collection[RunState]) -> None:
         """Take runs out of the index: rows at once, points by writing the parts anew that hold them."""
@@ -125,14 +146,27 @@ class Filing:
         self._metrics.forget_runs({state.project_id for state in states}, ids)
         self._metadata.forget_runs(ids)
 
-    def _remove_files(self, run_key: str) -> None:
-        for ref in self._segments.segments(run_key):
+    def _is_removed(self, ref: SegmentRef) -> bool:
+        return self._ledger.is_removed(ref)
+
+    def _remove_logs(self, run_key: str) -> None:
+        segments = self._segments.segments(run_key)
+        removed = [ref for ref in segments if self._is_removed(ref)]
+        for ref in removed:
             with contextlib.suppress(OSError):
                 os.unlink(self._segments.live / f"{run_key}.{ref.segment}")
-        shutil.rmtree(self._segments.folder(run_key), ignore_errors=True)
+        if len(removed) == len(segments):
+            shutil.rmtree(self._segments.folder(run_key), ignore_errors=True)
+            return
+        for ref in removed:  # what is beside them is a run that was begun later
+            with contextlib.suppress(OSError):
+                os.unlink(self._segments.path(ref))
 
-    def _remove_blobs(self, names: Collection[str]) -> None:
-        """Remove those bytes that no other run refers to."""
+    def _remove_blobs(self, names: Mapping[str, int]) -> None:
+        """Remove those bytes that no other run refers to, one whose log is not read yet included."""
+        if not names:
+            return
+        self.read(self._segments.runs())
         for name in self._metadata.unreferenced(names):
             with contextlib.suppress(TreeringError, OSError):
                 self._blobs.delete(name)

@@ -195,7 +195,7 @@ class Ingester:
         """Return whether *ref* may have something new: one small read. What is owed of it is not new."""
         position = self.positions.get(ref.segment)
         if position is None:
-            return ref.run_key not in self._ledger.purged
+            return not self._ledger.is_removed(ref)
         if ref in self._bad and self._bad[ref][0] == self._size(ref):
             return False
         if position.run_key != ref.run_key:
@@ -254,7 +254,7 @@ class Ingester:
 
     def segment(self, ref: SegmentRef) -> SegmentState | None:
         """Return the state of a segment, registering it at first sight; None if it cannot be read."""
-        if ref.run_key in self._ledger.purged:
+        if self._ledger.is_removed(ref):
             return None
         work = self.work(ref.run_key)
         if work is not None and ref.segment in work.segments:

@@ -64,6 +64,7 @@ class Ledger:
         self._highest: dict[tuple[str, str], int] = {}
         self.moved: dict[str, Moved] = {}
         self.purged: dict[str, int] = {}  # run key → when it was removed for good
+        self._removed: dict[str, set[str]] = {}  # and with which segments
         self.documents = Documents(self._append_document, self._payload)
         for ref in segments.segments(LEDGER):
             try:
@@ -94,11 +95,22 @@ class Ledger:
         if not (isinstance(body, dict) and isinstance(body.get("run_key"), str)):
             return
         if kind == records.PURGE:
-            self.purged[body["run_key"]] = time_ns
+            self._note_purge(body["run_key"], time_ns, body.get("segments"))
         else:
             self._note_move(Moved(time_ns, *(str(body.get(name)) for name in _PLACE)), body["run_key"])
 
+    def _note_purge(self, run_key: str, time_ns: int, segments: object) -> None:
+        """Note a removal. Where the run was filed says nothing of one that is begun later under the same id."""
+        self.purged[run_key] = max(time_ns, self.purged.get(run_key, 0))
+        removed = self._removed.setdefault(run_key, set())
+        removed.update(str(name) for name in (segments if isinstance(segments, list) else ()))
+        moved = self.moved.get(run_key)
+        if moved is not None and moved.time_ns <= self.purged[run_key]:
+            del self.moved[run_key]
+
     def _note_move(self, moved: Moved, run_key: str) -> None:
+        if moved.time_ns <= self.purged.get(run_key, -1):
+            return
         before = self.moved.get(run_key)
         if before is None or moved.time_ns >= before.time_ns:
             self.moved[run_key] = moved
@@ -158,15 +170,30 @@ class Ledger:
         """File a run that is at *now* under another entity and project, durably. Raises OSError."""
         before = self.moved.get(run_key)
         origin = now if before is None else (before.from_entity, before.from_project)
-        moved = Moved(max(time_ns, before.time_ns + 1 if before else 0), *to, *origin)
+        after_ns = max(before.time_ns if before else -1, self.purged.get(run_key, -1))
+        moved = Moved(max(time_ns, after_ns + 1), *to, *origin)
         body = dict(zip(_PLACE, moved[1:], strict=True))
         self._append_durably(records.PLACE, [moved.time_ns, {"run_key": run_key, **body, "author": author}])
         self._note_move(moved, run_key)
 
-    def purge(self, run_key: str, author: str, time_ns: int) -> None:
-        """Note that a run is removed for good, durably, before it is. Raises OSError."""
-        self._append_durably(records.PURGE, [time_ns, {"run_key": run_key, "author": author}])
-        self.purged[run_key] = time_ns
+    def is_removed(self, ref: SegmentRef) -> bool:
+        """
+        Return whether a segment is of a run that was removed for good.
+
+        A training that is begun later under the same id, in the same folder, is another run: nothing of it is gone.
+        """
+        return ref.segment in self._removed.get(ref.run_key, ()) or (
+            ref.run_key in self.purged and ref.segment in self.received
+        )
+
+    def purge(self, run_key: str, segments: Sequence[str], author: str, time_ns: int) -> None:
+        """Note that a run is removed for good, with all of its segments, durably, before it is. Raises OSError."""
+        before = self.moved.get(run_key)
+        time_ns = max(time_ns, before.time_ns if before else 0)
+        self._append_durably(
+            records.PURGE, [time_ns, {"run_key": run_key, "author": author, "segments": list(segments)}]
+        )
+        self._note_purge(run_key, time_ns, list(segments))
 
     def _append_durably(self, kind: int, record: list[Any]) -> Place:
         """Append a record; when this returns, it survives a power cut. Returns where it stands."""

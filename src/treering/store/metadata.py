@@ -9,7 +9,8 @@ points that refer to an id which a crash takes back would.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -113,11 +114,14 @@ class MetadataStore(Protocol):
     def forget_runs(self, ids: Collection[int]) -> None:
         """Take runs out of all tables. Their numbers are never given again."""
 
-    def files_of(self, ids: Collection[int]) -> set[str]:
-        """Return the SHA-256 of all bytes that runs declared or hold."""
+    def files_of(self, ids: Collection[int]) -> Counter[str]:
+        """Return the SHA-256 of all bytes that runs declared or hold, and how often they do."""
 
-    def unreferenced(self, names: Collection[str]) -> set[str]:
-        """Return those of *names* that no run declares or holds."""
+    def unreferenced(self, names: Mapping[str, int]) -> set[str]:
+        """Return those of *names* that all runs together declare or hold no more often than is said there."""
+
+    def misplaced(self, places: Mapping[str, tuple[str, str]]) -> list[str]:
+        """Return the keys of runs that are filed under another entity or project than *places* say."""
 
     def note_broken(self, run_key: str, segment: str, reason: str) -> None: ...
     def clear(self) -> None:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -453,23 +453,36 @@ class SqlMetadata:
                     connection.execute(sa.delete(table).where(table.c.run_id.in_(some)))
                 connection.execute(sa.delete(t.runs).where(t.runs.c.id.in_(some)))
 
-    def files_of(self, ids: Collection[int]) -> set[str]:
-        found: set[str] = set()
+    def files_of(self, ids: Collection[int]) -> Counter[str]:
+        found: Counter[str] = Counter()
         with self.connect() as connection:
             for some in _chunks(sorted(ids), _MAX_PARAMETERS):
                 for table in (t.files, t.held):
-                    found.update(connection.scalars(sa.select(table.c.sha256).where(table.c.run_id.in_(some))))
+                    counts = sa.select(table.c.sha256, sa.func.count()).where(table.c.run_id.in_(some))
+                    for name, count in connection.execute(counts.group_by(table.c.sha256)).all():
+                        found[name] += count
         return found
 
-    def unreferenced(self, names: Collection[str]) -> set[str]:
-        left = set(names)
+    def unreferenced(self, names: Mapping[str, int]) -> set[str]:
+        every: Counter[str] = Counter()
         with self.connect() as connection:
-            for some in _chunks(sorted(left), _MAX_PARAMETERS):
+            for some in _chunks(sorted(names), _MAX_PARAMETERS):
                 for table in (t.files, t.held):
-                    left.difference_update(
-                        connection.scalars(sa.select(table.c.sha256).where(table.c.sha256.in_(some)))
-                    )
-        return left
+                    counts = sa.select(table.c.sha256, sa.func.count()).where(table.c.sha256.in_(some))
+                    for name, count in connection.execute(counts.group_by(table.c.sha256)).all():
+                        every[name] += count
+        return {name for name, count in names.items() if every[name] <= count}
+
+    def misplaced(self, places: Mapping[str, tuple[str, str]]) -> list[str]:
+        found: list[str] = []
+        filed = sa.select(t.runs.c.run_key, t.entities.c.name, t.projects.c.name)
+        filed = filed.join(t.projects, t.projects.c.id == t.runs.c.project_id)
+        filed = filed.join(t.entities, t.entities.c.id == t.projects.c.entity_id)
+        with self.connect() as connection:
+            for some in _chunks(sorted(places), _MAX_PARAMETERS):
+                rows = connection.execute(filed.where(t.runs.c.run_key.in_(some))).all()
+                found += [key for key, *place in rows if tuple(place) != places[key]]
+        return found
 
     def note_broken(self, run_key: str, segment: str, reason: str) -> None:
         with self._write() as connection:

@@ -131,7 +131,6 @@ class Store:
             clock_ns=clock_ns,
         )
         self._filing = Filing(self.segments, self.blobs, metadata, self.metrics, self._ingester, self._ledger, clock_ns)
-        self._filing.finish_purges()
         self._watcher = Watcher(
             self.segments, self._ingester, self._ingest_lock, metadata.running(), self.received.follows
         )
@@ -151,6 +150,8 @@ class Store:
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
         self._closed = False
+        self._filing.finish_purges()
+        self._filing.finish_moves()
 
     @classmethod
     def open(
@@ -561,6 +562,7 @@ class Store:
         check: Callable[[RunState], str],
         do: Callable[[list[RunState]], None],
     ) -> dict[str, str]:
+        self._filing.read(run_keys)  # one that was resumed a moment ago runs, whatever is known of it
         states = self.metadata.runs_by_key(run_keys)
         refused = {key: "there is no such run" for key in run_keys if key not in states}
         refused |= {key: why for key, state in states.items() if (why := check(state))}

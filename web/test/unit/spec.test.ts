@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ownSection } from "@/state/layout";
 import { isSameView, readSpec, writeSpec } from "@/state/spec";
 import { DEFAULT_VIEW, type View } from "@/state/view";
+import fromCode from "./view-from-code.json";
 
 const VIEW: View = {
   ...DEFAULT_VIEW,
@@ -43,6 +44,24 @@ describe("a saved view", () => {
     expect(view.settings).toEqual({ smoothing: 0.5, yLog: true });
     expect(view.group).toEqual(["config.model"]);
     expect(view.layout.sections[0]?.panels[0]?.settings).toEqual({ keys: ["loss"] });
+  });
+
+  it("opens what the Python package writes", () => {
+    const { layout, settings } = readSpec(fromCode);
+    const [look, other] = layout.sections;
+
+    expect(settings).toEqual({ smoothing: 0.5 });
+    expect(layout.hidden).toEqual(["lr"]);
+    expect([look?.name, look?.open, other?.name, other?.open]).toEqual(["First look", true, "Else", false]);
+    expect(layout.order).toEqual([look?.id, other?.id]);
+    const panels = look?.panels ?? [];
+    expect(panels.map(({ type, title, span }) => [type, title, span])).toEqual([
+      ["line", "Losses", { w: 2, h: 1 }],
+      ["line", "Losses", { w: 2, h: 1 }],
+      ["scatter", undefined, undefined],
+    ]);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(3);
+    expect(panels[0]?.settings).toEqual({ keys: ["train/loss", "=1 - val/acc"] });
   });
 
   it.each([

@@ -67,17 +67,18 @@ describe("a difference of files", () => {
 
 describe("the comparing page in the address", () => {
   it("comes back as it was", () => {
+    const [a, b] = ["a".repeat(26), "b".repeat(26)];
     const address = decodeCompare({
-      runs: "a,b,a,",
+      runs: `${a},${b},${a},,a-name`,
       tab: "seeds",
-      base: "b",
+      base: b,
       all: "1",
       metric: "x",
       agg: "max",
       goal: "min",
       filter: "f",
     });
-    expect(address.runs).toEqual(["a", "b"]);
+    expect(address.runs).toEqual([a, b]);
     expect(decodeCompare(encodeCompare(address))).toEqual(address);
     expect(decodeCompare({ tab: "nonsense", agg: "nonsense", goal: "up" })).toMatchObject({
       tab: "differences",

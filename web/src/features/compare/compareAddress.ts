@@ -26,13 +26,16 @@ export interface CompareAddress {
   filter: string;
 }
 
+const RUN_KEY = /^[a-z2-7]{26}$/;
+
 type Params = Readonly<Record<string, string | undefined>>;
 
 export function decodeCompare(params: Params): CompareAddress {
   const tab = COMPARE_TABS.find(([name]) => name === params.tab)?.[0] ?? "differences";
   const agg = (["last", "min", "max", "mean", "first"] as const).find((name) => name === params.agg);
   return {
-    runs: [...new Set((params.runs ?? "").split(",").filter(Boolean))],
+    // What is no run key names nothing, whoever wrote the link.
+    runs: [...new Set((params.runs ?? "").split(",").filter((key) => RUN_KEY.test(key)))],
     tab,
     base: params.base || null,
     all: params.all === "1",

@@ -172,12 +172,20 @@ import itertools, signal, sys
 from treering.runlog.writer import Writer
 w = Writer(sys.argv[1], {"run": {}, "life_id": "a", "writer": ""})
 count = itertools.count()
-def handler(signum, frame):  # may itself be interrupted by the next signal
+depth = 0
+def handler(signum, frame):  # is itself interrupted by the next signal, four deep
+    global depth
+    depth += 1
+    if depth < 4:
+        signal.setitimer(signal.ITIMER_REAL, 0.0002)
     w.append(1, (next(count), 7, {"from": "signal"}))
+    depth -= 1
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
 signal.signal(signal.SIGALRM, handler)
-signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+signal.setitimer(signal.ITIMER_REAL, 0.0002)
 for i in range(60_000):
     w.append(1, (i, 1, {"loss": 1.0}))
+signal.signal(signal.SIGALRM, signal.SIG_IGN)  # before the timer, which a handler would start again
 signal.setitimer(signal.ITIMER_REAL, 0)
 w.close()
 print(next(count))

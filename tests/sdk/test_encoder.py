@@ -22,6 +22,7 @@ from treering.sdk.blobs import Blobs
 from treering.sdk.encoder import Encoder
 from treering.sdk.media.media import Media, Shelf
 from treering.sdk.media.payload import Payload, Spool
+from treering.store import Store
 
 from .conftest import Done, Folder, wait_until
 from .media import Logged
@@ -59,6 +60,7 @@ class World:
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.log: list[tuple[int, Any]] = []
+        self.told: list[tuple[int, Any]] = []  # how many values wait
         self.said: list[str] = []
         self.lock = threading.RLock()
         self.spool = folder / "spool"
@@ -66,7 +68,7 @@ class World:
             Blobs(folder / "blobs"),
             Spool(self.spool),
             self.lock,
-            lambda kind, body: self.log.append((kind, body)),
+            lambda kind, body: (self.told if kind == records.WAITING else self.log).append((kind, body)),
             lambda row, pinned: None,
             lambda subject, text: None if text in self.said else self.said.append(text),
             self.said.append,
@@ -539,3 +541,62 @@ def test_media_behind_the_last_step_there_is_raise_nothing(folder: Folder) -> No
         run.log({"a": 2, "h": tr.Histogram([1])})
 
     assert [step for step, data in folder.rows() if "h" in data] == [2**63 - 1, 2**63 - 1]
+
+
+def test_how_many_values_wait_in_memory_stands_in_the_log(tmp_path: Path, gate):
+    world = World(tmp_path)
+    world.put(0, Slow(1), Slow(2))
+    world.put(1, Slow(3))
+    assert [body[1] for _, body in world.told] == [{"put": 2, "done": 0}, {"put": 3, "done": 0}]
+
+    gate.set()
+    world.encoder.drain(10)
+
+    assert world.told[-1][1][1] == {"put": 3, "done": 3}
+
+
+def test_values_that_are_counted_as_lost_do_not_wait(tmp_path: Path, gate):
+    world = World(tmp_path)
+    world.put(0, Slow(1), Slow(2))
+    with world.lock:
+        world.encoder.close()
+
+    assert world.told[-1][1][1] == {"put": 2, "done": 2}
+    assert [body[1]["count"] for kind, body in world.log if kind == records.GAP] == [2]
+    gate.set()
+
+
+KILLED = """
+import os, signal
+import numpy as np
+import treering as tr
+
+run = tr.init(project="killed", id="r")
+for step in range(40):
+    run.log({"loss": 1.0 * step, "img": tr.Image(np.random.randint(0, 255, (700, 700, 3), np.uint8))})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_media_that_a_kill_took_from_memory_are_counted(tmp_path: Path):
+    environ = {**os.environ, "TREERING_DIR": str(tmp_path), "TREERING_SILENT": "1", "TREERING_CAPTURE_GIT": "no"}
+    done = subprocess.run([sys.executable, "-c", KILLED], env=environ, cwd=tmp_path, timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+    with Store.open(tmp_path) as store:
+        (key,) = store.segments.runs()
+
+        def ended() -> bool:
+            store.ingest_now()
+            return store.run(key).state != "running"
+
+        wait_until(ended, 60)
+        run = store.run(key)
+        stored = next((one.n for one in run.keys if one.key == "img"), 0)
+
+        assert stored < 40
+        assert run.loss is not None
+        assert run.loss.points == 40 - stored
+        (lack,) = [lack for lack in run.lacks if lack.reason == "media"]
+        assert lack.records == 40 - stored
+        assert next(one.n for one in run.keys if one.key == "loss") == 40

@@ -61,6 +61,13 @@ def test_files_are_stored_with_their_paths_and_modes(folder: Folder, work: Path)
     assert modes["out/deep/c.sh"] == 0o755
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file in one instant, so that nobody sees it empty in between."""
+    other = path.with_suffix(".new")
+    other.write_text(text)
+    other.replace(path)
+
+
 def test_a_live_file_is_stored_again_when_it_changed(
     folder: Folder, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,11 +77,11 @@ def test_a_live_file_is_stored_again_when_it_changed(
     with tr.init(project="p") as run:
         run.save("*.pt")
         wait_until(lambda: len(saved(folder)) == 1)
-        path.write_text("22")
+        write_whole(path, "22")
         wait_until(lambda: len(saved(folder)) == 2)
-        (work / "later.pt").write_text("new")
+        write_whole(work / "later.pt", "new")
         wait_until(lambda: len(saved(folder)) == 3)
-        path.write_text("333")
+        write_whole(path, "333")
 
     assert saved(folder) == [("model.pt", b"1"), ("model.pt", b"22"), ("later.pt", b"new"), ("model.pt", b"333")]
 

@@ -54,6 +54,8 @@ def test_all_that_match_a_filter_are_meant(world: Team):
     "body",
     [
         {"changes": {"archived": True}},  # of which runs?
+        {"filter": " \n", "changes": {"archived": True}},
+        {"search": " ", "changes": {"archived": True}},
         {"filter": "name = 'a1'"},  # what is to be done?
         {"filter": "name = 'a1'", "purge": True, "add_tags": ["x"]},
         {"filter": "name is is", "purge": True},

@@ -98,3 +98,23 @@ def test_a_shared_view_is_deleted_by_who_made_it_or_an_admin(world: Team):
 @pytest.mark.parametrize("spec", [None, [], "text", 3])
 def test_a_spec_is_an_object(world: Team, spec):
     assert world.browser("ada").call("POST", HERE, {"name": "x", "spec": spec}).status == 422
+
+
+def test_a_change_of_several_things_is_made_whole_or_not_at_all(world: Team):
+    view = saved(world, "max", "for all", shared=True)
+    path, who = f"/views/{view['id']}", world.browser("max")
+    assert who.call("PUT", path, {"version": 7, "default": "project"}).status == 409
+    assert who.call("PUT", path, {"version": 1, "default": "project"}).json["default"] == "project"
+
+    both = who.call("PUT", path, {"version": 1, "name": "x", "shared": False, "default": "project"})
+    assert (both.status, who.call("GET", path).json["version"]) == (400, 1)
+    ended = who.call("PUT", path, {"version": 1, "shared": False, "default": "none"})
+    assert (ended.status, ended.json["shared"], ended.json["default"]) == (200, False, None)
+
+
+def test_nobody_makes_the_view_of_somebody_else_private(world: Team):
+    view = saved(world, "max", "for all", shared=True)
+    refused = world.browser("ada").call("PUT", f"/views/{view['id']}", {"version": 1, "shared": False})
+
+    assert (refused.status, refused.json["error"]["code"]) == (403, "forbidden")
+    assert world.browser("vera").call("GET", f"/views/{view['id']}").json["version"] == 1

@@ -326,8 +326,8 @@ def test_a_removal_that_dies_at_any_step_leaves_nothing_after_the_next_start(wor
         def die(*_: object) -> None:
             raise KeyboardInterrupt
 
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(store._filing, step, die)
+        monkeypatch.setattr(store._filing, step, die)
+        with pytest.raises(KeyboardInterrupt):
             store.purge_runs([gone], "ada")
 
     with opened(world) as store:

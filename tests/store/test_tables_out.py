@@ -265,7 +265,23 @@ def test_a_line_of_csv_reads_back(cells: list[Any]):
             assert int(text) == cell
         else:
             assert text in (cell, f"'{cell}")
-            assert not text.startswith(("=", "+", "-", "@"))
+            assert not text.startswith(("=", "+", "-", "@", "＝"))
+
+
+def test_what_begins_a_row_is_no_argument_of_the_end_of_the_row_before(tmp_path: Path):
+    world = World(tmp_path / "data")
+    for number, value in enumerate(["[1em]", "*", "--lr 0.1", [1, 2]]):
+        life = world.life(f"r{number}")
+        life.config({"what": value})
+        life.end()
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        store.ingest_now()
+        table = export(store, "latex", group=["config.what"]).decode()
+
+    assert "\n{[}1em{]} &" in table
+    assert "\n{*} &" in table
+    assert "\n-{}-lr 0.1 &" in table
+    assert "\n{[}1,2{]} &" in table
 
 
 @settings(max_examples=200, deadline=None)
@@ -273,10 +289,12 @@ def test_a_line_of_csv_reads_back(cells: list[Any]):
 def test_nothing_of_a_text_acts_in_latex_or_markdown(text: str):
     latex = latex_text(text)
     for command in ("\\textbackslash{}", "\\textasciicircum{}", "\\textasciitilde{}", "\\textless{}", "\\textgreater{}",
-                    "\\textbar{}", "\\textquotedbl{}", "$\\pm$", *("\\" + c for c in "{}$&#%_")):  # fmt: skip
+                    "\\textbar{}", "\\textquotedbl{}", "$\\pm$", *("\\" + c for c in "{}$&#%_"),
+                    "{[}", "{]}", "{*}", "-{}-"):  # fmt: skip
         latex = latex.replace(command, "")
 
-    assert not set(latex) & set("\\{}$&#%_^~<>")
+    assert not set(latex) & set("\\{}$&#%_^~<>[]*")
+    assert "--" not in latex_text(text)
     assert "\n" not in markdown_text(text)
 
 

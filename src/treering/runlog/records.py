@@ -45,6 +45,7 @@ HELD: Final = 24
 DOCUMENT: Final = 25
 PLACE: Final = 26
 PURGE: Final = 27
+WAITING: Final = 28
 
 KINDS: Final[dict[int, str]] = {
     HEADER: "header",
@@ -75,6 +76,7 @@ KINDS: Final[dict[int, str]] = {
     DOCUMENT: "document",
     PLACE: "place",
     PURGE: "purge",
+    WAITING: "waiting",
 }
 
 

@@ -64,6 +64,7 @@ _OPTIONAL = frozenset(
         records.FILE,
         records.HELD,
         records.DOCUMENT,
+        records.WAITING,
     }
 )
 _FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))

@@ -42,6 +42,7 @@ _IDLE_S: Final = 10.0  # how often the chores that repeat are looked at
 _PATIENCE_S: Final = 3.0  # of waiting for the end in silence
 _NAME_MAX_BYTES: Final = 800  # of a file, so that its whole path fits in what servers take
 _END_RETRY_S: Final = 0.1  # between two tries of a data folder that refuses, while somebody waits for the end
+_SETTLED: Final = -1  # in the outbox, in place of a record's kind: so many values are done with
 _TURN_S: Final = 0.05  # how long the thread waits for the run's lock before it goes on encoding
 
 
@@ -106,6 +107,7 @@ class Encoder:
         self._put_count = self._done_count = 0
         self._lost = 0
         self._lost_since_ns = 0
+        self._values_put = self._values_done = self._values_told = 0  # values, all told; told: done, as last written
         self._bell = threading.Event()
         self._stopping = False
         self._closed = False
@@ -134,7 +136,9 @@ class Encoder:
         else:
             self._put_bytes += size
         self._put_count += 1
+        self._values_put += len(values)
         self._waiting.append(item)
+        self._tell()
         self._start()
         return (lambda: self._spill(item)) if spooled else None
 
@@ -224,6 +228,9 @@ class Encoder:
         if left:
             self._lost_since_ns = self._lost_since_ns or left[0].time_ns
         self._write_gap()
+        if self._values_put != self._values_told:
+            self._values_done = self._values_put
+            self._tell()
         self._spool.close()
         self._bell.set()
 
@@ -277,6 +284,7 @@ class Encoder:
             else:
                 entries = [(records.ROW, (item.step, item.time_ns, part)) for part in parts]
             self._outbox.append([*files, *entries])
+        self._outbox.append([(_SETTLED, len(item.values))])
         if item.spooled:
             self._spool_taken_bytes += item.size
         else:
@@ -373,12 +381,22 @@ class Encoder:
                 except IndexError:
                     break
                 for kind, body in entries:
+                    if kind == _SETTLED:
+                        self._values_done += body
+                        continue
                     self._append(kind, body)
                     if kind in (records.ROW, records.SUMMARY):
                         self._note(body[-1], kind == records.SUMMARY)
             self._write_gap()
+            if self._values_done != self._values_told:
+                self._tell()
         finally:
             self._lock.release()
+
+    def _tell(self) -> None:
+        """Write down how many values wait in memory: whatever kills the process, they are counted."""
+        self._values_told = self._values_done
+        self._append(records.WAITING, [time.time_ns(), {"put": self._values_put, "done": self._values_done}])
 
     def _write_gap(self) -> None:
         lost, self._lost = self._lost, 0

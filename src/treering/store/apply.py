@@ -61,6 +61,7 @@ class Applier:
             records.SEAL: self._seal,
             records.FILE: self._file,
             records.HELD: self._hold,
+            records.WAITING: self._media_waiting,
         }
 
     def apply(self, segment: SegmentState, frame: Frame, now_ns: int, live: Sight) -> None:
@@ -239,6 +240,11 @@ class Applier:
         gap.since_ns = min(gap.since_ns or since_ns, since_ns)
         gap.until_ns = max(gap.until_ns, until_ns)
         gap.reason = str(body.get("reason") or gap.reason)[:300]
+
+    def _media_waiting(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        life = self._state.lives.get(segment.life)
+        if life is not None:
+            life.waiting = max(0, int(value[1]["put"]) - int(value[1]["done"]))
 
     def _edit(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_ns, changes = int(value[0]), dict(value[2])

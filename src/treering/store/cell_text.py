@@ -13,11 +13,13 @@ import msgspec
 __all__ = ["TEXT_TABLES", "TextTable", "csv_line", "latex_text", "markdown_text", "mean_std_text", "number_text"]
 
 # A spreadsheet takes a text that begins so for a formula, or for the first of one's arguments.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LATEX: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "\n": " ", "\r": " ", "\t": " ",
+    # In braces, since \\ and \midrule take what follows them in brackets, and a star, for their own argument.
+    "[": "{[}", "]": "{]}", "*": "{*}",
 }  # fmt: skip
 _MARKDOWN: Final = "\\`*_[]<>|~"
 
@@ -69,7 +71,8 @@ def _csv_cell(value: Any) -> str:
 def latex_text(value: Any) -> str:
     """Return a cell for a LaTeX table, with everything escaped that TeX would act upon."""
     text = "".join(_LATEX.get(character, character) for character in plain_text(value))
-    return text.replace("±", r"$\pm$") if "±" in text else text
+    text = text.replace("--", "-{}-").replace("--", "-{}-")  # two hyphens would be a dash
+    return text.replace("±", r"$\pm$")
 
 
 def markdown_text(value: Any) -> str:

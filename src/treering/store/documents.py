@@ -180,6 +180,16 @@ class Documents:
             )
             return self._save(document, _pack(body), deleted=False)
 
+    def check_version(self, document_id: str, version: int) -> Document:
+        """Return a document of which *version* is the newest. Raises NotFound, EditConflict."""
+        document = self.get(document_id)
+        if version != document.version:
+            raise EditConflict(
+                f"{document.name!r} was changed by {document.author or 'somebody'} meanwhile: it is at version "
+                f"{document.version}, and this change was made to version {version}."
+            )
+        return document
+
     def change(
         self,
         document_id: str,
@@ -200,12 +210,7 @@ class Documents:
             InvalidValue, LimitExceeded, OSError: as ``create``.
         """
         with self._lock:
-            old = self.get(document_id)
-            if version != old.version:
-                raise EditConflict(
-                    f"{old.name!r} was changed by {old.author or 'somebody'} meanwhile: it is at version "
-                    f"{old.version}, and this change was made to version {version}."
-                )
+            old = self.check_version(document_id, version)
             packed = self._packed(document_id) if body is msgspec.UNSET else _pack(body)
             following = msgspec.structs.replace(
                 old,

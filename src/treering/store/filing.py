@@ -3,8 +3,8 @@ Where runs are filed: changing many at once, moving them to another project, rem
 
 What was logged is never rewritten. A move is a record of the ledger, and the index of the run is made again from its
 log under the new project; its permanent key, and so every link to it, stays. Removing for good is the one act that
-deletes bytes of a run log: first the ledger says so, durably, then bytes of files, index and log go, the log last; a kill in
-between is finished by the next start, and whoever ships bytes of that run again is refused.
+deletes bytes of a run log: first the ledger says so, durably, then the bytes of files, the index and at last the log
+go. A kill in between either is finished by the next start, and whoever ships bytes of a removed run again is refused.
 """
 
 from __future__ import annotations

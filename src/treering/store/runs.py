@@ -315,9 +315,12 @@ def host_of(state: RunState) -> str | None:
 
 
 def loss_of(state: RunState) -> Loss | None:
-    if not state.gaps:
+    # What waits in the memory of a process that is gone is lost; of one that runs it is on its way.
+    waiting = [] if state.state == "running" else [life.waiting for life in state.lives.values() if life.waiting]
+    if not state.gaps and not waiting:
         return None
-    return Loss(sum(gap.count for gap in state.gaps.values()), sum(gap.points for gap in state.gaps.values()))
+    gaps = state.gaps.values()
+    return Loss(sum(gap.count for gap in gaps) + len(waiting), sum(gap.points for gap in gaps) + sum(waiting))
 
 
 def read_stats(

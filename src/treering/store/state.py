@@ -26,6 +26,7 @@ class Life(msgspec.Struct):
     heard_ns: int = 0
     told_ns: int = 0
     paced: bool = False
+    waiting: int = 0  # media values that were in the process's memory when it last said so
 
 
 class Gap(msgspec.Struct):

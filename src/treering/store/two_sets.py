@@ -13,7 +13,7 @@ from .model import Column
 from .run_columns import ColumnSource, PointSource, column_label
 from .run_groups import hashable, read_configs, varying_parts
 from .seeds import is_seed
-from .statistics.describe import Description, describe, finite_numbers
+from .statistics.describe import Description, describe, finite_numbers, mean_of
 from .statistics.two_samples import Difference, Interval, paired, superiority, welch
 
 __all__ = ["Effect", "MoreRuns", "Question", "Statistics", "compare_sets"]
@@ -172,7 +172,7 @@ def _by_pair(runs: _Runs, by: str, side: str, warnings: list[str]) -> dict[Any, 
     several = sum(len(its) > 1 for its in values.values())
     if several:
         warnings.append(f"{several} values of {by} belong to several runs of {side}; their mean is paired.")
-    return {key: math.fsum(its) / len(its) for key, its in values.items()}
+    return {key: mean_of(its) for key, its in values.items()}
 
 
 def _answer(

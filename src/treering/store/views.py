@@ -108,6 +108,10 @@ class Views:
         )
         return self._view(document, spec)
 
+    def check_version(self, view_id: str, viewer: str, version: int) -> None:
+        """Raise EditConflict unless *version* is the newest one of a view. Raises NotFound."""
+        self._documents.check_version(self.find(view_id, viewer).id, version)
+
     def change(
         self,
         view_id: str,

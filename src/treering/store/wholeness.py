@@ -37,6 +37,10 @@ def lacks_of(
         lacks.append(Lack("unreadable", text=state.error))
     if state.state == "running":
         return lacks  # what is under way is not missing
+    text = "images and other media were still in memory, not yet stored, when the process was killed"
+    lacks += [
+        Lack("media", writer=of.writer, records=of.waiting, text=text) for of in state.lives.values() if of.waiting
+    ]
     count, size = missing_files
     if count:
         text = f"{count:,} files of {size:,} bytes are declared, and their bytes are not here"

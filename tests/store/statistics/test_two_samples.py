@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from treering.store.statistics.describe import mean_of
 from treering.store.statistics.two_samples import (
     mean_interval,
     paired,
@@ -132,3 +133,15 @@ def test_values_without_spread_on_one_side_are_compared():
     test = welch([1.0, 1.0, 1.0], [2.0, 3.0, 4.0], 0.95)
 
     assert (test.t, test.df) == pytest.approx((-2 / math.sqrt(1 / 3), 2.0))
+
+
+def test_numbers_whose_sum_is_beyond_every_float_have_a_mean_and_no_test():
+    huge = [1.7e308, 1.7e308, 1.6e308]
+
+    assert mean_of(huge) == pytest.approx(1.6666666666666667e308)
+    assert mean_of([1.7e308, 1.7e308, -1.7e308]) == pytest.approx(1.7e308 / 3)
+    assert welch(huge, [1.0, 2.0], 0.95).difference == pytest.approx(1.6666666666666667e308)
+    assert welch(huge, [1.0, 2.0], 0.95).t is None
+    assert paired(huge, 0.95).t is None
+    assert math.isnan(paired([math.inf, -math.inf], 0.95).difference)
+    assert mean_interval(huge, 0.95) is not None

@@ -30,6 +30,7 @@ export function LackList({ lacks }: { lacks: readonly Lack[] }) {
 
 const TITLES: Record<string, string> = {
   gap: "Gap",
+  media: "Media",
   damaged: "Damaged",
   short: "Short",
   unsealed: "No end",

@@ -26,7 +26,7 @@ def edit_runs(body: BulkEdit, store: TheStore, access: TheAccess) -> Response:
     Each is changed or refused by itself; the answer says which were refused, and why.
     """
     access.require_project(body.entity, body.project, Action.WRITE)
-    if body.runs is None and not body.filter and not body.search:
+    if body.runs is None and not body.filter.strip() and not body.search.strip():
         raise InvalidValue("Say which runs: give runs, a filter or a search.")
     changes = body.changes.model_dump(exclude_unset=True) if body.changes is not None else {}
     acts = [bool(changes or body.add_tags or body.remove_tags), body.move_to is not None, body.purge]

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Query
 from starlette.responses import Response
 
-from treering.errors import NotFound, ProjectNotFound
+from treering.errors import InvalidValue, NotFound, ProjectNotFound
 from treering.ids import check_name
 from treering.server.access import Access
 from treering.server.context import TheAccess, TheStore, new_router
@@ -75,17 +75,24 @@ def list_view_versions(view_id: str, store: TheStore, access: TheAccess) -> Resp
 def change_view(view_id: str, body: ViewChange, store: TheStore, access: TheAccess) -> Response:
     """Save the next version of a view. Refused if somebody else saved it since the version that the caller saw."""
     document = _changeable(store, access, view_id)
+    viewer, default = _viewer(access), body.default
     if body.shared:
         access.require_project(document.entity, document.project, Action.WRITE)
+    if body.shared is False and document.about.get("shared") and document.owner != viewer:
+        raise ApiError("forbidden", f"Only {document.owner} can make {document.name!r} private again.")
+    if body.shared is False and default in ("project", "entity"):
+        raise InvalidValue("What opens first for everybody is shared; give shared false or a default, not both.")
+    if default is not None:
+        _require_default(access, document, default)
     store.check_room()
-    if body.default is not None:
-        _require_default(access, document, body.default)
-    view = None
+    store.views.check_version(view_id, viewer, body.version)
+    if default == "none":  # first: what is nobody's default may become private
+        store.views.choose_default(view_id, viewer, None)
     if body.name is not None or body.shared is not None or body.spec is not None:
-        view = store.views.change(view_id, _viewer(access), body.version, body.name, body.shared, body.spec)
-    if body.default is not None:
-        view = store.views.choose_default(view_id, _viewer(access), None if body.default == "none" else body.default)
-    return ValueReply(_reply(view or store.views.read(view_id, _viewer(access)), access))
+        store.views.change(view_id, viewer, body.version, body.name, body.shared, body.spec)
+    if default is not None and default != "none":
+        store.views.choose_default(view_id, viewer, default)
+    return ValueReply(_reply(store.views.read(view_id, viewer), access))
 
 
 @router.delete("/views/{view_id}", response_model=Deleted)

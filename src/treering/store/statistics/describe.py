@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Description", "describe", "finite_numbers", "number_or_nan"]
+__all__ = ["Description", "describe", "finite_numbers", "mean_of", "number_or_nan"]
 
 
 class Description(NamedTuple):
@@ -57,5 +57,12 @@ def describe(numbers: Iterable[float]) -> Description:
     low, high = float(values.min()), float(values.max())
     if low == high:
         return Description(n, low, 0.0, low, high)  # not 1e-17 beside it, as a rounded sum would be
-    mean = math.fsum((values / n).tolist()) if max(-low, high) > 1e300 else math.fsum(values.tolist()) / n
-    return Description(n, mean, float(values.std(ddof=1)), low, high)
+    return Description(n, mean_of(values.tolist()), float(values.std(ddof=1)), low, high)
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """Return the mean of numbers of which there is at least one, also where their sum is beyond every float."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from treering.limits import SEEDS_MAX
 
+from .describe import mean_of
 from .student import log_beta, noncentral_t_cdf, t_quantile, t_two_sided
 
 __all__ = ["Difference", "Interval", "mean_interval", "paired", "runs_needed", "superiority", "welch"]
@@ -54,16 +55,16 @@ def mean_interval(values: Sequence[float], confidence: float) -> Interval | None
     n = len(values)
     if n < 2:
         return None
-    array = np.asarray(values, np.float64)
-    half = t_quantile((1 + confidence) / 2, float(n - 1)) * float(array.std(ddof=1)) / math.sqrt(n)
-    mean = math.fsum(values) / n
+    deviation = math.sqrt(_variance(np.asarray(values, np.float64)))
+    half = t_quantile((1 + confidence) / 2, float(n - 1)) * deviation / math.sqrt(n)
+    mean = mean_of(values)
     return mean - half, mean + half
 
 
 def welch(a: Sequence[float], b: Sequence[float], confidence: float) -> Difference:
     """Return Welch's test of two samples. Both have at least one value."""
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    difference = math.fsum(a) / len(a) - math.fsum(b) / len(b)
+    difference = mean_of(a) - mean_of(b)
     if len(x) < 2 or len(y) < 2:
         return Difference(difference, None, None, None, None, None, None, _unknown)
     variance_a, variance_b = _variance(x), _variance(y)
@@ -103,7 +104,9 @@ def welch(a: Sequence[float], b: Sequence[float], confidence: float) -> Differen
 def paired(differences: Sequence[float], confidence: float) -> Difference:
     """Return the paired t test of differences a − b. There is at least one."""
     n = len(differences)
-    mean = math.fsum(differences) / n
+    if not all(map(math.isfinite, differences)):  # of numbers so large that their difference is beyond every float
+        return Difference(math.nan, None, None, None, None, None, None, _unknown)
+    mean = mean_of(differences)
     deviation = math.sqrt(_variance(np.asarray(differences, np.float64))) if n > 1 else 0.0
     if n < 2 or not 0 < deviation < math.inf or not math.isfinite(mean):
         return Difference(mean, None, None, None, None, None, None, _unknown)
@@ -176,8 +179,9 @@ def _variance(values: NDArray[Any]) -> float:
     # Equal values have no spread; the rounded sum of squares might say 1e-34.
     if values.min() == values.max():
         return 0.0
-    with np.errstate(over="ignore"):
-        return float(values.var(ddof=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = float(values.var(ddof=1))
+    return math.inf if math.isnan(variance) else variance  # ∞ − ∞, of finite values
 
 
 def _welch_df(square_a: float, df_a: float, square_b: float, df_b: float) -> float:

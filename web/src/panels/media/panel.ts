@@ -1,11 +1,7 @@
 import { Images } from "lucide-react";
 import { lazy } from "react";
 import { definePanel } from "../registry";
-
-/** What one panel of media shows, where no key stands for it. */
-export interface MediaSettings {
-  key: string;
-}
+import type { MediaSettings } from "./settings";
 
 export const panel = definePanel<MediaSettings>({
   type: "media",

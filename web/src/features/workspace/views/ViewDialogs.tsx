@@ -2,8 +2,8 @@ import { type FormEvent, useState } from "react";
 import type { SavedView } from "@/api/views";
 import { Switch } from "@/panels/settings/fields";
 import { Dialog } from "@/ui/Dialog";
+import type { Asking } from "./asking";
 import type { ViewActions } from "./useViewActions";
-import type { Asking } from "./ViewsMenu";
 
 interface ViewDialogsProps {
   asking: NonNullable<Asking> | "conflict";

@@ -17,12 +17,10 @@ import type { ViewList, ViewRow } from "@/api/views";
 import { useOrigin, useUnsaved } from "@/state/savedView";
 import { openView } from "@/state/view";
 import { Menu, MenuCheck, MenuItem, MenuLabel, MenuSeparator, SubMenu } from "@/ui/Menu";
+import type { Asking } from "./asking";
 import { useViewActions } from "./useViewActions";
 
 const ViewDialogs = lazy(() => import("./ViewDialogs"));
-
-/** What a dialog asks for. */
-export type Asking = "save as" | "rename" | "delete" | null;
 
 interface ViewsMenuProps {
   entity: string;

@@ -1,0 +1,4 @@
+/** What one panel of media shows, where no key stands for it. */
+export interface MediaSettings {
+  key: string;
+}

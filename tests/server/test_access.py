@@ -81,6 +81,9 @@ class Places:
 
     runs: ClassVar = {"a" * 26: OURS, "b" * 26: ("bob", "letters")}
 
+    def origin(self, run_key: str) -> None:
+        return None
+
     def locate(self, run_key: str) -> tuple[str, str]:
         if run_key not in self.runs:
             raise RunNotFound("no such run")
@@ -187,6 +190,9 @@ def test_a_chart_of_ten_thousand_runs_asks_for_each_run_once_and_for_nothing_els
     asked = []
 
     class Counting(Places):
+        def origin(self, run_key: str) -> None:
+            return None
+
         def locate(self, run_key: str) -> tuple[str, str]:
             asked.append(run_key)
             return OURS

@@ -124,3 +124,40 @@ def test_a_filter_is_told_in_both_forms(world: Team):
     wrong = world.browser("vera").call("POST", "/filter", {"text": "config.lr >"})
     assert (wrong.status, wrong.json["error"]["position"]) == (400, 11)
     assert world.browser("vera").call("POST", "/filter", {}).status == 400
+
+
+def test_a_link_to_a_run_does_not_follow_it_into_a_project_where_nobody_can_revoke_it(world: Team):
+    link, admin = world.share(world.run), world.browser("ada")
+    assert link.call("GET", f"/runs/{world.run}").status == 200
+
+    edit(admin, runs=[world.run], move_to={"entity": "ada", "project": "private"})
+    assert link.call("GET", f"/runs/{world.run}").status == 404
+    assert link.call("POST", "/runs/changed", {"run": world.run}).status == 404
+    private = {"entity": "ada", "project": "private"}
+    admin.call("POST", "/runs/edit", {**private, "runs": [world.run], "move_to": HERE})
+    assert link.call("GET", f"/runs/{world.run}").status == 200
+
+
+def test_a_training_goes_on_after_its_run_was_moved_to_where_its_key_may_not_go(world: Team, tmp_path: Path):
+    key = write_run(tmp_path / "elsewhere", "shipped", [{"loss": 1.0}] * 50, entity=OURS[0], project=OURS[1])
+    (path,) = (tmp_path / "elsewhere" / "runs" / key).glob("*.trl")
+    body = path.read_bytes().rstrip(b"\0")
+    sender, admin = world.key("max", "ingest", projects=[OURS]), world.browser("ada")
+    store = world.server.app.api.state.store
+    begun = len(body) // 2
+    first = sender.call("POST", f"/segments/{path.stem}?offset=0&prev=0", body[:begun])
+    held = (first.json if first.status == 200 else first.json["held"])["length"]
+    store.ingest_now()
+    moved = edit(admin, runs=[key], move_to={"entity": "ada", "project": "private"})
+    assert moved.json["changed"] == 1
+
+    asked = sender.call("POST", "/segments/query", {"segments": [path.stem]}).json["segments"][path.stem]
+    assert asked["length"] == held
+    rest = sender.call("POST", f"/segments/{path.stem}?offset={held}&prev={asked['chain']}", body[held:])
+    assert rest.status == 200
+    assert sender.call("POST", f"/runs/{key}/blobs/query", {"sha256": []}).status == 200
+    store.ingest_now()
+    run = admin.call("GET", f"/runs/{key}").json
+    assert (run["project"], run["keys"][0]["n"]) == ("private", 50)
+    assert world.key("max", "read").call("GET", f"/runs/{key}").status == 404
+    assert world.key("bob").call("POST", f"/segments/{path.stem}?offset=0&prev=0", body).status == 404

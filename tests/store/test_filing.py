@@ -336,3 +336,25 @@ def test_a_removal_that_dies_at_any_step_leaves_nothing_after_the_next_start(wor
     assert b"text of gone" not in left
     assert BYTES not in left
     assert b"of the other" in left
+
+
+def test_moves_and_removals_are_the_same_on_each_engine(world: World, metadata_url: str):
+    def again() -> Store:
+        store = Store.open(world.folder, clock_ns=world.now, metadata_url=metadata_url)
+        store.ingest_now()
+        return store
+
+    keys = [a_run(world, f"r{number}", rows=3, blob=[BYTES, b"alone"][number % 2]) for number in range(4)]
+    with again() as store:
+        assert store.move_runs(keys[:2], "lab", "archive", "ada") == {}
+        store._ledger.move(keys[2], ("lab", "archive"), ("ada", "digits"), "ada", world.now())  # and it dies
+    with again() as store:
+        assert [store.locate(key) for key in keys] == [("lab", "archive")] * 3 + [("ada", "digits")]
+        assert len(store.query_runs(RunQuery("lab", "archive")).runs) == 3
+        store.edit_runs(keys[1:], {"deleted": True}, "ada")
+        assert store.purge_runs(keys[1:], "ada") == {}
+
+        assert [run.run_key for run in store.query_runs(RunQuery("lab", "archive")).runs] == keys[:1]
+        assert store.blob_size(keys[0], hashlib.sha256(BYTES).hexdigest()) == len(BYTES)
+        assert not store.blobs.has(hashlib.sha256(b"alone").hexdigest())
+        assert loss_of(store, keys[0]) == [1.0, 0.5, 1 / 3]

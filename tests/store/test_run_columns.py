@@ -240,9 +240,21 @@ def test_more_values_than_are_held_at_once_are_refused(wood: Store, monkeypatch:
         wood.comparing.matrix(EVERYTHING, columns, 10)
     with pytest.raises(LimitExceeded, match="9 values together"):
         wood.query_runs(RunQuery("ada", "digits", group=['except:["seed"]']))
-    with pytest.raises(LimitExceeded, match="9 values together"):
-        wood.comparing.columns(EVERYTHING)
     assert len(wood.comparing.matrix(EVERYTHING, columns, 4).runs) == 4
+
+
+def test_of_runs_with_very_many_values_fewer_are_looked_at_and_columns_still_listed(
+    wood: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("treering.store.matrix.CONFIG_MAX_VALUES", 9)
+    monkeypatch.setattr("treering.store.matrix._LOOKED_AT_TOGETHER", 1)
+    few = wood.comparing.columns(EVERYTHING)
+    newest = wood.comparing.matrix(EVERYTHING, [], few.looked_at).runs
+
+    assert few.match == 5
+    assert 0 < few.looked_at < 5
+    monkeypatch.undo()
+    assert few.columns == wood.comparing.columns(Selection("ada", "digits", runs=newest)).columns
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────

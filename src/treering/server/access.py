@@ -98,7 +98,7 @@ class Access:
         if sees_everything(self.principal):
             return  # whoever may see everything needs no look-up; the store says what does not exist
         if self.principal.run_key is not None:
-            if action is Action.READ and run_key == self.principal.run_key:
+            if action is Action.READ and run_key == self.principal.run_key and self._is_where_it_was_shared(run_key):
                 return
             raise _no_run(run_key)
         try:
@@ -107,9 +107,32 @@ class Access:
             raise _no_run(run_key) from None
         if can(self.principal, action, entity, project):
             return
+        if action is Action.INGEST and self.may_append(run_key):
+            return
         if not can(self.principal, Action.READ, entity, project):
             raise _no_run(run_key)
         raise ApiError("forbidden", f"You may look at this run, but not {_DOING[action]}.", _ASK)
+
+    def may_append(self, run_key: str) -> bool:
+        """
+        Return whether the caller may append to a run: where it is filed, or where its training began and sends it to.
+
+        A move does not cut off a training that goes on, whose key is for the project it was begun in.
+
+        Raises:
+            RunNotFound: there is none.
+        """
+        if self.may(Action.INGEST, *self._store.locate(run_key)):
+            return True
+        origin = self._store.origin(run_key)
+        return origin is not None and self.may(Action.INGEST, *origin)
+
+    def _is_where_it_was_shared(self, run_key: str) -> bool:
+        """Return whether a link's run is in the project still whose admins see, and can revoke, the link."""
+        try:
+            return self.principal.only is None or self._store.locate(run_key) in self.principal.only
+        except RunNotFound:
+            return False
 
     def require_runs(self, run_keys: Iterable[str], action: Action) -> None:
         """Check each of several runs; raises what ``require_run`` does, for the first one that fails."""

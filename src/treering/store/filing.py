@@ -87,8 +87,7 @@ class Filing:
 
     def _file_anew(self, states: Collection[RunState]) -> None:
         self._forget(states)
-        for state in states:
-            self._ingester.ingest(self._segments.segments(state.run_key), live=Sight.OLD)
+        self.read(state.run_key for state in states)
 
     def read(self, run_keys: Iterable[str]) -> None:
         """Read what runs logged up to now: whether one goes on, and which bytes it refers to."""

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from treering.limits import SPREAD_MAX_RUNS
+from treering.limits import CONFIG_MAX_VALUES, SPREAD_MAX_RUNS
 
 from . import schema as t
 from .attrs import flatten
@@ -20,13 +20,15 @@ from .metadata import MetadataStore, ProjectRef
 from .model import Column, Selection
 from .query import COLUMNS
 from .run_columns import ColumnSource, PointSource, is_number, kind_of, meta_value
-from .run_groups import check_values, hashable
+from .run_groups import hashable
 from .selection import Chosen, choose_runs, count_runs, newest_first, one_of
 from .sql import decode_number
 
 __all__ = ["ColumnInfo", "ColumnList", "Matrix", "MatrixColumn", "list_columns", "read_matrix"]
 
 r = t.runs.c
+
+_LOOKED_AT_TOGETHER: Final = 200  # runs, of which a wide one has 60,000 values
 
 # Of what was recorded of how runs came about, that which is often asked for.
 _META: Final = (
@@ -159,11 +161,10 @@ _decode_document: Final = msgspec.msgpack.Decoder(_Document).decode
 
 def list_columns(metadata: MetadataStore, project: ProjectRef, selection: Selection) -> ColumnList:
     """
-    Return every column that any of the runs has, of the newest ones if there are very many.
+    Return every column that any of the runs has, of the newest ones if there are very many or they have very many.
 
     Raises:
         FilterError: see ``choose_runs``.
-        LimitExceeded: they have too many values together.
     """
     chosen = choose_runs(metadata, project, selection)
     values: dict[Column, list[Any]] = {}
@@ -171,9 +172,18 @@ def list_columns(metadata: MetadataStore, project: ProjectRef, selection: Select
         match = count_runs(connection, chosen)
         newest = sa.select(r.id).where(chosen.where).order_by(*newest_first()).limit(SPREAD_MAX_RUNS)
         ids = list(connection.scalars(newest))
+        series: dict[int, list[Any]] = {}
+        count = looked_at = 0
+        while looked_at < len(ids) and count <= CONFIG_MAX_VALUES:
+            some = ids[looked_at : looked_at + _LOOKED_AT_TOGETHER]
+            count += _add_documents(metadata, connection, some, values)
+            count += _add_series(metadata, connection, some, series)
+            looked_at += len(some)
+        ids = ids[:looked_at]
         _add_runs(metadata, connection, ids, values)
-        _add_documents(metadata, connection, ids, values)
-        _add_series(metadata, connection, ids, values)
+        for key, (name, kind) in metadata.key_names(list(series)).items():
+            if kind != "media":
+                values[Column(f"metric:{name}")] = series[key]
     infos = [_info(column, its, len(ids)) for column, its in values.items()]
     infos.sort(key=lambda info: (-info.spread, info.missing, info.kind != "number", info.by))
     return ColumnList(infos, match, len(ids))
@@ -190,7 +200,8 @@ def _add_runs(metadata: MetadataStore, connection: Connection, ids: list[int], v
 
 def _add_documents(
     metadata: MetadataStore, connection: Connection, ids: list[int], values: dict[Column, list[Any]]
-) -> None:
+) -> int:
+    """Add what documents say; return how many values that were."""
     d = t.documents.c
     count = 0
     for doc in connection.scalars(sa.select(d.doc).where(one_of(metadata.dialect, d.run_id, ids))):
@@ -200,26 +211,24 @@ def _add_documents(
             count += len(flat)
             for key, value in flat.items():
                 values.setdefault(Column(f"{space}.{key}"), []).append(value)
-        check_values(count)
         for path in _META:
             value = meta_value(document.meta, document.facts, path)
             if value is not None:
                 values.setdefault(Column(f"meta.{path}"), []).append(value)
+    return count
 
 
-def _add_series(
-    metadata: MetadataStore, connection: Connection, ids: list[int], values: dict[Column, list[Any]]
-) -> None:
+def _add_series(metadata: MetadataStore, connection: Connection, ids: list[int], by_key: dict[int, list[Any]]) -> int:
+    """Add last values of metrics, by the number of their key; return how many those were."""
     s = t.series.c
     select = sa.select(s.key_id, s.last, s.last_text).where(one_of(metadata.dialect, s.run_id, ids))
-    by_key: dict[int, list[Any]] = {}
+    count = 0
     for key, last, text in connection.execute(select):
+        count += 1
         number, logged = (last, None) if text is None else decode_number(last, text)
         if number is not None or logged is not None:
             by_key.setdefault(key, []).append(logged if number is None else number)
-    for key, (name, kind) in metadata.key_names(list(by_key)).items():
-        if kind != "media":
-            values[Column(f"metric:{name}")] = by_key[key]
+    return count
 
 
 def _info(column: Column, values: list[Any], looked_at: int) -> ColumnInfo:

@@ -413,6 +413,11 @@ class Store:
         self._places[run_key] = place
         return place
 
+    def origin(self, run_key: str) -> tuple[str, str] | None:
+        """Return where a run was filed before it was moved, as what it logs still says; None if it never was."""
+        moved = self._ledger.moved.get(run_key)
+        return None if moved is None else (moved.from_entity, moved.from_project)
+
     def _spark(self, project_id: int, activity_us: int) -> Spark | None:
         cached = self._sparks.get(project_id)
         if cached is not None and cached[0] == activity_us:

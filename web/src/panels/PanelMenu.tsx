@@ -2,6 +2,7 @@ import {
   Copy,
   CopyPlus,
   Download,
+  FileText,
   FolderInput,
   Image,
   MoreHorizontal,
@@ -15,6 +16,7 @@ import { saveBlob, saveText } from "@/ui/saveText";
 import { type PanelExports, usePlace } from "./frame";
 
 const TableDialog = lazy(() => import("./TableDialog"));
+const FigureDialog = lazy(() => import("@/figures/FigureDialog"));
 
 interface PanelMenuProps {
   own: ReactNode;
@@ -25,6 +27,7 @@ interface PanelMenuProps {
 export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
   const place = usePlace();
   const [table, setTable] = useState(false);
+  const [figure, setFigure] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
   const fileName = exports.fileName ?? place.name.replaceAll(/[^\w.-]+/g, "_");
 
@@ -97,6 +100,11 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
             Save as SVG
           </MenuItem>
         )}
+        {exports.figure && (
+          <MenuItem icon={<FileText size={14} />} onSelect={() => setFigure(true)}>
+            Figure for a paper…
+          </MenuItem>
+        )}
         {(exports.csv || exports.table) && (
           <MenuItem icon={<Download size={14} />} onSelect={() => void saveCsv()}>
             Save what is drawn (CSV)
@@ -116,6 +124,11 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
         <span className="badge warn" role="alert">
           {trouble}
         </span>
+      )}
+      {figure && exports.figure && (
+        <Suspense>
+          <FigureDialog figure={exports.figure()} fileName={fileName} onClose={() => setFigure(false)} />
+        </Suspense>
       )}
       {table && exports.table && (
         <Suspense>

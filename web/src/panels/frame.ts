@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, useContext } from "react";
+import type { Figure } from "@/figures/figure";
 
 /** What a panel can be saved as. Everything is made when it is asked for. */
 export interface PanelExports {
@@ -11,6 +12,8 @@ export interface PanelExports {
   /** Every point behind the picture. */
   csvAll?(): Promise<string>;
   svg?(): string;
+  /** The picture for a paper, in vectors of other kinds. */
+  figure?(): Figure;
   /** Absent = the SVG, rasterised. */
   png?(): Promise<Blob>;
 }

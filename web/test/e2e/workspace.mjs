@@ -482,6 +482,27 @@ export const tests = [
     },
   ],
 
+  [
+    "a chart is saved as a figure for a paper, at the paper's size",
+    async (world) => {
+      const page = await open(world, `${WORKSPACE}?show=1-3`);
+      await drawn(page, "train/loss", 3);
+      const save = (form) => async () => {
+        await choose(page, "train/loss", "Figure for a paper");
+        const dialog = page.getByRole("dialog");
+        await dialog.getByRole("radio", { name: form, exact: true }).click();
+        await dialog.getByLabel("Height in mm").fill("60");
+        assert.deepEqual(await axe(page), []);
+        await dialog.getByRole("button", { name: "Save" }).click();
+      };
+      const pdf = await download(page, save("PDF"));
+      assert.match(pdf.text, /^%PDF-1\.4[\s\S]*\/MediaBox \[0 0 238\.11 170\.08\][\s\S]*%%EOF\s*$/);
+      const tikz = await download(page, save("TikZ"));
+      assert.equal(tikz.text.match(/\\addlegendentry/g).length, 3);
+      assert.ok(tikz.text.includes("height=60mm"));
+    },
+  ],
+
   ...["light", "dark"].map((colorScheme) => [
     `axe finds nothing in the popovers and dialogs of the workspace in ${colorScheme}`,
     async (world) => {

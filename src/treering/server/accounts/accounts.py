@@ -206,7 +206,8 @@ class Accounts:
         if not row.is_admin and project not in self._roles(connection, row.user_id):
             return None
         if row.run_key is not None:
-            return Principal("share", row.id, scopes=_READ_ONLY, only=frozenset(), run_key=row.run_key), row.expires_at
+            only = frozenset({project})
+            return Principal("share", row.id, scopes=_READ_ONLY, only=only, run_key=row.run_key), row.expires_at
         roles = MappingProxyType({project: Role.VIEWER})
         return Principal("share", row.id, scopes=_READ_ONLY, only=frozenset({project}), roles=roles), row.expires_at
 

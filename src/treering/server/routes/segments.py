@@ -179,11 +179,12 @@ def _allowed(store: Store, access: Access, segment: str) -> bool:
         ApiError: "forbidden", it may be looked at.
     """
     try:
-        entity, project = store.locate(store.run_of_segment(segment))
+        run_key = store.run_of_segment(segment)
+        if access.may_append(run_key):
+            return True
+        entity, project = store.locate(run_key)
     except (SegmentNotFound, RunNotFound):
         return False
-    if access.may(Action.INGEST, entity, project):
-        return True
     try:
         access.require_ingest(entity, project)
     except ProjectNotFound:  # which would say what it is called

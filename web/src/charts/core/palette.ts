@@ -50,6 +50,9 @@ const DARK = [
 /** After 20 hues the dash changes, so that 80 runs differ. */
 const DASHES: readonly (readonly number[])[] = [[], [5, 3], [1.5, 2.5], [7, 3, 1.5, 3]];
 
+/** Hues of a theme; more runs than that differ by their dashes. */
+export const SLOTS = LIGHT.length;
+
 /** Colour of a palette slot; a run's slot is its number, so it keeps its colour in every list and filter. */
 export function slotColor(slot: number, theme: ThemeName): string {
   const hues = theme === "dark" ? DARK : LIGHT;

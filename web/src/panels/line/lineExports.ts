@@ -1,7 +1,8 @@
 import { fetchHistory } from "@/api/history";
 import { at } from "@/charts/core/columns";
-import type { Axis, Line } from "@/charts/core/model";
+import { type Axis, EMPTY_MODEL, type Line } from "@/charts/core/model";
 import type { LineChart } from "@/charts/line";
+import { figureOf } from "@/figures/figure";
 import { csvField } from "@/ui/saveText";
 import type { Cast } from "../cast";
 import type { PanelExports, PanelTable } from "../frame";
@@ -29,6 +30,7 @@ export function lineExports(source: Source): PanelExports {
   return {
     table: () => summaryTable(lines, axis, unit),
     csv: () => csvOf(lines, axis),
+    figure: () => figureOf(name, chart.current?.model ?? EMPTY_MODEL),
     svg: () => chart.current?.toSvg(name, lines.length <= NAMED_LINES ? lines : []) ?? "",
     ...(expressions ? {} : { csvAll: () => everyPoint(cast, keys) }),
   };

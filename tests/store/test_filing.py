@@ -358,3 +358,38 @@ def test_moves_and_removals_are_the_same_on_each_engine(world: World, metadata_u
         assert store.blob_size(keys[0], hashlib.sha256(BYTES).hexdigest()) == len(BYTES)
         assert not store.blobs.has(hashlib.sha256(b"alone").hexdigest())
         assert loss_of(store, keys[0]) == [1.0, 0.5, 1 / 3]
+
+
+def test_a_run_whose_folder_refuses_does_not_stop_the_others(world: World):
+    keys = [a_run(world, f"r{number}", rows=1) for number in range(3)]
+    with opened(world) as store:
+        folder = world.folder / "runs" / keys[1]
+        shutil.rmtree(folder)
+        folder.write_text("no folder")
+        refused = store.edit_runs(keys, {"notes": "seen"}, "ada")
+
+        assert list(refused) == [keys[1]]
+        assert "refuses" in refused[keys[1]]
+        assert [store.run(key).notes for key in (keys[0], keys[2])] == ["seen", "seen"]
+
+
+def test_a_full_disk_does_not_keep_a_store_shut_that_has_a_removal_to_finish(world: World, monkeypatch):
+    gone, stays = a_run(world, "gone"), a_run(world, "stays")
+    with opened(world) as store:
+        store.metrics.flush()
+        store.edit_runs([gone], {"deleted": True}, "ada")
+        segments = [ref.segment for ref in store.segments.segments(gone)]
+        store._ledger.purge(gone, segments, "ada", world.now())  # and here the process dies
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("treering.store.parquet.ParquetMetrics.forget_runs", full)
+        with opened(world) as store:
+            assert keys_in(store, "digits") == [stays]
+            assert loss_of(store, stays) == [1.0 / (step + 1) for step in range(30)]
+    with opened(world) as store:
+        assert not (world.folder / "runs" / gone).exists()
+        with pytest.raises(RunNotFound):
+            store.run(gone)

@@ -150,8 +150,11 @@ class Store:
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
         self._closed = False
-        self._filing.finish_purges()
-        self._filing.finish_moves()
+        try:
+            self._filing.finish_purges()
+            self._filing.finish_moves()
+        except Exception:  # a full disk: the next start tries again, and people can look at their runs meanwhile
+            log.exception("what a kill left of moves and removals could not be finished")
 
     @classmethod
     def open(
@@ -529,9 +532,15 @@ class Store:
                         except InvalidValue as error:
                             refused[key] = str(error)
                             continue
-                    writer = self._writer(state)
+                    try:
+                        writer = self._writer(state)
+                    except OSError as error:  # of this run's folder; the others need not wait for it
+                        refused[key] = f"its folder refuses: {error.strerror or error}"
+                        continue
                     writer.append(records.EDIT, [self._clock_ns(), author, its])
                     grown.append(SegmentRef(key, writer.segment_id))
+                    if writer.disk_error is not None:
+                        refused[key] = f"its folder refuses: {writer.disk_error.strerror or writer.disk_error}"
                 self._ingester.ingest(grown, live=Sight.LIVE)
         return refused
 

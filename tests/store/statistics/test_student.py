@@ -57,8 +57,8 @@ def test_without_noncentrality_it_is_the_central_distribution(t: float, df: floa
 @settings(max_examples=300, deadline=None)
 @given(st.floats(0.01, 1e5), st.floats(0.01, 1e5))
 def test_log_beta_is_scipys(a: float, b: float):
-    """To 1e-10 only: of B(1, 5824) = 1/5824 scipy has 11 digits."""
-    assert log_beta(a, b) == pytest.approx(float(special.betaln(a, b)), rel=1e-10, abs=1e-10)
+    """To 1e-9 only: of B(1, 5824) = 1/5824 scipy has 11 digits, of B(71799.43, 0.1875) it has 9."""
+    assert log_beta(a, b) == pytest.approx(float(special.betaln(a, b)), rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=200, deadline=None)

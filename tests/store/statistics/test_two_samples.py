@@ -145,3 +145,16 @@ def test_numbers_whose_sum_is_beyond_every_float_have_a_mean_and_no_test():
     assert paired(huge, 0.95).t is None
     assert math.isnan(paired([math.inf, -math.inf], 0.95).difference)
     assert mean_interval(huge, 0.95) is not None
+
+
+@pytest.mark.parametrize("confidence", [1e-300, 0.5, 1 - 1e-9, 1 - 1e-16])
+@pytest.mark.parametrize("power", [1e-300, 0.5, 1 - 1e-9, 1 - 1e-16])
+def test_at_the_ends_of_confidence_and_power_there_is_an_answer(confidence: float, power: float):
+    a, b = [1.0, 2.0, 3.5, 4.0], [2.0, 2.5, 7.0, 9.0]
+
+    for test in (welch(a, b, confidence), paired([x - y for x, y in zip(a, b, strict=True)], confidence)):
+        low, high = test.interval
+        assert low <= test.difference <= high
+        assert (high == math.inf) == ((1 + confidence) / 2 == 1.0)
+        assert test.needed(confidence, power) is None or confidence < 1 - 1e-10
+    assert mean_interval(a, confidence)[0] <= 2.625

@@ -144,10 +144,12 @@ def t_sf(t: float, df: float) -> float:
 
 @lru_cache(maxsize=1_024)
 def t_quantile(p: float, df: float) -> float:
-    """Return the t with P(T ≤ t) = p, 0 < p < 1."""
+    """Return the t with P(T ≤ t) = p, 0 ≤ p ≤ 1: infinite at both ends, to which a p very close to them is rounded."""
     if p == 0.5:
         return 0.0
     tail = min(p, 1.0 - p)
+    if tail <= 0:
+        return math.inf if p > 0.5 else -math.inf
     low, high = 0.0, max(1.0, _NORMAL.inv_cdf(1.0 - max(tail, 1e-300)) if tail > 1e-16 else 8.0)
     while t_two_sided(high, df) / 2 > tail:
         low, high = high, high * 2
@@ -155,7 +157,8 @@ def t_quantile(p: float, df: float) -> float:
     for _ in range(200):
         error = t_two_sided(t, df) / 2 - tail
         low, high = (t, high) if error > 0 else (low, t)
-        step = t + error / _t_density(t, df)
+        density = _t_density(t, df)
+        step = t + error / density if density > 0 else math.inf  # so far out that it is too small for a float
         following = step if low < step < high else (low + high) / 2
         if abs(following - t) <= 4e-16 * abs(t):
             break

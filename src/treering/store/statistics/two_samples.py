@@ -155,6 +155,8 @@ def runs_needed(test_of: Callable[[int], tuple[float, float]], confidence: float
     def has_power(n: int) -> bool:
         delta, df = test_of(n)
         critical = t_quantile((1 + confidence) / 2, df)
+        if critical == math.inf:
+            return False
         beyond = 1.0 - noncentral_t_cdf(critical, df, abs(delta)) + noncentral_t_cdf(-critical, df, abs(delta))
         return beyond >= power
 
@@ -199,6 +201,8 @@ def _effect_interval(t: float, df: float, scale: float, confidence: float) -> In
     if not math.isfinite(scale) or abs(t) > 1e6:
         return None
     ends = ((1 + confidence) / 2, (1 - confidence) / 2)
+    if ends[0] >= 1 or ends[1] <= 0:
+        return -math.inf, math.inf
     low, high = (_noncentrality(t, df, chance) for chance in ends)
     return low * scale, high * scale
 

@@ -59,7 +59,14 @@ def test_with_accounts_another_sites_request_with_a_valid_cookie_changes_nothing
         headers["Content-Type"] = content_type
     names = {"entity": "ada", "project": "digits", "run_key": people.run, "run": people.run, "segment": "0" * 32}
     names["sha256"] = "0" * 64
-    names |= {"user": "vera", "new": "eve", "key_id": "0" * 8, "session_id": "0" * 12, "share_id": "0" * 12}
+    names |= {
+        "user": "vera",
+        "new": "eve",
+        "key_id": "0" * 8,
+        "session_id": "0" * 12,
+        "share_id": "0" * 12,
+        "view_id": "0" * 16,
+    }
     before = (people.accounts.trail.page(None, 1_000), log_hash(people.data_dir))
     asked = 0
     for route in every_route(people.server.app.api):

@@ -257,6 +257,7 @@ def test_kill_9_of_the_training_ships_the_rest_and_the_verdict(
     assert rows == list(range(5_000))
 
 
+@pytest.mark.exam  # half a minute of waiting
 def test_the_helper_is_gone_soon_after_its_parent_even_if_the_server_is_not_there(tmp_path: Path, wire: Wire) -> None:
     wire.become("refuse")
     path = tmp_path / "train.py"

@@ -375,9 +375,9 @@ export const tests = [
       await page.getByRole("button", { name: /Remove filter/ }).click();
       await page.getByRole("button", { name: "Options of column label" }).click();
       await page.getByRole("menuitem", { name: "Group by this" }).click();
-      const cat = page.locator(".group-table tr", { hasText: "cat" });
+      // At first of what was searched for before: what is typed is asked when the typing pauses.
+      const cat = page.locator(".group-table tr", { hasText: /cat\s*834/ });
       await cat.waitFor();
-      assert.match(await cat.textContent(), /834/);
       assert.deepEqual(await axe(page), []);
       await cat.getByRole("button").click();
       await count.getByText("834 of 2,500 rows").waitFor();

@@ -17,7 +17,7 @@ import { tests as workspaceTests } from "./workspace.mjs";
 import { createWorld } from "./world.mjs";
 
 const CORE =
-  /^every kind of media|images are compared|classes of boxes|searched, sorted|histogram tells|log is searched|code of a run|logged HTML|shown now|every tab of a run|axe .* of a run in light|panels are (added|dragged)|settings cascade|an expression|metric that is gone|views are saved|shows every run|sorted by the server|as a form|tagged, deleted|chosen runs|ranked over|panels over runs|axe .* in light/;
+  /^every kind of media|images are compared|classes of boxes|searched, sorted|histogram tells|log is searched|code of a run|logged HTML|every tab of a run|axe .* (overview|media|files) of a run in light|panels are (added|dragged)|settings cascade|an expression|metric that is gone|views are saved|shows every run|sorted by the server|as a form|tagged, deleted|chosen runs|ranked over|panels over runs|axe .* in light/;
 
 const words = process.argv.slice(2);
 const url = words[0]?.startsWith("http") ? words.shift() : process.env.TREERING_URL;

@@ -1,7 +1,7 @@
 """
 Run cases of the exam: ``cd tests && python -m exam 07 14 simulation``, or all of them without a number.
 
-``--full`` runs them at full size (1,000 kills instead of 100). Prints PASS or FAIL for each. A case that fails leaves
+``--full`` runs them at full size (1,000 kills instead of 30). Prints PASS or FAIL for each. A case that fails leaves
 its folders: pytest names them in its report.
 """
 

@@ -29,7 +29,7 @@ def has_spread(values: list[float]) -> bool:
     return max(values) - min(values) > 0.01
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(sample, sample, confidence)
 def test_welch_is_scipys(a: list[float], b: list[float], level: float):
     assume(has_spread(a) and has_spread(b))
@@ -45,7 +45,7 @@ def test_welch_is_scipys(a: list[float], b: list[float], level: float):
     assert test.interval == pytest.approx((ends.low, ends.high), rel=1e-12, abs=10 * scale)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(sample, confidence)
 def test_the_paired_test_is_scipys(differences: list[float], level: float):
     assume(has_spread(differences))
@@ -60,7 +60,7 @@ def test_the_paired_test_is_scipys(differences: list[float], level: float):
     assert mean == pytest.approx(test.interval, rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=20), st.lists(number, min_size=1, max_size=20))
 def test_superiority_is_the_area_of_mann_and_whitney(a: list[float], b: list[float]):
     expected = stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
@@ -69,7 +69,7 @@ def test_superiority_is_the_area_of_mann_and_whitney(a: list[float], b: list[flo
     assert superiority(a, b) + superiority(b, a) == pytest.approx(1, abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.floats(1.5, 1e4))
 def test_the_correction_of_hedges_is_exact(df: float):
     expected = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2)

@@ -20,7 +20,10 @@ export async function createWorld(url, seeds = ["seed.py", "rich.py", "compare.p
   let server = null;
   if (own) {
     for (const seed of seeds) {
-      execFileSync(PYTHON, [join(import.meta.dirname, seed), folder], { stdio: "inherit", env: SOURCE });
+      execFileSync(PYTHON, [join(import.meta.dirname, seed), folder], {
+        stdio: ["ignore", "ignore", "inherit"], // what the runs print is theirs
+        env: SOURCE,
+      });
     }
     server = spawn(
       PYTHON,

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from treering.server import frames
 from treering.server.frames import encode_frames
 from treering.store.model import Ghost, Nonfinite, SeriesColumns
 
@@ -170,3 +171,21 @@ def test_the_server_answers_with_frames_json_and_arrow(server):
     table = pa.ipc.open_stream(arrow.body).read_all()
     assert table.column_names == ["run", "group", "key", "x", "y", "lo", "hi", "count"]
     assert table.column("x").to_pylist() == [0, 1, 2, 3]
+
+
+def test_every_array_keeps_its_dtype_and_bytes_however_many_are_looked_at_together(monkeypatch):
+    arrays = [
+        np.array([0.0, 1, 2]),
+        np.array([]),
+        np.array([0.5, np.nan, np.inf]),
+        np.array([0.1]),
+        np.array([-0.0, 1]),
+        np.arange(7.0),
+    ]
+    wanted = [("u4", "<u4"), ("f4", "<f4"), ("f4", "<f4"), ("f8", "<f8"), ("f4", "<f4"), ("u4", "<u4")]
+    for together in (1, 3, 4, 262_144):
+        monkeypatch.setattr("treering.server.frames._TOGETHER", together)
+
+        found = list(frames._narrowed(arrays))
+
+        assert found == [(name, a.astype(kind).tobytes()) for a, (name, kind) in zip(arrays, wanted, strict=True)]

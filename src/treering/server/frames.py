@@ -29,6 +29,8 @@ __all__ = ["MAGIC", "MEDIA_TYPE", "encode_frames"]
 MAGIC: Final = b"TRC1"
 MEDIA_TYPE: Final = "application/x-treering-frames"
 
+_TOGETHER: Final = 262_144  # values
+
 _DTYPES: Final = {"f8": "<f8", "f4": "<f4", "u4": "<u4", "u1": "u1"}
 
 
@@ -65,9 +67,22 @@ def _narrowed(arrays: list[NDArray[np.float64]]) -> Iterator[tuple[str, bytes]]:
     """
     Yield for each array the smallest dtype that holds every value exactly, and its bytes; NaN stays NaN in float32.
 
-    All arrays are looked at together: in every operation on more than 500 elements numpy lets go of the interpreter,
-    and beside busy threads a reply of hundreds of arrays would wait hundreds of times to go on.
+    Many arrays are looked at together: in every operation on more than 500 elements numpy lets go of the interpreter,
+    and beside busy threads a reply of hundreds of arrays would wait hundreds of times to go on. Not all of them,
+    though: what a large reply needs meanwhile stays a few megabytes.
     """
+    some: list[NDArray[np.float64]] = []
+    count = 0
+    for values in arrays:
+        if some and count + len(values) > _TOGETHER:
+            yield from _narrow_together(some)
+            some, count = [], 0
+        some.append(values)
+        count += len(values)
+    yield from _narrow_together(some)
+
+
+def _narrow_together(arrays: list[NDArray[np.float64]]) -> Iterator[tuple[str, bytes]]:
     lengths = [len(values) for values in arrays]
     ends = np.cumsum(lengths, dtype=np.int64)
     values = np.concatenate(arrays).astype(np.float64, copy=False) if arrays else np.empty(0)

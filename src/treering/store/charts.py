@@ -25,6 +25,9 @@ from .series import Drawn, Frame, read_lines
 
 AXES: Final = ("step", "relative", "wall")
 
+# Points of several lines that are looked at together: a large reply needs little memory for it.
+_TOGETHER: Final = 262_144
+
 ToX = Callable[[Array, Array, int], Array]  # steps, microseconds, run → x
 
 
@@ -250,12 +253,25 @@ def _plain_lines(lines: list[Drawn], xs: list[Array | None]) -> list[bool]:
     Return which lines are drawn as they are: every y is finite and x rises.
 
     Asked of all lines at once. numpy lets go of the interpreter in every operation on more than 500 elements and has to
-    win it back from whoever took it: done line by line, a chart of 120 lines waited half a second beside an ingest.
+    win it back from whoever took it; done line by line, a chart of 120 lines waits hundreds of times beside an ingest.
     """
-    some = [n for n, x in enumerate(xs) if x is not None and len(x)]
     plain = [False] * len(lines)
-    if not some:
-        return plain
+    some: list[int] = []
+    count = 0
+    for n, x in enumerate(xs):
+        if x is None or not len(x):
+            continue
+        if some and count + len(x) > _TOGETHER:
+            _mark_plain(lines, xs, some, plain)
+            some, count = [], 0
+        some.append(n)
+        count += len(x)
+    if some:
+        _mark_plain(lines, xs, some, plain)
+    return plain
+
+
+def _mark_plain(lines: list[Drawn], xs: list[Array | None], some: list[int], plain: list[bool]) -> None:
     x = np.concatenate([xs[n] for n in some])
     y = np.concatenate([lines[n].points.val for n in some])  # type: ignore[union-attr]
     begin = np.cumsum([0, *(len(xs[n]) for n in some[:-1])])  # type: ignore[arg-type]
@@ -266,7 +282,6 @@ def _plain_lines(lines: list[Drawn], xs: list[Array | None]) -> list[bool]:
     good &= rises
     for n, is_good in zip(some, np.logical_and.reduceat(good, begin).tolist(), strict=True):
         plain[n] = is_good
-    return plain
 
 
 def _columns(line: Drawn, run: str, key: str, to_x: ToX, plain_x: Array | None = None) -> SeriesColumns:

@@ -108,11 +108,6 @@ class Documents:
         found = [one for one in self._alive() if one.kind == kind and one.entity == entity and one.project == project]
         return sorted(found, key=lambda one: (one.name.casefold(), one.id))
 
-    def of_entity(self, kind: str, entity: str) -> list[Document]:
-        """Return the documents of a kind in all projects of an entity, by name."""
-        found = [one for one in self._alive() if one.kind == kind and one.entity == entity]
-        return sorted(found, key=lambda one: (one.name.casefold(), one.id))
-
     def get(self, document_id: str) -> Document:
         """Return a document as it now is. Raises NotFound."""
         kept = self._kept.get(document_id)

@@ -189,6 +189,24 @@ def ui(results: Lines) -> list[Row]:
     return [_row_of(line, "npm --prefix web run bench")]
 
 
+def workspace(results: Lines) -> list[Row]:
+    """The page of a real server under load: a large dashboard, very many runs in one chart, parallel coordinates."""
+    script = str(ROOT / "web" / "bench" / "workspace.mjs")
+    dashboard, many, parallel = lines_of("node", script, PYTHON=sys.executable)
+    results += [dashboard, many, parallel]
+    screen = f"{dashboard['first_screen_ms']} ms ({dashboard['charts']} charts in view)"
+    highlight = (
+        f"{many['highlight_p95_ms']} ms (hover {many['hover_p95_ms']} ms; first screen {many['first_screen_ms']} ms)"
+    )
+    redraw = f"{parallel['redraw_p50_ms']} ms at the median, p95 {parallel['redraw_p95_ms']} ms"
+    command = "web/bench/workspace.mjs"
+    return [
+        Row("500 runs × 60 panels, first screen", "< 2,000 ms", screen, command),
+        Row("1,000 runs in one chart, highlight p95", "≤ 80 ms", highlight, command),
+        Row("parallel coordinates 5,000 × 8, drawn again", "≤ 60 ms", redraw, command),
+    ]
+
+
 def _row_of(line: dict[str, Any], command: str) -> Row:
     """A line of another bench: its target and its rival stand in it, with the unit in their names."""
     what = str(line.get("case") or line.get("bench") or "")
@@ -209,6 +227,7 @@ BENCHES: dict[str, Callable[[Lines], list[Row]]] = {
     "media": media,
     "compare": compare,
     "ui": ui,
+    "workspace": workspace,
 }
 
 

@@ -25,6 +25,15 @@ KEY_MAX_BYTES: Final = 1024  # longer metric keys are cut and get a hash suffix
 DOCUMENT_MAX_BYTES: Final = 1 * MIB  # a saved view, as JSON
 DOCUMENTS_MAX_PER_PROJECT: Final = 1_000
 DOCUMENT_VERSIONS_LISTED: Final = 1_000
+CORRECTIONS_MAX: Final = 200  # of one project
+CORRECTION_KEYS_MAX: Final = 100  # names in one of them
+CORRECTION_RUNS_MAX: Final = 1_000
+CORRECTION_NOTE_MAX_CHARS: Final = 1_000
+CORRECTION_UNIT_MAX_CHARS: Final = 32
+CORRECTION_FACTOR_MAX: Final = 1e100  # and its inverse: what is shown stays a number
+CORRECTION_PREVIEW_RUNS: Final = 6  # lines of a preview
+CORRECTION_PREVIEW_KEYS: Final = 4
+CORRECTION_PREVIEW_MAX_POINTS: Final = 20_000_000  # that are counted
 BULK_MAX_RUNS: Final = 10_000  # that one request may change
 
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,6 +262,21 @@ IMPORTANCE_MAX_CHOICES: Final = 12  # of a category that a model is given: its t
 EXPRESSION_MAX_NAMES: Final = 16
 EXPRESSION_MAX_DEPTH: Final = 32
 EXPRESSION_MAX_POINTS: Final = 10_000_000  # that are read for the expressions of one request
+
+# ── processes of a distributed job ───────────────────────────────────────────────────────────────────────────────
+PROCESSES_MAX: Final = 2_048  # that are looked at together
+PROCESS_MAX_POINTS: Final = 20_000_000  # that are read for a heatmap
+HEATMAP_MAX_COLUMNS: Final = 2_000
+FINDINGS_MAX: Final = 50
+FINDINGS_MAX_POINTS: Final = 1_000_000  # of one metric; of more, the last steps are looked at
+FINDINGS_MAX_KEYS: Final = 40  # durations and system figures that are judged
+FINDING_RATIO: Final = 1.3  # from which on a process is told apart from the others
+FINDING_SCORE: Final = 3.5  # robust z, as usual for outliers
+FINDING_WINDOWS_MIN: Final = 3  # in a row
+FINDING_WINDOWS_MAX: Final = 16
+FINDING_WINDOW_POINTS: Final = 8  # of each process, so that a window says something
+FINDING_SILENT_S: Final = 10.0  # behind the others, and at least so many of their steps:
+FINDING_SILENT_STEPS: Final = 5
 
 # ── TensorBoard ──────────────────────────────────────────────────────────────────────────────────────────────────
 EVENT_RECORD_MAX_BYTES: Final = 64 * MIB

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from treering._version import __version__
+from treering.cli.arguments import parse
 
 from .conftest import TREERING
 
@@ -80,3 +81,38 @@ def test_every_command_has_a_help_of_its_own(command):
 
     assert "--data DIR" in done.stdout
     assert "--json" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("runs files RUN --data D NAME", {"run": "RUN", "name": "NAME", "data": "D"}),
+        ("runs files --data D RUN --into I NAME", {"run": "RUN", "name": "NAME", "into": "I"}),
+        ("runs files RUN --json", {"run": "RUN", "name": None, "json": True}),
+        ("runs ls --filter x PROJECT -n 3", {"project": "PROJECT", "filter": "x", "limit": 3}),
+        ("runs ls", {"project": None, "limit": 50}),
+        ("runs diff A --data D B --all C", {"runs": ["A", "B", "C"], "all": True}),
+        ("runs export --key a RUN --key b -o F", {"run": "RUN", "key": ["a", "b"], "output": "F"}),
+        ("sync RUN --to U DIR", {"what": ["RUN", "DIR"], "to": "U"}),
+        ("sync --to U", {"what": [], "to": "U"}),
+        ("login --default URL --key K", {"url": "URL", "default": True}),
+        ("restore --into I WHAT --repo R", {"what": "WHAT", "into": "I", "repo": "R"}),
+        ("key new --scope read --user ada --scope write", {"scope": ["read", "write"], "user": "ada"}),
+        ("user add --admin NAME --display-name X", {"name": "NAME", "admin": True}),
+        ("import tensorboard --live DIR --project P", {"dir": "DIR", "live": True, "project": "P"}),
+        ("runs files RUN -- --odd", {"run": "RUN", "name": "--odd"}),
+    ],
+)
+def test_arguments_and_options_come_in_any_order(line: str, found: dict[str, object]):
+    parsed = vars(parse(line.split()))
+
+    assert {name: parsed[name] for name in found} == found
+
+
+@pytest.mark.parametrize("line", ["verify A B", "runs show", "runs files A B C --data D", "runs diff --all", "ui x"])
+def test_too_many_or_too_few_arguments_are_a_wrong_command_line(line: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        parse(line.split())
+
+    assert ended.value.code == 2
+    assert "usage: treering" in capsys.readouterr().err

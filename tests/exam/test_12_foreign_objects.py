@@ -148,11 +148,13 @@ def test_mixing_in_a_foreign_run_shows_nothing_of_it(world):
         reply = max_.call("POST", "/series?format=json", value)
         return reply.status, reply.body.decode().replace(runs[1], "<run>")
 
-    diffs = [max_.call("POST", "/runs/diff", {"runs": runs}) for runs in (both, neither)]
+    compared = [max_.call("POST", "/runs/compare", {"runs": runs}) for runs in (both, neither)]
 
     assert series(both) == series(neither)
-    assert [diff.status for diff in diffs] == [404, 404]
-    assert diffs[0].body.replace(both[1].encode(), b"<run>") == diffs[1].body.replace(neither[1].encode(), b"<run>")
+    assert [reply.status for reply in compared] == [404, 404]
+    assert compared[0].body.replace(both[1].encode(), b"<run>") == compared[1].body.replace(
+        neither[1].encode(), b"<run>"
+    )
 
 
 def test_searching_and_filtering_our_project_finds_nothing_of_theirs(world):

@@ -226,7 +226,7 @@ def test_in_a_query_and_in_a_body_none_opens_a_file_or_breaks_the_server(world):
                 ("/series", {"runs": [key], "keys": [text]}),
                 ("/series", {"runs": [text], "keys": ["loss"]}),
                 ("/series", {"runs": [key], "keys": ["loss"], "x": f"metric:{text}"}),
-                ("/runs/diff", {"runs": [text]}),
+                ("/runs/compare", {"runs": [key, text]}),
             ]
             for path, body in bodies[number % 5 :: 5]:  # each string in two of the places: 3 s instead of 12
                 reply = world.server.call("POST", path, body)

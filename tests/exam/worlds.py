@@ -72,7 +72,7 @@ class World:
             ("GET", f"{run}/history", None),
             ("GET", f"{run}/console", None),
             ("GET", f"{run}/verify", None),
-            ("POST", "/runs/diff", {"runs": [self.keys[0]]}),
+            ("POST", "/runs/compare", {"runs": [self.keys[0]] * 2}),
         ]
 
 

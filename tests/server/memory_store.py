@@ -19,7 +19,6 @@ from treering.store.model import (
     Changes,
     ConsoleLine,
     ConsolePage,
-    Diff,
     Guarantee,
     HistoryBatch,
     HistoryColumn,
@@ -150,12 +149,6 @@ class MemoryStore:
         self._called("verify")
         self._row(key)
         return Verification([], True)
-
-    def diff(self, keys: list[str]) -> Diff:
-        self._called("diff")
-        for key in keys:
-            self._row(key)
-        return Diff([])
 
     def changes(self, entity: str, project: str, since: int) -> Changes:
         self._called("changes")

@@ -98,7 +98,6 @@ SAMPLES: dict[str, tuple[str, Any]] = {
         {"entity": "ada", "project": "digits", "metric": "loss", "method": "correlation"},
     ),
     "POST /api/1/statistics/seeds": ("", {"entity": "ada", "project": "digits", "metric": "loss"}),
-    "POST /api/1/runs/diff": ("", {"runs": ["{run}"]}),
     "POST /api/1/runs/query": ("", {"entity": "ada", "project": "digits"}),
     "POST /api/1/runs/{run_key}/blobs/query": ("", {"sha256": ["{sha256}"]}),
     "POST /api/1/runs/{run_key}/stop": ("", {}),

@@ -72,7 +72,6 @@ CASES = [
     ("GET", "/runs/{odd}/history", None, schema.HistoryReply),
     ("GET", "/runs/{good}/console", None, schema.Console),
     ("GET", "/runs/{good}/verify", None, schema.Verification),
-    ("POST", "/runs/diff", {"runs": ["{good}", "{odd}"]}, schema.Diff),
 ]
 
 

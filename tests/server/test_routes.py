@@ -138,7 +138,6 @@ def test_what_cannot_be_seen_through_is_refused_too():
         ("GET", f"/runs/{FIRST}/history", None, schema.HistoryReply),
         ("GET", f"/runs/{FIRST}/console", None, schema.Console),
         ("GET", f"/runs/{FIRST}/verify", None, schema.Verification),
-        ("POST", "/runs/diff", {"runs": [FIRST]}, schema.Diff),
     ],
 )
 def test_a_reply_has_the_form_that_the_schema_says(server, method, path, body, model):

@@ -1,7 +1,8 @@
 """
 Fill a data folder for ``bench/workspace.mjs``: ``python bench/dashboards.py DIR``.
 
-``acme/dashboard`` has 500 runs × 60 metrics × 200 points in six sections, ``acme/many`` 1,000 runs × 4 metrics × 500 points.
+``acme/dashboard`` has 500 runs × 60 metrics × 200 points in six sections, ``acme/many`` 1,000 runs × 4 metrics × 500
+points, ``acme/sweep`` 5,000 runs × 6 config keys × 2 metrics × 2 points.
 The logs are written as the SDK writes them, without a process per run.
 """
 
@@ -34,6 +35,7 @@ def fill(folder: Path, project: str, runs: int, keys: int, points: int) -> None:
         writer = Writer(folder / "runs" / key, life, mapped=False)
         start = START_NS + number * 3_600 * SECOND_NS
         config = {"lr": float(10 ** rng.uniform(-5, -2)), "seed": number % 5, "model": ["vit", "cnn", "mlp"][number % 3]}
+        config |= {"dropout": float(rng.uniform(0, 0.5)), "width": int(rng.integers(1, 9)) * 64, "depth": number % 13}
         writer.append(records.CONFIG, [start, config, "merge"])
         decay = np.exp(-np.arange(points) / (points * (0.1 + number / runs)))[:, None]
         values = 0.5 + 6 * decay + np.arange(keys) + rng.normal(0, 0.1, (points, keys))
@@ -46,3 +48,4 @@ def fill(folder: Path, project: str, runs: int, keys: int, points: int) -> None:
 if __name__ == "__main__":
     fill(Path(sys.argv[1]), "dashboard", 500, 60, 200)
     fill(Path(sys.argv[1]), "many", 1_000, 4, 500)
+    fill(Path(sys.argv[1]), "sweep", 5_000, 2, 2)

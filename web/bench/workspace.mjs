@@ -1,10 +1,15 @@
-// A real server's workspace under load: how soon the first screen of a large dashboard is there, and how a chart of very
-// many runs follows the pointer. Chromium draws in software here, the worst case the page must survive.
+// A real server's workspace under load: how soon the first screen of a large dashboard is there, how a chart of very many
+// runs follows the pointer, how long parallel coordinates of thousands of runs take to be drawn again. Chromium draws in
+// software here, the worst case the page must survive.
 //
-//   node bench/workspace.mjs 'http://…/#t=…' DASHBOARD_PATH MANY_RUNS_PATH
+//   node bench/workspace.mjs                     over data that bench/dashboards.py makes; PYTHON has treering
 //
 // Prints one JSON line per scene; exits 1 over a limit.
 
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { launch } from "../test/browser.mjs";
 
 const FIRST_SCREEN_LIMIT_MS = 2_000;
@@ -14,7 +19,41 @@ const RUNS = 1_000;
 /** What one measure says is noise; the middle of several is not. */
 const ROUNDS = 5;
 
-const [url, dashboard, many] = process.argv.slice(2);
+const REDRAW_LIMIT_MS = 60;
+/** Lines of the parallel coordinates, over eight axes. */
+const LINES = 5_000;
+const REDRAWS = 15;
+
+const python = process.env.PYTHON ?? "python";
+
+/** A server over a folder that is filled first. */
+async function startServer() {
+  const folder = mkdtempSync(join(tmpdir(), "treering-bench-"));
+  const filled = spawnSync(python, [join(import.meta.dirname, "dashboards.py"), folder], {
+    stdio: "inherit",
+  });
+  if (filled.status !== 0) throw new Error(`dashboards.py ended with code ${filled.status}`);
+  const child = spawn(python, ["-m", "treering", "ui", "--data", folder, "--no-browser", "--port", "0"]);
+  const link = await new Promise((resolve, reject) => {
+    let printed = "";
+    child.stdout.on("data", (data) => {
+      printed += data;
+      const found = printed.match(/http:\S+#t=\S+/);
+      if (found) resolve(found[0]);
+    });
+    child.once("exit", (code) => reject(new Error(`the server ended with code ${code}: ${printed}`)));
+  });
+  // The first reading of the logs is no part of what is measured.
+  while (!(await (await fetch(new URL("/readyz", link))).text()).includes('"catching_up":0'))
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  const stop = () =>
+    new Promise((resolve) => {
+      child.removeAllListeners("exit");
+      child.once("exit", () => resolve(rmSync(folder, { recursive: true })));
+      child.kill("SIGINT");
+    });
+  return { link, stop };
+}
 
 const quantile = (values, q) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))];
@@ -77,8 +116,26 @@ function rounded(result) {
   );
 }
 
+/** In the page: the longest frame while the parallel coordinates are drawn anew, because their width changes. */
+function longestFrame(width) {
+  return new Promise((resolve) => {
+    const frame = document.querySelector("[data-panel] .panel-body, [data-panel]");
+    let previous = performance.now();
+    let longest = 0;
+    let left = 12;
+    frame.style.width = `${width}px`;
+    const look = (now) => {
+      longest = Math.max(longest, now - previous);
+      previous = now;
+      if (left-- > 0) requestAnimationFrame(look);
+      else resolve(longest);
+    };
+    requestAnimationFrame(look);
+  });
+}
+
 /** Opens a workspace a few times; the middle first screen. */
-async function openScene(context, path) {
+async function openScene(context, url, path) {
   const screens = [];
   let page;
   for (let round = 0; round < ROUNDS; round++) {
@@ -91,6 +148,7 @@ async function openScene(context, path) {
   return { page, screen: screens[ROUNDS >> 1] };
 }
 
+const { link: url, stop } = await startServer();
 const browser = await launch();
 let failed = false;
 try {
@@ -100,14 +158,14 @@ try {
   await entrance.waitForSelector(".cards");
   await entrance.close();
 
-  const opened = await openScene(context, dashboard);
+  const opened = await openScene(context, url, "/acme/dashboard");
   console.log(
     JSON.stringify({ bench: "dashboard", ...rounded(opened.screen), limit_ms: FIRST_SCREEN_LIMIT_MS }),
   );
   failed ||= opened.screen.first_screen_ms > FIRST_SCREEN_LIMIT_MS;
   await opened.page.close();
 
-  const { page, screen } = await openScene(context, many);
+  const { page, screen } = await openScene(context, url, "/acme/many");
   // The list comes in pages; what is measured is the chart with all of them.
   await page.waitForFunction((runs) => window.__treering.charts()[0].ids.length >= runs, RUNS);
   await page.waitForTimeout(500);
@@ -133,7 +191,41 @@ try {
   };
   console.log(JSON.stringify(rounded(result)));
   failed ||= result.highlight_p95_ms > HIGHLIGHT_LIMIT_MS;
+  await page.close();
+
+  const axes = ["lr", "dropout", "width", "depth", "seed", "model"].map((key) => ({ by: `config.${key}` }));
+  const metrics = ["part0/metric_0", "part1/metric_1"].map((key) => ({ by: `metric:${key}`, agg: "last" }));
+  const settings = { axes: [...axes, ...metrics].map((column) => ({ column })) };
+  const panels = [{ id: "+p", type: "parallel", span: { w: 3, h: 1 }, settings }];
+  const layout = { sections: [{ id: "+s", name: "Sweep", panels }] };
+  const sweep = await context.newPage();
+  await sweep.goto(
+    new URL(`/acme/sweep?size=l&layout=${encodeURIComponent(JSON.stringify(layout))}`, url).href,
+  );
+  await sweep.waitForFunction(
+    (lines) => window.__treeringPlots?.().some((plot) => plot.painted && plot.ids.length >= lines),
+    LINES,
+    { timeout: 60_000 },
+  );
+  const frames = [];
+  const paints = [];
+  for (let i = 0; i < REDRAWS; i++) {
+    frames.push(await sweep.evaluate(longestFrame, 900 - 2 * i));
+    paints.push(await sweep.evaluate(() => window.__treeringPlots()[0].paintMs));
+  }
+  const redraw = {
+    bench: "parallel",
+    lines: LINES,
+    axes: settings.axes.length,
+    redraw_p50_ms: quantile(frames, 0.5),
+    redraw_p95_ms: quantile(frames, 0.95),
+    paint_p50_ms: quantile(paints, 0.5),
+    limit_ms: REDRAW_LIMIT_MS,
+  };
+  console.log(JSON.stringify(rounded(redraw)));
+  failed ||= redraw.redraw_p50_ms > REDRAW_LIMIT_MS;
 } finally {
   await browser.close();
+  await stop();
 }
 process.exit(failed ? 1 : 0);

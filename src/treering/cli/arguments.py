@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from treering._version import __version__
 from treering.limits import KEY_DAYS
@@ -24,9 +25,25 @@ exit codes:
 """
 
 
+class _Command(argparse.ArgumentParser):
+    """A command whose arguments may stand before, between and behind its options: ``files RUN --data DIR NAME``."""
+
+    _options_apart = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return what was parsed, and what nothing of it took."""
+        if self._options_apart or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._options_apart = True  # argparse takes the options first, then the arguments, each by this very method
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._options_apart = False
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the arguments of one command; ``command`` names the module that runs it. Exits for --help and mistakes."""
-    parser = argparse.ArgumentParser(
+    parser = _Command(
         prog="treering",
         description="Track machine-learning runs. No account; nothing logged is lost.",
         epilog=_EPILOG,
@@ -72,9 +89,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 _Commands = argparse._SubParsersAction  # argparse gives its own return type no public name
 
 
-def _add(
-    commands: _Commands[argparse.ArgumentParser], name: str, summary: str | None, module: str = ""
-) -> argparse.ArgumentParser:
+def _add(commands: _Commands[_Command], name: str, summary: str | None, module: str = "") -> argparse.ArgumentParser:
     """Add a command with what all of them take. Without a summary it is not listed."""
     if summary is None:
         parser = commands.add_parser(name)
@@ -86,7 +101,7 @@ def _add(
     return parser
 
 
-def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_ui(commands: _Commands[_Command]) -> None:
     ui = _add(commands, "ui", "show the runs of a data folder in the browser")
     ui.add_argument(
         "--port", type=int, metavar="N", help="listen on this port; 0 for any free one (default: 6464 or next)"
@@ -110,7 +125,7 @@ def _add_ui(commands: _Commands[argparse.ArgumentParser]) -> None:
     ui.add_argument("--no-browser", action="store_true", help="print the address only")
 
 
-def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_serve(commands: _Commands[_Command]) -> None:
     serve = _add(commands, "serve", "serve a data folder to people with accounts and to trainings elsewhere")
     serve.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="listen here (127.0.0.1); 0.0.0.0 for all"
@@ -145,7 +160,7 @@ def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
 
 
-def _add_accounts(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_accounts(commands: _Commands[_Command]) -> None:
     key = commands.add_parser("key", help="make, list and revoke API keys", description="API keys of a data folder.")
     verbs = key.add_subparsers(title="commands", metavar="COMMAND", required=True)
     new = _add(verbs, "new", "make an API key and print it, this once", "key_new")
@@ -184,7 +199,7 @@ def _add_accounts(commands: _Commands[argparse.ArgumentParser]) -> None:
     disable.add_argument("--undo", action="store_true", help="open it again")
 
 
-def _add_imports(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_imports(commands: _Commands[_Command]) -> None:
     group = commands.add_parser(
         "import", help="make runs of what another tracker kept", description="Import from other trackers."
     )
@@ -196,7 +211,7 @@ def _add_imports(commands: _Commands[argparse.ArgumentParser]) -> None:
     board.add_argument("--live", action="store_true", help="go on with what is written, until Ctrl-C")
 
 
-def _add_shipping(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_shipping(commands: _Commands[_Command]) -> None:
     login = _add(commands, "login", "check the key of a server and keep it")
     login.add_argument("url", nargs="?", metavar="URL", help="e.g. https://treering.example:6464")
     login.add_argument("--key", metavar="KEY", help="the key; better typed, or piped in: others can see a command line")
@@ -218,7 +233,7 @@ def _add_shipping(commands: _Commands[argparse.ArgumentParser]) -> None:
     relay.add_argument("--to", metavar="URL", help="the server (default: TREERING_BASE_URL, else the one logged in to)")
 
 
-def _add_runs(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_runs(commands: _Commands[_Command]) -> None:
     runs = commands.add_parser("runs", help="list, show, export and compare runs", description="Read runs.")
     verbs = runs.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

@@ -183,10 +183,15 @@ class Api:
         return by_id or by_name
 
     def diff(self, runs: Sequence[Run]) -> list[dict[str, Any]]:
-        """Return config, summary and surroundings of runs key by key: ``{"key", "section", "values", "differs"}``."""
-        reply = self._connection.call("POST", "/runs/diff", {"runs": [run.key for run in runs]})
-        rows: list[dict[str, Any]] = _convert(_field(reply, "rows"), list[dict[str, Any]])
-        return rows
+        """
+        Return 2 to 50 runs side by side, key by key: ``{"section", "key", "values", "present", "differs"}``.
+
+        Sections are config, summary, packages, hardware, command, code, inputs and environment; a run without the key
+        has None and is not ``present``.
+        """
+        reply = self._connection.call("POST", "/runs/compare", {"runs": [run.key for run in runs]})
+        sections = _convert(_field(reply, "sections"), list[dict[str, Any]])
+        return [{"section": part["section"], **row} for part in sections for row in part["rows"]]
 
     def verify(self, run: Run) -> dict[str, Any]:
         """Have every byte of a run's record checked; ``ok`` says whether it is whole, ``segments`` what was found."""

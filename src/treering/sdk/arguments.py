@@ -9,19 +9,27 @@ strange about one costs only what would have been found.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-__all__ = ["Arguments", "find_arguments", "remember_arguments"]
+__all__ = ["Arguments", "Option", "find_arguments", "find_options", "remember_arguments"]
 
 _FRAMES_MAX: Final = 200
 
 # What argparse last made of a command line, and of which: a program may change its own, or run another's.
-_parsed: dict[tuple[str, ...], Any] = {}
+_parsed: dict[tuple[str, ...], tuple[Any, dict[str, Option]]] = {}
+
+
+class Option(NamedTuple):
+    """What a program's own parser says of an option: where its value goes, whether it takes one, and a number."""
+
+    name: str
+    takes_value: bool
+    number: bool
 
 
 class Arguments(NamedTuple):
@@ -56,7 +64,7 @@ def _listen(argparse: ModuleType) -> None:
             # and the program's arguments are not those of treering's own commands, called from within it.
             if (args is None or list(args) == sys.argv[1:]) and not _is_ours(sys._getframe(1)):
                 _parsed.clear()
-                _parsed[tuple(sys.argv)] = result[0]
+                _parsed[tuple(sys.argv)] = result[0], _options_of(self)
         except Exception:  # noqa: S110 - whatever is strange about it is the program's own
             pass
         return result
@@ -64,6 +72,24 @@ def _listen(argparse: ModuleType) -> None:
     parse_known_args.__treering__ = True  # type: ignore[attr-defined]
     parse_known_args.__doc__ = parse.__doc__
     parser.parse_known_args = parse_known_args
+
+
+def _options_of(parser: Any) -> dict[str, Option]:
+    """Return the options of a parser and of the sub-parsers that the command line names, by how they are written."""
+    found: dict[str, Option] = {}
+    for action in parser._actions:
+        one = Option(_telling(action.dest, action.option_strings), action.nargs != 0, action.type in (int, float))
+        found |= dict.fromkeys(action.option_strings, one)
+        if not action.option_strings and isinstance(action.choices, dict):
+            for name, below in action.choices.items():
+                if name in sys.argv and hasattr(below, "_actions"):
+                    found |= _options_of(below)
+    return found
+
+
+def _telling(name: str, written: Sequence[str]) -> str:
+    """Return what an option is called: by the program, or if that is one letter, by how it may be written, too."""
+    return name if len(name) > 1 else max((one.lstrip("-") for one in written), key=len, default=name)
 
 
 def _is_ours(frame: FrameType | None) -> bool:
@@ -121,6 +147,30 @@ def find_arguments(frame: FrameType | None) -> Arguments | None:
     return None
 
 
+def find_options() -> dict[str, Option]:
+    """Return the options that the program's argparse or click parser knows, by how they are written (``-p``)."""
+    try:
+        if "click" in sys.modules and (found := _click_options()):
+            return found
+        parsed = _parsed.get(tuple(sys.argv))
+        return parsed[1] if parsed is not None else {}
+    except Exception:  # another version of it, or a program that plays with it
+        return {}
+
+
+def _click_options() -> dict[str, Option]:
+    context = sys.modules["click"].get_current_context(silent=True)
+    found: dict[str, Option] = {}
+    while context is not None:
+        for one in context.command.params:
+            written = [name for name in (*one.opts, *one.secondary_opts) if name.startswith("-")]
+            takes_value = not getattr(one, "is_flag", False) and not getattr(one, "count", False)
+            number = getattr(one.type, "name", "") in ("integer", "float")
+            found = {**dict.fromkeys(written, Option(_telling(one.name, written), takes_value, number)), **found}
+        context = context.parent
+    return found
+
+
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:
     for _ in range(_FRAMES_MAX):
         if frame is None:
@@ -131,7 +181,7 @@ def _callers(frame: FrameType | None) -> Iterator[FrameType]:
 
 def _argparse(frame: FrameType | None) -> dict[str, Any] | None:
     found = _parsed.get(tuple(sys.argv))
-    return None if found is None else _plain(vars(found))
+    return None if found is None else _plain(vars(found[0]))
 
 
 def _click(frame: FrameType | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ What the process prints: taken beside the terminal, never in its way.
 ::
 
     print ──▶ sys.stdout.write ──▶ the terminal, byte for byte as without us
-                       └──▶ Screen (what a terminal would show) ──▶ redactor ──▶ CONSOLE records
+                       └──▶ Screen (what a terminal would show) ──▶ PrintedLines (secrets) ──▶ CONSOLE records
 
 A finished line is a record at once. What is not finished, such as a progress bar, is a record at most once a second,
 by a thread that is started when there is such a thing and sleeps otherwise.
@@ -20,16 +20,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Protocol
 
-from treering.limits import CONSOLE_BYTES_MAX, CONSOLE_STATE_EVERY_S, OPEN_LINE_MAX_CHARS
+from treering.limits import CONSOLE_BYTES_MAX, CONSOLE_LINE_MAX_CHARS, CONSOLE_STATE_EVERY_S, OPEN_LINE_MAX_CHARS
 from treering.values import clean_text
 
-from .redact import redact_source
-from .screen import Screen
+from .printed_lines import PrintedLines
+from .screen import Cut, Screen
 
 __all__ = ["Console", "leave_us_out"]
 
 _STREAMS: Final = ("stdout", "stderr")
 _FIRST_S: Final = 0.2
+_SEAM_CHARS: Final = 1_000  # a secret is not longer
 
 
 def leave_us_out(trace: TracebackType | None) -> None:
@@ -61,6 +62,8 @@ class Console:
         self._clock = clock
         self._lock = threading.RLock()
         self._screens = {name: Screen(colours) for name in _STREAMS}
+        self._secrets = {name: PrintedLines() for name in _STREAMS}
+        self._begun = dict.fromkeys(_STREAMS, "")  # the beginning of a line that comes in several
         self._restore: list[tuple[Any, Any, Any]] = []
         self._waiting: deque[tuple[str, str]] = deque()
         self._busy = False
@@ -115,6 +118,8 @@ class Console:
         with self._lock:
             for name, screen in self._screens.items():
                 self._store(name, screen.finish())
+                if self._begun[name]:
+                    self._store(name, [""])
         with self._wake:
             self._pending = False
             self._wake.notify()
@@ -160,8 +165,25 @@ class Console:
             if self._bytes > CONSOLE_BYTES_MAX:
                 self._full = True
                 line = f"[more than {CONSOLE_BYTES_MAX:,} characters were printed; what follows is not recorded]"
-            self._append(time.time_ns(), name, clean_text(redact_source(line)[0]), False)
+            for piece in self._whole(name, line):
+                self._append(time.time_ns(), name, clean_text(piece), False)
             self._shown.pop(name, None)
+
+    def _whole(self, name: str, line: str) -> list[str]:
+        """Return what can be recorded of a line, secrets hidden; the pieces of a long one are looked at together."""
+        begun = self._begun[name]
+        if line.__class__ is str and not begun:
+            return [self._secrets[name].line(line)]
+        text, self._begun[name] = begun + line, ""
+        if isinstance(line, Cut) and not self._full:
+            # Where the next piece begins may be within a secret: its end is looked at again, together with that.
+            keep = min(_SEAM_CHARS, len(text))
+            space = text.rfind(" ", len(text) - keep)
+            at = space if space > 0 else len(text) - keep
+            text, self._begun[name] = text[:at], text[at:]
+        shown = self._secrets[name].line(text)
+        size = CONSOLE_LINE_MAX_CHARS
+        return [shown[begin : begin + size] for begin in range(0, len(shown), size)]
 
     # ── what is not finished ────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,8 +217,13 @@ class Console:
         """Record what is not finished, where it has changed."""
         with self._lock:
             for name, screen in self._screens.items():
-                text = clean_text(redact_source(screen.state[-OPEN_LINE_MAX_CHARS:])[0])
+                text = clean_text(self._state(name, screen))
                 if text and text != self._shown.get(name) and not self._full and self._on:
                     self._bytes += len(text) // 8  # states are thinned; a bar alone must not use up the room
                     self._shown[name] = text
                     self._append(time.time_ns(), name, text, True)
+
+    def _state(self, name: str, screen: Screen) -> str:
+        """Return the end of what is not finished. It is cut after the secrets are hidden, not within one."""
+        text = self._begun[name] + screen.state
+        return self._secrets[name].state(text[-2 * OPEN_LINE_MAX_CHARS :])[-OPEN_LINE_MAX_CHARS:]

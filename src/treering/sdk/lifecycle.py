@@ -43,7 +43,7 @@ from treering.runlog.writer import Writer, map_is_safe
 from treering.values import clean_config
 
 from . import ranks
-from .arguments import Arguments, find_arguments
+from .arguments import Arguments, find_arguments, find_options
 from .console import leave_us_out
 from .disabled import DisabledRun
 from .plan import Plan
@@ -463,7 +463,7 @@ def _process(place: ranks.Place, job: Job) -> dict[str, Any]:
 
 def _meta(settings: Settings, job: Job, *, first: bool) -> dict[str, Any]:
     """Return what describes the run; a later life and another rank add only how they themselves were started."""
-    arguments = redact_arguments(_argv())
+    arguments = redact_arguments(_argv(), find_options())
     process = {
         "program": arguments[0] if arguments else "",
         "command": " ".join(_quoted(argument) for argument in arguments),

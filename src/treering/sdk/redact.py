@@ -2,26 +2,34 @@
 Hiding secrets before they reach the log. What was hidden is shown as hidden: ``[redacted]``.
 
 Recognised are values of arguments, config keys and assignments named like a key, token, secret or password,
-credentials in URLs and headers, private keys, texts in the published shape of a token, and values that are known to be
-secret, wherever they turn up: of environment variables that are named like one, and what the program took as one.
+credentials in URLs, headers and command lines, private keys, texts in the published shape of a token, and values that
+are known to be secret, wherever they turn up, also in base64 or with ``%`` signs: of environment variables that are
+named like one, and what the program took as one.
 """
 
 from __future__ import annotations
 
+import binascii
 import functools
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from .arguments import Option
+from .command_secrets import secret_parts, shell_words
+
 __all__ = [
+    "ANSI",
     "HIDDEN",
     "is_secret_file",
+    "known_secrets",
     "redact_arguments",
     "redact_config",
     "redact_source",
     "redact_text",
     "remember_secrets",
+    "token_begins",
 ]
 
 HIDDEN: Final = "[redacted]"
@@ -43,13 +51,14 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Named like a secret, yet known to be none.
 _PLAIN_NAMES = frozenset(
     "key sort_key group_key metric_key random_key rng_key prng_key "
+    "cache_key run_key primary_key foreign_key public_key partition_key row_key dict_key object_key step_key "
     "pad_token eos_token bos_token unk_token mask_token sep_token cls_token".split()
 )
 _NO_SECRETS = frozenset("required optional string password secret hidden prompt changeme".split())
 # A line without one of these holds no assignment of a secret.
 _WORDS: Final = (
     "key", "token", "secret", "pass", "pwd", "pat", "auth", "credential", "bearer", "basic", "cookie", "dsn", "sas",
-    "jwt", "sig", "user", "-u",
+    "jwt", "sig", "user", "-u", "code=",
 )  # fmt: skip
 
 # ── shapes ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,6 +73,10 @@ _TOKEN = re.compile(
     r"shp(?:at|ss|ca|pa)_[a-fA-F0-9]{30,}|AGE-SECRET-KEY-[0-9A-Z]{40,}|"
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,})"
 )
+_TOKEN_BEGIN = re.compile(
+    r"\b(?:gh[pousr]_|github_pat_|gl(?:pat|dt|rt|ptt|cbt|oas)-|hf_|[sr]k[-_](?:live_|test_|prod_|proj-|ant-)?|xox[abeprs]-|"
+    r"xapp-|AKIA|ASIA|AIza|GOCSPX-|tr[klosv]_|npm_|pypi-|wandb_v1_|dckr_pat_|do[opr]_v1_|lin_api_|eyJ)[A-Za-z0-9_-]{0,30}\Z"
+)
 _HOOK = re.compile(
     r"(?P<lead>hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9_/-]{16,}"
 )
@@ -71,8 +84,12 @@ _HOOK = re.compile(
 # be a megabyte of them).
 _URL_CREDENTIALS = re.compile(r"(?<=[A-Za-z0-9+.-])://(?P<user>[^\s/@:]*):(?P<password>[^\s/@]+)@")
 _URL_TOKEN = re.compile(r"(?P<scheme>https?://)(?P<user>[^\s/@:]{16,})@", re.IGNORECASE)
-_PRIVATE_KEY = re.compile(r"(?<=PRIVATE KEY-----)[\s\S]{1,20000}?(?=-----END)")
-_ANSI = re.compile(r"\x1b\[[0-9;:]*m")
+# Also one whose end is missing: as far as its lines look like base64.
+_PRIVATE_KEY = re.compile(
+    r"(?:(?<=PRIVATE KEY-----)|(?<=PRIVATE KEY BLOCK-----))(?:[\s\S]{1,20000}?(?=-----END)|"
+    r"(?:(?:\\[rn]|\s){1,8}[A-Za-z0-9+/=]{24,200})+(?:(?:\\[rn]|\s){1,8}[A-Za-z0-9+/]{1,100}={1,2})?)"
+)
+ANSI = re.compile(r"\x1b\[[0-9;:]*m")
 
 # ── assignments, in one line that has one of the words ───────────────────────────────────────────────────────────
 
@@ -86,7 +103,7 @@ _QUOTED = re.compile(
 _BARE = re.compile(r"\s{0,4}[:=]\s{0,4}(?P<value>[^\s\"'(){}\[\],;&<>$\\][^\s\"'(){}\[\],;&<>\\]{5,1000})(?![(\[\w])")
 # anything else that is quoted in a line after such a name: get(name) or "value", --name default="value"
 _LITERAL = re.compile(
-    r"""(?P<lead>\bor\s{1,4}|\bdefault\s{0,4}=\s{0,4}|,\s{0,4})?(?P<quote>["'])(?P<value>[A-Za-z0-9_+/=~!@#$%^&*-]{8,500})(?P=quote)"""
+    r"""(?P<lead>\bor\s{1,4}|\bdefault\s{0,4}=\s{0,4}|[,+]\s{0,4})?(?P<quote>["'])(?P<value>[A-Za-z0-9_+/=~!@#$%^&*-]{8,500})(?P=quote)"""
 )
 _ASSIGNS = re.compile(r"""(?:\\{0,3}["'])?\]?\s{0,4}[:=,]""")
 _LITERAL_MIN_CHARS: Final = 20  # of one that is only in the same line
@@ -96,9 +113,16 @@ _OPTION = re.compile(
     r"(?P<value>[^\s\"'$<(){}\[\],-][^\s\"'(){}\[\],]{5,500})"
 )
 _BEARER = re.compile(r"\b(?P<lead>(?:bearer|basic)\s{1,4})(?P<value>[A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
-_CURL_USER = re.compile(
-    r"(?P<lead>(?<![\w-])(?:-u|--user)[\s=]{1,4}[\"']?[^\s:\"'/]{1,60}:)(?P<value>[^\s\"':]{4,200})"
+# Authorization: Basic …, "Cookie": "…", in whatever quotes
+_HEADER = re.compile(
+    r"""\b(?P<name>(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,30}(?:key|token)|private-token)"""
+    r"""(?P<mid>\\{0,3}["']?\s{0,4}[:=,]\s{0,4}(?:[bfr](?=["']))?\\{0,3}["']?)(?P<scheme>(?:basic|bearer|token|digest|negotiate|apikey|"""
+    r"""aws4-hmac-sha256)\s{1,4})?(?P<value>[^\s"'\\{}$<>]{4,4000})""",
+    re.IGNORECASE,
 )
+_QUERY_NAMES = frozenset("key sig signature code auth apikey credential".split())  # of an address, nowhere else
+_QUOTES: Final = "\"'"
+_AFTER_WORD: Final = "\"'`)};,"
 _DOTTED = re.compile(r"[a-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)+\Z")  # config.token2: a name and no value
 _ENDS_OF_TEXTS: Final = ('"', "'", "\\", ";")
 _TOKEN_LIKE = re.compile(r"[A-Za-z0-9_+/=.~!@#$%^&*:-]+\Z")
@@ -112,6 +136,14 @@ _SECRET_FILE = re.compile(
 )
 # In these a value that is no name stands in quotes.
 _CODE_FILE = re.compile(r"\.(?:py|pyi|pyx|ipynb|r|jl|c|cc|cpp|cu|cuh|h|hpp|rs|go|java|js|ts|rst|md)$", re.IGNORECASE)
+
+_WHOLE_HEADER = re.compile(
+    r"(?P<lead>(?:-H|--header=?)?(?:proxy-authorization|authorization|(?:set-)?cookie|x-[a-z-]{0,30}(?:key|token)|"
+    r"private-token)\s*:\s*(?:(?:basic|bearer|token|digest|apikey)\s+)?)[^\s{$<\[][\s\S]*",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"[\d.,:eE+-]+(?:/(?:tcp|udp))?\Z")
+_WORD_AND_NUMBER = re.compile(r"[A-Za-z_.-]*(?:=[\s\S]*|[\d.]*)\Z")
 
 _KNOWN_MIN_CHARS: Final = 8  # shorter values turn up by chance
 _KNOWN_MAX: Final = 200
@@ -177,6 +209,18 @@ def remember_secrets(value: Any, name: str = "") -> None:
         _remembered.add(value)
 
 
+def _written_forms(value: str) -> set[str]:
+    """Return how a known secret may be written elsewhere: as it is, with ``%`` signs, within text that is in base64."""
+    data = value.encode("utf-8", "surrogateescape")
+    forms = {value, "".join(chr(b) if chr(b).isalnum() or chr(b) in "-._~" else f"%{b:02X}" for b in data)}
+    for before in range(3):  # how many bytes stand before it in its group of three
+        text = binascii.b2a_base64(bytes(before) + data, newline=False).decode("ascii")
+        # Without the characters that depend on what stands before and behind it.
+        core = text[(0, 2, 3)[before] : (before + len(data)) * 8 // 6]
+        forms |= {core, core.replace("+", "-").replace("/", "_")}
+    return forms
+
+
 def _environment_secrets(environ: Mapping[str, str]) -> set[str]:
     """Return the values of variables that are named like a secret, and the passwords in addresses."""
     found = set()
@@ -198,17 +242,25 @@ def _environment_secrets(environ: Mapping[str, str]) -> set[str]:
 
 _known_for: tuple[int, int] | None = None
 _known: re.Pattern[str] | None = None
+_known_values: list[str] = []
 
 
 def _known_secrets() -> re.Pattern[str] | None:
     """Return what finds them; made anew when there are others, such as after a ``load_dotenv()``."""
-    global _known_for, _known
+    global _known_for, _known, _known_values
     now = len(os.environ), len(_remembered)
     if now != _known_for:
-        values = sorted(_environment_secrets(os.environ) | _remembered, key=len, reverse=True)[:_KNOWN_MAX]
-        _known = re.compile("|".join(map(re.escape, values))) if values else None
+        _known_values = sorted(_environment_secrets(os.environ) | _remembered, key=len, reverse=True)[:_KNOWN_MAX]
+        forms = sorted(set().union(*map(_written_forms, _known_values)), key=len, reverse=True)
+        _known = re.compile("|".join(map(re.escape, forms))) if forms else None
         _known_for = now
     return _known
+
+
+def known_secrets() -> list[str]:
+    """Return the values that are known to be secret, the longest first."""
+    _known_secrets()
+    return _known_values
 
 
 # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,24 +275,40 @@ def redact_source(text: str, path: str = "") -> tuple[str, int]:
     Args:
         path: of the file that it is from: in source code only what is quoted is a value.
     """
+    if "\x1b" in text:
+        return _redact_coloured(text, path)
     count = 0
     code = _CODE_FILE.search(path) is not None
-    if _has_word(text):
+    if _has_word(text) or " -" in text:
         if len(text) < _LINE_CHARS and "\n" not in text:
             text, count = _redact_line(text, code)
         else:
             lines = text.split("\n")
             for n, line in enumerate(lines):
-                if _has_word(line):
+                if _has_word(line) or " -" in line:
                     lines[n], some = _redact_line(line, code)
                     count += some
             if count:
                 text = "\n".join(lines)
-    if "PRIVATE KEY-----" in text:
+    if "PRIVATE KEY" in text:
         text, keys = _PRIVATE_KEY.subn(lambda m: _hide_lines(m[0]), text)
         count += keys
     text, others = _redact(text)
     return text, count + others
+
+
+def _redact_coloured(text: str, path: str) -> tuple[str, int]:
+    """Look at it without its colours, which may stand within a secret. A line where something is hidden loses them."""
+    plain = ANSI.sub("", text)
+    if "\x1b" in plain:
+        plain = plain.replace("\x1b", "\N{SYMBOL FOR ESCAPE}")  # of something else than a colour
+    shown, count = redact_source(plain, path)
+    if not count:
+        return text, 0
+    lines, before, after = text.split("\n"), plain.split("\n"), shown.split("\n")
+    if len(lines) != len(after):
+        return shown, count
+    return "\n".join(line if old == new else new for line, old, new in zip(lines, before, after, strict=True)), count
 
 
 def _has_word(text: str) -> bool:
@@ -249,11 +317,6 @@ def _has_word(text: str) -> bool:
 
 
 def _redact_line(line: str, code: bool) -> tuple[str, int]:
-    if "\x1b" in line:
-        # Between a name and its value stand colours. Where something is hidden they are given up.
-        plain = _ANSI.sub("", line)
-        text, count = _redact_line(plain, code)
-        return (text, count) if count else (line, 0)
     count = 0
 
     def hide(m: re.Match[str]) -> str:
@@ -267,11 +330,30 @@ def _redact_line(line: str, code: bool) -> tuple[str, int]:
 
         return judge
 
+    if not code:
+        line = _HEADER.sub(lambda m: hide(m) if _is_header(m["name"], m["scheme"], m["value"]) else m[0], line)
     line = _BEARER.sub(lambda m: hide(m) if any(char.isdigit() for char in m["value"]) else m[0], line)
-    line = _QUERY.sub(hide_if(_is_assigned), line)
+    line = _QUERY.sub(hide_if(_is_queried), line)
     line = _OPTION.sub(hide_if(_is_assigned), line)
-    line = _CURL_USER.sub(hide, line)
+    if " -" in line:
+        line, some = _redact_command(line)
+        count += some
     return _redact_named(line, code, count)
+
+
+def _redact_command(line: str) -> tuple[str, int]:
+    """Hide what is secret in a command line that stands in a text."""
+    words = shell_words(line)
+    parts = secret_parts([word[0] for word in words])
+    for at in sorted(parts, reverse=True):
+        word = words[at]
+        begin, end = word.start() + parts[at], word.end()
+        while begin < end and line[begin] in _QUOTES:
+            begin += 1
+        while begin < end and line[end - 1] in _AFTER_WORD:
+            end -= 1
+        line = f"{line[:begin]}{HIDDEN}{line[end:]}" if line[begin:end] != HIDDEN else line
+    return line, len(parts)
 
 
 def _redact_named(line: str, code: bool, count: int) -> tuple[str, int]:
@@ -325,7 +407,9 @@ def _is_bare(name: str, value: str) -> bool:
         return False
     if _looks_secret(value):
         return True
-    # DB_PASSWORD=correct-horse: no program has a name like that
+    # DB_PASSWORD=correct-horse and HF_TOKEN=abcdefgh: no program has a name like that
+    if name.isupper() and name.endswith("TOKEN") and len(value) >= _KNOWN_MIN_CHARS:
+        return not value.replace(".", "").isdigit()
     return _is_strong_name(name) and (name.isupper() or not value.replace("_", "").replace(".", "").isalpha())
 
 
@@ -335,9 +419,30 @@ def _is_assigned(name: str, value: str) -> bool:
     )
 
 
+def _is_queried(name: str, value: str) -> bool:
+    """Whether a part of an address is one: there it is written for a machine, so that a word may be one, too."""
+    plain = name.lower()
+    if plain in _QUERY_NAMES or plain.endswith(("-signature", "-credential", "-security-token")):
+        return len(value) >= _KNOWN_MIN_CHARS
+    return _is_assigned(name, value) or (is_secret_name(name) and len(value) >= _KNOWN_MIN_CHARS)
+
+
+def _is_header(name: str, scheme: str | None, value: str) -> bool:
+    if HIDDEN in value or value.lower() in _NO_SECRETS:
+        return False
+    if scheme is not None:
+        return len(value) >= _KNOWN_MIN_CHARS or _looks_secret(value)
+    return _looks_secret(value) and len(value) >= 6
+
+
 def _hide_lines(block: str) -> str:
     """Hide a block and keep its line breaks, and the signs that a diff puts before its lines."""
     return "\n".join((line[:1] if line[:1] in "+- " else "") + HIDDEN if line else "" for line in block.split("\n"))
+
+
+def token_begins(text: str) -> bool:
+    """Return whether *text* ends where a token of a published shape may have begun, without being whole."""
+    return _TOKEN_BEGIN.search(text) is not None
 
 
 def redact_text(text: str) -> str:
@@ -367,23 +472,84 @@ def _redact(text: str) -> tuple[str, int]:
     return text, count
 
 
-def redact_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return command-line arguments with ``--api-key=…``, ``--token …``, ``password=…`` and known tokens hidden."""
+def redact_arguments(arguments: Sequence[str], options: Mapping[str, Option] | None = None) -> list[str]:
+    """
+    Return a command line with the secrets in it hidden: ``--api-key=…``, ``-p …``, ``password=…``, known tokens.
+
+    Args:
+        options: the options that the program knows, by how they are written (``-p``). What they are called decides
+            what is a secret; of an option that nobody knows ``-p`` may be a password.
+    """
+    options = options or {}
     result: list[str] = []
+    decided: set[int] = set()
     hide_next = False
-    for argument in arguments:
+    for at, argument in enumerate(arguments):
         if hide_next and not argument.startswith("--"):
             result.append(HIDDEN)
             hide_next = False
             continue
+        hide_next = False
         name, equals, _ = argument.partition("=")
         bare = name.lstrip("-+~")
-        if equals and is_secret_name(bare) and not any(char.isspace() for char in bare):
+        option, begin = _option_of(argument, options)
+        if option is not None and (len(option.name) > 1 or option.number):
+            decided |= {at, at + 1} if begin == len(argument) else {at}
+            secret = option.takes_value and _names_secret(option.name)
+            hide_next = secret and begin == len(argument)
+            if secret and not hide_next:
+                result.append(f"{argument[:begin]}{HIDDEN}")
+                continue
+        elif equals and is_secret_name(bare) and not any(char.isspace() for char in bare):
             result.append(f"{name}={HIDDEN}")
+            continue
+        elif at and _is_unknown_password(argument):
+            result.append(f"-p{HIDDEN}")
+            continue
         else:
-            result.append(redact_source(argument)[0])
-        hide_next = not equals and argument.startswith("-") and is_secret_name(bare)
+            hide_next = not equals and argument.startswith("-") and is_secret_name(bare)
+            hide_next = hide_next or (argument == "-p" and _may_be_password("".join(arguments[at + 1 : at + 2])))
+        header = _WHOLE_HEADER.match(argument)
+        result.append(f"{header['lead']}{HIDDEN}" if header is not None else redact_source(argument)[0])
+    for at, begin in secret_parts(arguments).items():
+        if at not in decided and HIDDEN not in result[at] and begin < len(result[at]):
+            result[at] = f"{result[at][:begin]}{HIDDEN}"
     return result
+
+
+def _option_of(argument: str, options: Mapping[str, Option]) -> tuple[Option | None, int]:
+    """Return the option that *argument* is, and where in it a value begins: at its end if it is none."""
+    if argument in options:
+        return options[argument], len(argument)
+    name, equals, _ = argument.partition("=")
+    if equals and name in options:
+        return options[name], len(name) + 1
+    if argument.startswith("--"):
+        longer = [option for written, option in options.items() if written.startswith(name)]
+        return (longer[0], len(name) + len(equals)) if len(set(longer)) == 1 else (None, 0)
+    short = options.get(argument[:2]) if argument.startswith("-") else None
+    return (short, 2) if short is not None and short.takes_value else (None, 0)
+
+
+def _names_secret(name: str) -> bool:
+    plain = _plain(name)
+    return (
+        is_secret_name(name) or plain in ("pass", "pat", "bearer", "jwt") or plain.endswith(("_pass", "_pat", "_jwt"))
+    )
+
+
+def _may_be_password(value: str) -> bool:
+    """Whether what stands behind a ``-p`` of which nobody knows the meaning is one: no number, word or path."""
+    plain = not value or value.startswith(("-", "[")) or _NUMBERS.match(value) or "/" in value or os.path.exists(value)
+    if plain or len(value) < 6:
+        return False
+    return _looks_secret(value) or any(char in "!@#$%^&*" for char in value)
+
+
+def _is_unknown_password(argument: str) -> bool:
+    """Whether it is a ``-pSECRET``; ``-pretrained50`` and ``-precision=16`` are words and their numbers."""
+    value = argument[2:]
+    return argument.startswith("-p") and _may_be_password(value) and not _WORD_AND_NUMBER.match(value)
 
 
 def redact_config(value: Any, name: str = "") -> Any:

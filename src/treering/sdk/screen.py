@@ -12,7 +12,7 @@ from typing import Final
 
 from treering.limits import CONSOLE_LINE_MAX_CHARS
 
-__all__ = ["Screen"]
+__all__ = ["Cut", "Screen"]
 
 _ESCAPE: Final = re.compile(
     r"\x1b(?:\[(?P<parameters>[0-9;:?<>=]{0,64})[ -/]{0,8}(?P<final>[@-~])"  # CSI
@@ -29,6 +29,13 @@ _FOREGROUND: Final = re.compile(r"(?:3[0-79]|9[0-7]|38[;:][0-9;:]*)\Z")
 _BACKGROUND: Final = re.compile(r"(?:4[0-79]|10[0-7]|48[;:][0-9;:]*)\Z")
 _COLOURS_MAX: Final = 8  # sequences that hold at a time
 _RESET: Final = "\x1b[0m"
+
+
+class Cut(str):
+    """The beginning of a line that is too long for one record: the line that follows goes on with it."""
+
+    __slots__ = ()
+
 
 Cell = tuple[str, str]  # a character, and the colours it has
 
@@ -159,7 +166,9 @@ class Screen:
                 done.append(line)
             else:
                 size = CONSOLE_LINE_MAX_CHARS
-                done += [line[begin : begin + size] for begin in range(0, len(line), size)]
+                last = (len(line) - 1) // size * size
+                done += [Cut(line[begin : begin + size]) for begin in range(0, last, size)]
+                done.append(line[last:])
         return done
 
     def settle(self) -> list[str]:
@@ -207,7 +216,7 @@ class Screen:
         while len(cells) > CONSOLE_LINE_MAX_CHARS and len(self._lines) == 1:
             head = _Line()
             head.cells[:] = cells[:CONSOLE_LINE_MAX_CHARS]
-            done.append(head.text())
+            done.append(Cut(head.text()))
             del cells[:CONSOLE_LINE_MAX_CHARS]
             self._column = max(0, self._column - CONSOLE_LINE_MAX_CHARS)
         if len(cells) > CONSOLE_LINE_MAX_CHARS:
@@ -226,7 +235,7 @@ class Screen:
                 line.replace(head)
                 self._column = min(self._column, line.length)
                 break
-            done.append(head)
+            done.append(Cut(head))
             self._column = max(0, self._column - CONSOLE_LINE_MAX_CHARS)
         return done
 

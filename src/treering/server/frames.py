@@ -14,7 +14,7 @@ float32 models, and steps are small integers, so most columns need half.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +24,7 @@ from treering.store.model import SeriesColumns
 
 from .replies import encode_json
 
-__all__ = ["MAGIC", "MEDIA_TYPE", "encode_frames"]
+__all__ = ["MAGIC", "MEDIA_TYPE", "encode_frames", "encode_table"]
 
 MAGIC: Final = b"TRC1"
 MEDIA_TYPE: Final = "application/x-treering-frames"
@@ -130,6 +130,23 @@ def encode_frames(
     return b"".join((MAGIC, struct.pack("<I", len(header)), header, *arrays.chunks))
 
 
+def encode_table(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """
+    Return a header and named arrays as bytes, in the same layout; matrices row by row.
+
+    Where the header of a chart describes its series, this one has each array under its name.
+    """
+    floats = {name: values for name, values in arrays.items() if values.dtype.kind == "f"}
+    section = _Arrays(_narrowed([values.ravel() for values in floats.values()]))
+    places = {
+        name: section.add_narrow(values.ravel()) if name in floats else section.add(values.ravel(), "u4")
+        for name, values in arrays.items()
+    }
+    text = encode_json({**header, **places})
+    text += b" " * (-(len(MAGIC) + 4 + len(text)) % 8)
+    return b"".join((MAGIC, struct.pack("<I", len(text)), text, *section.chunks))
+
+
 def _floats(columns: SeriesColumns) -> list[NDArray[np.float64]]:
     """Return the arrays of floats in the order in which ``_describe`` adds them."""
     found = [columns.x, columns.y]
@@ -165,4 +182,5 @@ def _describe(columns: SeriesColumns, arrays: _Arrays) -> dict[str, Any]:
         "last_x": columns.last_x,
         "band": columns.band,
         **{name: getattr(columns, name) for name in band},  # of groups alone
+        **({} if columns.process is None else {"process": columns.process, "rank": columns.rank}),
     }

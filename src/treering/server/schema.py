@@ -600,32 +600,12 @@ class Readiness(Reply):
     catching_up: int
 
 
-class RunsDiff(Request):
-    """The runs to compare, in the order of the columns."""
-
-    runs: list[RunKey] = Field(min_length=1, max_length=100)
-
-
-class DiffRow(Reply):
-    """One key over the runs asked for; null where a run lacks it."""
-
-    key: str
-    section: Literal["config", "summary", "meta"]
-    values: list[Any]
-    differs: bool
-
-
-class Diff(Reply):
-    """The compared runs."""
-
-    rows: list[DiffRow]
-
-
 # ── series ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 Center = Literal["mean", "median", "iqm"]
 Band = Literal["std", "stderr", "minmax", "iqr", "ci", "none"]
+Ranks = Literal["main", "band", "each"]
 
 
 class SeriesGroup(Request):
@@ -658,6 +638,10 @@ class SeriesQuery(Request):
         description="Of groups: std and stderr around the mean, min to max, quartiles, or a bootstrap interval (`ci`).",
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="Of `ci`.")
+    ranks: Ranks = Field(
+        "main",
+        description="Of a run with several processes: the main one's line, a band over all of them, or each.",
+    )
 
 
 class NonFinite(Reply):
@@ -697,6 +681,8 @@ class SeriesJson(Reply):
     center: Center | None
     confidence: float | None = Field(description="Of the interval, for band `ci`.")
     resamples: int | None = Field(description="Of the bootstrap, for band `ci`.")
+    process: str | None = Field(description="Whose line it is, where processes are drawn one by one.")
+    rank: int | None
 
 
 class MissingSeries(Reply):
@@ -754,6 +740,7 @@ class ConsoleLine(Reply):
     text: str
     writer: str
     n: int
+    rank: int | None
 
 
 class OpenLine(Reply):
@@ -763,6 +750,7 @@ class OpenLine(Reply):
     stream: str
     text: str
     writer: str
+    rank: int | None
 
 
 class Console(Reply):

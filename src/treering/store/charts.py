@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -199,7 +199,7 @@ def _singles_and_bands(
     singles = set(request.runs or [])
     if request.individual:
         singles |= {run for group in request.groups or [] for run in group.runs}
-    found = _all_columns([line for line in lines if runs.keys[line.run] in singles], runs, names, to_x)
+    found = columns_of_lines([line for line in lines if runs.keys[line.run] in singles], runs.keys, names, to_x)
     for group in request.groups or []:
         wanted = set(group.runs)
         by_key: dict[int, list[Drawn]] = {}
@@ -236,14 +236,17 @@ def _read_on_axis(
 
 
 # ── single lines ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _all_columns(lines: list[Drawn], runs: _Runs, names: dict[int, str], to_x: ToX) -> list[SeriesColumns]:
+def columns_of_lines(
+    lines: list[Drawn], runs: Mapping[int, str], names: Mapping[int, str], to_x: ToX
+) -> list[SeriesColumns]:
+    """Return lines with their x values; *runs* and *names* are by the numbers of runs and keys in *lines*."""
     xs = [
         to_x(line.points.step, line.points.ts, line.run) if line.points is not None and line.exact else None
         for line in lines
     ]
     plain = _plain_lines(lines, xs)
     return [
-        _columns(line, runs.keys[line.run], names[line.key], to_x, x if is_plain else None)
+        _columns(line, runs[line.run], names[line.key], to_x, x if is_plain else None)
         for line, x, is_plain in zip(lines, xs, plain, strict=True)
     ]
 

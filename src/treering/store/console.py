@@ -9,7 +9,7 @@ progress bar, is no line: the run's document has its present state.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,14 +20,23 @@ from treering.runlog import records
 
 from .metadata import MetadataStore
 from .model import ConsoleLine, ConsolePage, OpenLine
+from .processes import rank_of_writer
 from .segments import SegmentRef, SegmentStore
 from .state import ConsoleSpan, RunState
 
-__all__ = ["ConsoleQuery", "read_console"]
+__all__ = ["ConsoleQuery", "Line", "LineSource", "numbered_lines", "read_console"]
 
 _decode: Final = msgspec.msgpack.Decoder().decode
 
-Line = tuple[int, int, int, str, str, str]  # time, place of the segment, offset, stream, text, writer
+Line = tuple[int, int, int, str, str, str]  # time, place of the segment, offset, stream, text, whose
+
+
+class LineSource(NamedTuple):
+    """A segment with lines: its place among the others, the file, and whose lines they are."""
+
+    place: int
+    ref: SegmentRef
+    whose: str
 
 
 class ConsoleQuery(NamedTuple):
@@ -60,22 +69,24 @@ def read_console(metadata: MetadataStore, segments: SegmentStore, state: RunStat
     """
     query = query._replace(search=query.search.casefold())
     known = metadata.segments(state.id)
-    places = {s.id: (place, s.segment, s.writer) for place, s in enumerate(known)}
-    spans = [span for span in metadata.console(state.id) if span.segment_id in places]
+    sources = {s.id: LineSource(place, SegmentRef(state.run_key, s.segment), s.writer) for place, s in enumerate(known)}
+    ranks = {s.writer: rank_of_writer(state, s.writer) for s in known}
+    spans = [span for span in metadata.console(state.id) if span.segment_id in sources]
     total = sum(span.lines for span in spans)
     lines: list[ConsoleLine] = []
     following = query.offset
     until = time.monotonic() + CONSOLE_SEARCH_S
-    for number, line in _numbered(segments, state.run_key, spans, places, query.offset):
+    for number, line in numbered_lines(segments, spans, sources, query.offset):
         following = number + 1
         if query.takes(line):
-            lines.append(ConsoleLine(line[0] / 1e9, line[3], line[4], line[5], number))
+            lines.append(ConsoleLine(line[0] / 1e9, line[3], line[4], line[5], number, ranks.get(line[5])))
             if len(lines) >= query.limit:
                 break
         if time.monotonic() > until:
             break
     unfinished = [
-        OpenLine(time_ns / 1e9, stream, text, writer) for (writer, stream), (time_ns, text) in _open(state).items()
+        OpenLine(time_ns / 1e9, stream, text, writer, rank_of_writer(state, writer))
+        for (writer, stream), (time_ns, text) in _open(state).items()
     ]
     return ConsolePage(lines, following, total, unfinished)
 
@@ -88,21 +99,17 @@ def _open(state: RunState) -> dict[tuple[str, str], tuple[int, str]]:
     return found
 
 
-def _numbered(
-    segments: SegmentStore,
-    run_key: str,
-    spans: list[ConsoleSpan],
-    places: dict[int, tuple[int, str, str]],
-    offset: int,
+def numbered_lines(
+    segments: SegmentStore, spans: list[ConsoleSpan], sources: Mapping[int, LineSource], offset: int
 ) -> Iterator[tuple[int, Line]]:
+    """Yield the lines of pages (sorted by their first time), each with its number, from number *offset* on."""
     before = 0
     for cluster in _clusters(spans):
         size = sum(span.lines for span in cluster)
         if before + size > offset:
             found: list[Line] = []
             for span in cluster:
-                place, name, writer = places[span.segment_id]
-                found += _read(segments, SegmentRef(run_key, name), place, writer, span)
+                found += _read(segments, sources[span.segment_id], span)
             found.sort()
             skip = max(0, offset - before)
             yield from enumerate(found[skip:], before + skip)
@@ -122,7 +129,8 @@ def _clusters(spans: list[ConsoleSpan]) -> list[list[ConsoleSpan]]:
     return clusters
 
 
-def _read(segments: SegmentStore, ref: SegmentRef, place: int, writer: str, span: ConsoleSpan) -> list[Line]:
+def _read(segments: SegmentStore, source: LineSource, span: ConsoleSpan) -> list[Line]:
+    place, ref, whose = source
     found: list[Line] = []
     try:
         with segments.open(ref, span.offset, 0) as reader:
@@ -134,7 +142,7 @@ def _read(segments: SegmentStore, ref: SegmentRef, place: int, writer: str, span
                     if frame.kind == records.CONSOLE and span.offset <= frame.offset < span.end_offset:
                         values = [_decode(records.inflate(frame))] if frame.nrec == 1 else records.decode(frame)
                         found += [
-                            (int(v[0]), place, frame.offset, str(v[1]), str(v[2]), writer)
+                            (int(v[0]), place, frame.offset, str(v[1]), str(v[2]), whose)
                             for v in values
                             if len(v) < 4 or not v[3]
                         ]

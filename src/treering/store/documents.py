@@ -1,5 +1,5 @@
 """
-What people make that belongs to no run: saved views of a project, for now.
+What people make that belongs to no run: saved views of a project, and corrections of its metrics.
 
 A document has an id, an owner, and versions. Each version is a record of the ledger, so nothing that was saved is ever
 overwritten, and an index that was deleted costs none. Memory holds where versions stand; bodies are read when asked
@@ -56,7 +56,7 @@ class Document(msgspec.Struct, frozen=True):
     A document as it now is, without its body.
 
     Attributes:
-        kind: what it is: "view".
+        kind: what it is: "view", "correction", ….
         name: what people call it.
         owner: who made it.
         about: small facts by which lists choose, such as ``shared``.
@@ -108,6 +108,10 @@ class Documents:
         found = [one for one in self._alive() if one.kind == kind and one.entity == entity and one.project == project]
         return sorted(found, key=lambda one: (one.name.casefold(), one.id))
 
+    def of_kind(self, kind: str) -> list[Document]:
+        """Return the documents of a kind in all projects."""
+        return [one for one in self._alive() if one.kind == kind]
+
     def get(self, document_id: str) -> Document:
         """Return a document as it now is. Raises NotFound."""
         kept = self._kept.get(document_id)
@@ -129,6 +133,15 @@ class Documents:
             raise NotFound(f"document {document_id} has no version {version}.")
         record = msgspec.msgpack.decode(self._payload(found.place))
         return _unpack(record[4])
+
+    def as_of(self, document_id: str, version: int) -> tuple[dict[str, Any], Any]:
+        """Return ``about`` and the body of a document in one of its versions. Raises NotFound."""
+        self.get(document_id)
+        found = next((v for v in self._kept[document_id].versions if v.number == version), None)
+        if found is None:
+            raise NotFound(f"document {document_id} has no version {version}.")
+        record = msgspec.msgpack.decode(self._payload(found.place))
+        return dict(record[3]["about"]), _unpack(record[4])
 
     def versions(self, document_id: str) -> list[Version]:
         """Return the latest versions of a document, newest first. Raises NotFound."""

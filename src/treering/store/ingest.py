@@ -418,6 +418,10 @@ class Ingester:
                 pid=_int(process.get("pid")),
                 start_time=_number_or_none(process.get("start_time")),
                 rank=_int(process.get("rank")),
+                local_rank=_int(process.get("local_rank")),
+                world_size=_int(process.get("world_size")),
+                job_id=_text(process.get("job_id")),
+                resumed=life.get("resumed") is True,
                 of=_text(life.get("of_life")),
                 beat_ns=min(segment.life_created_ns, self._clock_ns()),
             )

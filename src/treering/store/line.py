@@ -144,7 +144,10 @@ def attempts_of(spans: Spans, lineage: Lineage) -> Array:
     ids, writer, first, last = ids[order], spans.writer[order], spans.first_step[order], spans.last_step[order]
     same = (ids[1:] == ids[:-1]) & (writer[1:] == writer[:-1])
     back = np.zeros(len(order), np.int64)
-    back[1:] = same & (first[1:] < last[:-1])
+    # Two spans of one strand overlap where a correction joins two metrics; a strand never goes back on itself.
+    seg, attempt = spans.seg[order], spans.attempt[order]
+    other = (seg[1:] != seg[:-1]) | (attempt[1:] != attempt[:-1])
+    back[1:] = same & other & (first[1:] < last[:-1])
     total = np.cumsum(back)
     at = starts_of(ids, writer)
     total -= np.repeat(total[at], np.diff(np.append(at, len(order))))

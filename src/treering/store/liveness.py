@@ -128,6 +128,18 @@ def end_of(run: RunState, life: Life) -> tuple[dict[str, Any], int] | None:
     return None
 
 
+def state_of_life(run: RunState, life: Life | None, now_ns: int, *, sealed: bool) -> str:
+    """Return the state of one writer whose newest life this is; *sealed*: all its files are closed."""
+    if life is None:
+        return "crashed"
+    end = end_of(run, life)
+    if end is not None:
+        return str(end[0].get("state", "finished"))
+    if sealed or life.writer == "server":
+        return "finished"
+    return "running" if now_ns - life.beat_ns < CRASHED_AFTER_S * 1e9 or process_lives(life) else "crashed"
+
+
 def state_of(run: RunState, now_ns: int, lives: Callable[[Life], bool] = process_lives) -> tuple[str, int | None]:
     """Return (state, end in unix nanoseconds) of *run*. ``crashed`` is soft: a later sign of life takes it back."""
     life = deciding_life(run)

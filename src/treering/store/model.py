@@ -531,6 +531,7 @@ class SeriesRequest(msgspec.Struct, frozen=True):
     Lines of a chart. ``x`` is ``step``, ``relative`` (seconds since the run's start), ``wall`` (unix seconds) or
     ``metric:<key>``; ``range`` is inclusive at both ends; ``individual`` adds the runs of groups as own lines. A key
     that begins with ``=`` is an expression (``expression``); ``center`` and ``band`` of groups are those of ``bands``.
+    ``ranks``: of a run with several processes the line of the ``main`` one, a ``band`` over them, or ``each``.
     """
 
     keys: list[str]
@@ -543,6 +544,7 @@ class SeriesRequest(msgspec.Struct, frozen=True):
     center: str = "mean"
     band: str = "std"
     confidence: float = 0.95
+    ranks: str = "main"
 
 
 class Nonfinite(msgspec.Struct, frozen=True):
@@ -589,6 +591,8 @@ class SeriesColumns(msgspec.Struct, frozen=True):
     center: str | None = None
     confidence: float | None = None
     resamples: int | None = None
+    process: str | None = None  # whose line it is, where a run's processes are drawn one by one
+    rank: int | None = None
 
 
 # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -635,13 +639,14 @@ class HistoryBatch(msgspec.Struct, frozen=True):
 
 
 class ConsoleLine(msgspec.Struct, frozen=True):
-    """A line of output, number ``n`` of its run. ``time`` is unix seconds."""
+    """A line of output, number ``n`` of its run. ``time`` is unix seconds; ``rank`` is None where nothing says it."""
 
     time: float
     stream: str
     text: str
     writer: str = ""
     n: int = 0
+    rank: int | None = None
 
 
 class OpenLine(msgspec.Struct, frozen=True):
@@ -651,6 +656,7 @@ class OpenLine(msgspec.Struct, frozen=True):
     stream: str
     text: str
     writer: str
+    rank: int | None = None
 
 
 class ConsolePage(msgspec.Struct, frozen=True):
@@ -681,21 +687,6 @@ class Verification(msgspec.Struct, frozen=True):
 
     segments: list[SegmentCheck]
     ok: bool
-
-
-class DiffRow(msgspec.Struct, frozen=True):
-    """One key over several runs, in the order asked; a run without it has None."""
-
-    key: str
-    section: str  # "config" | "summary" | "meta"
-    values: list[Any]
-    differs: bool
-
-
-class Diff(msgspec.Struct, frozen=True):
-    """Differences between runs, sorted by section and key."""
-
-    rows: list[DiffRow]
 
 
 class RebuildProgress(msgspec.Struct, frozen=True):

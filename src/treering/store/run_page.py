@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from . import schema as t
 from .files import count_missing
-from .liveness import deciding_life, end_of, process_lives
+from .liveness import deciding_life, end_of, state_of_life
 from .metadata import MetadataStore
 from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
 from .projects import key_info
@@ -153,7 +153,7 @@ def _writers(
                 host=newest.host if newest else None,
                 pid=newest.pid if newest else None,
                 rank=newest.rank if newest else None,
-                state=_writer_state(state, newest, all(s.doc.sealed for s in mine), now_ns),
+                state=state_of_life(state, newest, now_ns, sealed=all(s.doc.sealed for s in mine)),
                 last_beat_at=newest.beat_ns / 1e9 if newest and newest.beat_ns else None,
                 segments=len(mine),
                 bytes=sum(s.doc.bytes for s in mine),
@@ -172,17 +172,6 @@ def _writers(
             )
         )
     return writers
-
-
-def _writer_state(state: RunState, life: Life | None, sealed: bool, now_ns: int) -> str:
-    if life is None:
-        return "crashed"
-    end = end_of(state, life)
-    if end is not None:
-        return str(end[0].get("state", "finished"))
-    if sealed or life.writer == "server":
-        return "finished"
-    return "running" if now_ns - life.beat_ns < 60e9 or process_lives(life) else "crashed"
 
 
 def _synced(state: RunState, segment: SegmentState, received: Mapping[str, Receipt]) -> int:

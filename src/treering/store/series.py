@@ -417,7 +417,7 @@ def _bucketed(
         got = _read_rollups(view, plan, rolled, series, part, usable, frame)
         for one_series, first, last in zip(*dirty_steps(spans, series, lineage), strict=True):
             blocks.add(int(one_series), int(first), int(last))
-        blocks.add_many(*_edges(plan, rolled, got, frame))
+        blocks.add_many(*_edges(plan, got, frame))
         blocks.close()
         cells.append(_grid_rollups(plan, got, blocks, frame))
         # Parts without rollups for a series (the tail, short pieces): their points, outside of the blocks.
@@ -440,9 +440,13 @@ def _bucketed(
 
 def _read_rollups(
     view: MetricView, plan: _Plan, rolled: Array, series: Array, part: Array, usable: Array, frame: Frame
-) -> tuple[Array, Cells]:
-    """Return (series, cells) of the rollups in range; the cells have no bucket yet."""
-    found: list[tuple[Array, Cells]] = []
+) -> tuple[Array, Cells, Array]:
+    """
+    Return (series, cells, untrue) of the rollups in range; the cells have no bucket yet.
+
+    Of an untrue row points may be missing, since a correction cuts them: see ``corrected_view``.
+    """
+    found: list[tuple[Array, Cells, Array]] = []
     for shift in np.unique(plan.shift[rolled]).tolist():
         some = rolled[plan.shift[rolled] == shift]
         parts = set(part[usable & np.isin(series, some)].tolist())
@@ -464,17 +468,19 @@ def _read_rollups(
             keep &= (rollups.max_ts >= plan.low[mine]) & (rollups.min_ts <= plan.high[mine])
         if not keep.all():
             rollups, mine = rollups.take(keep), mine[keep]
-        found.append((mine, cells_of_rollups(rollups, mine)))
-    return np.concatenate([mine for mine, _ in found]), Cells.concat([cells for _, cells in found])
+        found.append((mine, cells_of_rollups(rollups, mine), rollups.until < 0))
+    mine, cells, untrue = zip(*found, strict=True)
+    return np.concatenate(mine), Cells.concat(cells), np.concatenate(untrue)
 
 
-def _edges(plan: _Plan, rolled: Array, got: tuple[Array, Cells], frame: Frame) -> tuple[Array, Array, Array]:
-    """Return (series, first step, last step) of the rollup rows that reach over an end of the range."""
-    series, cells = got
+def _edges(plan: _Plan, got: tuple[Array, Cells, Array], frame: Frame) -> tuple[Array, Array, Array]:
+    """Return (series, first step, last step) of the rollup rows that reach over an end of the range or are untrue."""
+    series, cells, untrue = got
     if frame.axis == "step":
         over = (cells.first_step < plan.low[series]) | (cells.last_step > plan.high[series])
     else:
         over = (cells.min_ts < plan.low[series]) | (cells.max_ts > plan.high[series])
+    over = over | untrue
     return series[over], cells.first_step[over], cells.last_step[over]
 
 
@@ -583,8 +589,8 @@ def _buckets(plan: _Plan, series: Array, at: Array) -> Array:
     return each
 
 
-def _grid_rollups(plan: _Plan, got: tuple[Array, Cells], blocks: _Blocks, frame: Frame) -> Cells:
-    series, cells = got
+def _grid_rollups(plan: _Plan, got: tuple[Array, Cells, Array], blocks: _Blocks, frame: Frame) -> Cells:
+    series, cells, _ = got
     order = np.argsort(series, kind="stable")
     series, cells = series[order], cells.take(order)
     outside = ~blocks.covers(series, cells.first_step)

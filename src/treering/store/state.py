@@ -17,6 +17,10 @@ class Life(msgspec.Struct):
     pid: int | None = None
     start_time: float | None = None
     rank: int | None = None
+    local_rank: int | None = None
+    world_size: int | None = None
+    job_id: str | None = None
+    resumed: bool = False
     of: str | None = None  # an uploader's: the life that it looks after
     beat_ns: int = 0  # newest sign of life, by this machine's clock
     end: dict[str, Any] | None = None

@@ -28,7 +28,7 @@ from .changes import ChangeFeed
 from .code import read_code
 from .comparing import Comparing
 from .console import ConsoleQuery, read_console
-from .diff import diff_runs
+from .distributed import Distributed
 from .files import declared_size, find_blob, list_files, missing_blobs
 from .filing import Filing, change_tags
 from .history import read_history
@@ -41,7 +41,6 @@ from .model import (
     Changes,
     CodeState,
     ConsolePage,
-    Diff,
     FilePage,
     HistoryBatch,
     Holdings,
@@ -146,6 +145,7 @@ class Store:
             self.run,
             index / "scratch",
         )
+        self.distributed = Distributed(metadata, self.metrics, self.segments, self._refill_ids, clock_ns)
         self._stops: dict[str, tuple[int, str]] = {}  # run key → when it was last asked to stop and by whom; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
@@ -634,6 +634,9 @@ class Store:
         # Charts are computed, so more at once than cores are no faster; they would only take turns with whatever else
         # needs the interpreter, which is every append.
         with self._charts:
+            if request.ranks != "main":
+                left, found = self.distributed.lines_of_runs(request)
+                return charts.read_series(self.metadata, self.metrics, left) + found
             return charts.read_series(self.metadata, self.metrics, request)
 
     def history(
@@ -735,10 +738,6 @@ class Store:
     def verify(self, run_key: str) -> Verification:
         """Read every byte of a run's segments again. Raises RunNotFound."""
         return verify_run(self.metadata, self.segments, self._state(run_key))
-
-    def diff(self, run_keys: list[str]) -> Diff:
-        """Return config, summary and meta of runs side by side. Raises RunNotFound."""
-        return diff_runs([self.run(key) for key in run_keys])
 
     def defines(self, entity: str, project: str) -> dict[str, dict[str, Any]]:
         """Return what define_metric said in a project's latest runs. Raises ProjectNotFound."""

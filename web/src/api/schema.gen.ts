@@ -795,26 +795,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/1/runs/diff": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Diff Runs
-         * @description Compare config, summary and surroundings of runs, key by key.
-         */
-        post: operations["diff_runs"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/1/runs/edit": {
         parameters: {
             query?: never;
@@ -2029,31 +2009,6 @@ export interface components {
         Deleted: {
             /** Id */
             id: string;
-        };
-        /**
-         * Diff
-         * @description The compared runs.
-         */
-        Diff: {
-            /** Rows */
-            rows: components["schemas"]["DiffRow"][];
-        };
-        /**
-         * DiffRow
-         * @description One key over the runs asked for; null where a run lacks it.
-         */
-        DiffRow: {
-            /** Differs */
-            differs: boolean;
-            /** Key */
-            key: string;
-            /**
-             * Section
-             * @enum {string}
-             */
-            section: "config" | "summary" | "meta";
-            /** Values */
-            values: unknown[];
         };
         /**
          * DiskRoom
@@ -3516,14 +3471,6 @@ export interface components {
              * @default []
              */
             values?: unknown[];
-        };
-        /**
-         * RunsDiff
-         * @description The runs to compare, in the order of the columns.
-         */
-        RunsDiff: {
-            /** Runs */
-            runs: string[];
         };
         /**
          * RunsQuery
@@ -6532,48 +6479,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConsoleComparison"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-        };
-    };
-    diff_runs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RunsDiff"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Diff"];
                 };
             };
             /** @description Unprocessable Entity */

@@ -1,19 +1,12 @@
 import { Link } from "@tanstack/react-router";
-import type { Params } from "@/state/viewUrl";
+import { leftAddress } from "@/grid/viewAddress";
 
 interface ProjectNavProps {
   entity: string;
   project: string;
 }
 
-/** What a place of the view in the address is to the other pages: they share filter, sort, groups and selection. */
-const SHARED = ["runs", "runs_regex", "filter", "sort", "group", "show", "hide", "pin"];
-
-function sharedOf(search: Params): Params {
-  return Object.fromEntries(Object.entries(search).filter(([name]) => SHARED.includes(name)));
-}
-
-/** The pages of a project. */
+/** The pages of a project; both show one view, with its filter, sort, groups and selection. */
 export function ProjectNav({ entity, project }: ProjectNavProps) {
   const params = { entity, project };
   return (
@@ -21,7 +14,7 @@ export function ProjectNav({ entity, project }: ProjectNavProps) {
       <Link
         to="/$entity/$project"
         params={params}
-        search={(search) => sharedOf(search as Params)}
+        search={() => leftAddress(`${entity}/${project}`)}
         activeOptions={{ exact: true, includeSearch: false }}
         activeProps={{ "aria-current": "page" }}
       >
@@ -30,7 +23,7 @@ export function ProjectNav({ entity, project }: ProjectNavProps) {
       <Link
         to="/$entity/$project/runs"
         params={params}
-        search={(search) => sharedOf(search as Params)}
+        search={() => leftAddress(`${entity}/${project}`)}
         activeOptions={{ exact: true, includeSearch: false }}
         activeProps={{ "aria-current": "page" }}
       >

@@ -4,6 +4,14 @@ import { currentAddress, openAddress, useOrigin } from "@/state/savedView";
 import { useViewStore } from "@/state/view";
 import type { Params } from "@/state/viewUrl";
 
+/** The address of each project's view as it was left, for those who come back to it from elsewhere. */
+const left = new Map<string, Params>();
+
+/** The parameters with which a project's view was left, by `entity/project`. */
+export function leftAddress(project: string): Params {
+  return left.get(project) ?? {};
+}
+
 /** Browsers refuse more than about three changes of the address a second. */
 const MIRROR_MS = 300;
 
@@ -11,9 +19,10 @@ const MIRROR_MS = 300;
  * Keeps view and address equal: the address opens the view, and changes of the view are written back.
  *
  * Opening a panel in full screen is a step in the history, so that Back closes it; all else replaces.
- * *open* opens the view of an address; without it there are no saved views to begin from.
+ * *open* opens the view of an address; without it there are no saved views to begin from. *project* is where the view
+ * can be come back to; without it, it is forgotten.
  */
-export function useViewAddress(open: (params: Params) => void = openAddress): void {
+export function useViewAddress(open: (params: Params) => void = openAddress, project?: string): void {
   const search = useRouterState({ select: (state) => state.location.search as Params });
   const navigate = useNavigate();
   const written = useRef<string | null>(null);
@@ -36,12 +45,17 @@ export function useViewAddress(open: (params: Params) => void = openAddress): vo
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null;
+    const keep = ({ panel: _, ...params }: Params) => {
+      if (project !== undefined) left.set(project, params);
+    };
+    keep(currentAddress());
     const mirror = (push: boolean) => {
       timer = null;
       const params = currentAddress();
       const next = JSON.stringify(params);
       if (next === written.current) return;
       written.current = next;
+      keep(params);
       void navigate({ to: ".", search: params, replace: !push, resetScroll: false });
     };
     const schedule = (push: boolean) => {
@@ -57,7 +71,10 @@ export function useViewAddress(open: (params: Params) => void = openAddress): vo
     return () => {
       forgetView();
       forgetOrigin();
-      if (timer !== null) clearTimeout(timer);
+      if (timer !== null) {
+        clearTimeout(timer);
+        keep(currentAddress());
+      }
     };
-  }, [navigate]);
+  }, [navigate, project]);
 }

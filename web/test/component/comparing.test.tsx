@@ -7,11 +7,12 @@ import { Differences } from "@/features/compare/Differences";
 import { CellValue } from "@/features/runs/CellValue";
 import { ColumnManager, columnFrom } from "@/features/runs/ColumnManager";
 import type { CatalogEntry } from "@/features/runs/catalog";
-import { DEFAULT_TABLE, idOf, tableColumn, useTable } from "@/features/runs/tableState";
+import { getTable, idOf, tableColumn } from "@/features/runs/tableState";
+import { DEFAULT_VIEW, openView } from "@/state/view";
 import { renderRouted } from "./routed";
 
 afterEach(cleanup);
-beforeEach(() => useTable.setState(DEFAULT_TABLE, true));
+beforeEach(() => openView(DEFAULT_VIEW));
 
 const run = (number: number) => ({
   run_key: `k${number}`,
@@ -113,7 +114,7 @@ describe("the column manager", () => {
     );
     fireEvent.click(screen.getByRole("button", { name: /Columns/ }));
   };
-  const shown = () => useTable.getState().columns?.map(idOf);
+  const shown = () => getTable().columns?.map(idOf);
 
   it("offers what varies most first, the run's own fields last", () => {
     open();
@@ -133,7 +134,7 @@ describe("the column manager", () => {
     });
     expect(shown()).toEqual(["config.lr", "name"]);
     fireEvent.click(screen.getByRole("button", { name: "Hide lr config" }));
-    expect(useTable.getState().columns?.find((column) => idOf(column) === "config.lr")?.hidden).toBe(true);
+    expect(getTable().columns?.find((column) => idOf(column) === "config.lr")?.hidden).toBe(true);
   });
 
   it("makes a column only of a complete form", () => {

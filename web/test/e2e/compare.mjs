@@ -73,13 +73,10 @@ export const tests = [
   [
     "the table is sorted by the server, missing and NaN last both ways and told apart",
     async (world) => {
-      const cols = JSON.stringify([
-        [["name"], "p"],
-        [["metric:train/loss"]],
-        [["config.warmup"]],
-        [["metric:val/acc", "max"]],
-      ]);
-      const page = await world.open(`${RUNS}?cols=${encodeURIComponent(cols)}`);
+      const cols = JSON.stringify({
+        columns: [[["name"], "p"], [["metric:train/loss"]], [["config.warmup"]], [["metric:val/acc", "max"]]],
+      });
+      const page = await world.open(`${RUNS}?table=${encodeURIComponent(cols)}`);
       await table(page);
       const sort = (label) => page.getByRole("columnheader", { name: label }).locator(".head-name").click();
       await sort(/val\/acc/);
@@ -100,6 +97,57 @@ export const tests = [
           .querySelector('.runs-rows [aria-rowindex="46"] .cell-missing')
           ?.textContent.includes("missing"),
       );
+    },
+  ],
+
+  [
+    "the table is sorted by a second column where the first is equal, and a saved view keeps that",
+    async (world) => {
+      const cols = JSON.stringify({
+        columns: [[["name"], "p"], [["config.model"]], [["config.seed"]], [["metric:val/acc", "max"]]],
+      });
+      const page = await world.open(`${RUNS}?table=${encodeURIComponent(cols)}`);
+      await table(page);
+      const head = (label) => page.getByRole("columnheader", { name: label }).locator(".head-name");
+      await head(/^model/).click();
+      await head(/^seed/).click({ modifiers: ["Shift"] });
+      await head(/val\/acc/).click({ modifiers: ["Shift"] });
+      await page.waitForFunction(() => document.querySelectorAll(".sort-place").length === 3);
+      await page.waitForFunction(() => JSON.parse(new URLSearchParams(location.search).get("table")).sort);
+      await page.waitForTimeout(600);
+      const rows = [];
+      const [models, seeds, accs] = [
+        await column(page, "model"),
+        await column(page, "seed"),
+        await column(page, "val/acc"),
+      ];
+      for (const [i, model] of models.entries())
+        rows.push([model, Number(seeds[i]), Number.parseFloat(accs[i])]);
+      const sorted = [...rows].sort((a, b) => a[0].localeCompare(b[0]) || a[1] - b[1] || b[2] - a[2]);
+      assert.deepEqual(rows, sorted);
+      assert.ok(new Set(models).size < models.length);
+
+      await page.getByRole("button", { name: /^View: / }).click();
+      await page.getByRole("menuitem", { name: /Save as/ }).click();
+      await page.getByRole("dialog").getByLabel("Name").fill("by model and seed");
+      await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+      await page.getByRole("button", { name: "View: by model and seed" }).waitFor();
+      await inAddress(page, "view");
+      const id = query(page).view;
+      const again = await world.open(`${RUNS}?view=${id}`);
+      await table(again);
+      assert.equal(await again.locator(".sort-place").count(), 3);
+      assert.deepEqual(await column(again, "seed"), seeds);
+      // From the workspace and back the table is as it was left.
+      await again.getByRole("link", { name: "Workspace" }).click();
+      await again.locator(".sections").waitFor();
+      await again.getByRole("link", { name: "Runs", exact: true }).click();
+      await table(again);
+      assert.equal(await again.locator(".sort-place").count(), 3);
+      await again.getByRole("button", { name: /^View: / }).click();
+      await again.getByRole("menuitem", { name: /^Delete/ }).click();
+      await again.getByRole("button", { name: "Delete" }).click();
+      await again.getByRole("button", { name: /^View: Default/ }).waitFor();
     },
   ],
 
@@ -128,7 +176,7 @@ export const tests = [
       await dialog.getByLabel("Best is").selectOption("max");
       await dialog.getByRole("button", { name: "Add", exact: true }).click();
       await page.keyboard.press("Escape");
-      await page.waitForFunction(() => new URLSearchParams(location.search).get("cols")?.includes('"when"'));
+      await page.waitForFunction(() => new URLSearchParams(location.search).get("table")?.includes('"when"'));
       const again = await world.open(new URL(page.url()).pathname + new URL(page.url()).search);
       await table(again);
       assert.equal(await again.getByRole("columnheader", { name: /^runtime/ }).count(), 0);
@@ -142,9 +190,9 @@ export const tests = [
     async (world) => {
       const group = encodeURIComponent(JSON.stringify(["config.model", "config.lr"]));
       const cols = encodeURIComponent(
-        JSON.stringify([[["name"], "p"], [["metric:val/acc", "max"]], [["config.lr"]]]),
+        JSON.stringify({ columns: [[["name"], "p"], [["metric:val/acc", "max"]], [["config.lr"]]] }),
       );
-      const page = await world.open(`${RUNS}?group=${group}&cols=${cols}`);
+      const page = await world.open(`${RUNS}?group=${group}&table=${cols}`);
       const line = page.locator(".group-line").filter({ hasText: "vit-l/16" }).first();
       await line.waitFor();
       assert.match(await line.textContent(), /15/);
@@ -169,6 +217,7 @@ export const tests = [
       await page.locator(".table-count").filter({ hasText: " of 45" }).waitFor();
       await page.getByRole("button", { name: "Build the filter" }).click();
       const form = page.getByRole("dialog", { name: "Filter" });
+      await form.getByRole("combobox", { name: "Condition", exact: true }).nth(2).waitFor();
       assert.deepEqual(
         await form
           .getByRole("combobox", { name: "Condition", exact: true })
@@ -196,8 +245,10 @@ export const tests = [
   [
     "a name and tags are edited in place, also by keyboard",
     async (world) => {
-      const cols = encodeURIComponent(JSON.stringify([[["name"], "p"], [["tags"]], [["notes"]]]));
-      const page = await world.open(`${RUNS}?cols=${cols}&runs=sweep-45`);
+      const cols = encodeURIComponent(
+        JSON.stringify({ columns: [[["name"], "p"], [["tags"]], [["notes"]]] }),
+      );
+      const page = await world.open(`${RUNS}?table=${cols}&runs=sweep-45`);
       await page.locator(".runs-rows [data-run]").first().waitFor();
       await page.locator(".runs-table").focus();
       await page.keyboard.press("ArrowDown");
@@ -258,13 +309,15 @@ export const tests = [
   [
     "a baseline shows how far every run is from it",
     async (world) => {
-      const cols = encodeURIComponent(JSON.stringify([[["name"], "p"], [["metric:val/acc", "max"]]]));
-      const page = await world.open(`${RUNS}?cols=${cols}`);
+      const cols = encodeURIComponent(
+        JSON.stringify({ columns: [[["name"], "p"], [["metric:val/acc", "max"]]] }),
+      );
+      const page = await world.open(`${RUNS}?table=${cols}`);
       await table(page);
       await page.locator("[data-run]").nth(2).hover();
       await page.locator(".row-menu").nth(2).click();
       await page.getByRole("menuitem", { name: "Compare all to this run" }).click();
-      await inAddress(page, "base");
+      await inAddress(page, "table");
       await page.locator(".delta.better, .delta.worse").first().waitFor();
       assert.equal(await page.locator(".runs-line.baseline .delta").count(), 0);
     },

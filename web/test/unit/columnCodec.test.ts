@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { type Column, columnId, columnTitle, decodeColumn, encodeColumn } from "@/api/columns";
 import {
   DEFAULT_TABLE,
-  decodeTable,
-  encodeTable,
   idOf,
   moveColumn,
+  readTable,
   type TableState,
   tableColumn,
+  writeTable,
 } from "@/features/runs/tableState";
 import { checkColumn } from "@/panels/matrix/checks";
 
@@ -57,7 +57,7 @@ describe("columns in addresses", () => {
   });
 });
 
-describe("the table in the address", () => {
+describe("the table of a view", () => {
   const table: TableState = {
     mode: "pivot",
     columns: [
@@ -66,23 +66,29 @@ describe("the table in the address", () => {
       tableColumn({ by: "metric:loss", agg: "last" }, { spark: true }),
       tableColumn({ by: "metric:loss", agg: "min" }),
     ],
-    sort: { column: { by: "metric:loss", agg: "at", step: 5 }, desc: true },
+    sort: [
+      { column: { by: "metric:loss", agg: "at", step: 5 }, desc: true },
+      { column: { by: "config.lr" }, desc: false },
+    ],
     baseline: "abc",
     goals: { x: "min" },
     pivot: { rows: ["config.a"], columns: [], value: { by: "metric:loss", agg: "min" }, goal: "min" },
   };
 
   it("comes back as it was, and is short at its default", () => {
-    expect(decodeTable(encodeTable(table))).toEqual(table);
-    expect(encodeTable(DEFAULT_TABLE)).toEqual({});
-    expect(decodeTable({})).toEqual(DEFAULT_TABLE);
+    expect(readTable(JSON.parse(JSON.stringify(writeTable(table))))).toEqual(table);
+    expect(writeTable(DEFAULT_TABLE)).toEqual({});
+    expect(readTable({})).toEqual(DEFAULT_TABLE);
   });
 
   it("never fails on a broken one", () => {
-    const broken = { mode: "x", cols: "[[", by: "{}", base: "", goals: "[1]", pivot: '{"a":1}' };
-    expect(decodeTable(broken)).toEqual(DEFAULT_TABLE);
-    expect(decodeTable({ cols: '[[["name"],"p",1e9],[["name"]],["x"],7]' }).columns).toEqual([
+    const broken = { mode: "x", columns: "[[", sort: {}, baseline: 7, goals: [1], pivot: [] };
+    expect(readTable(broken)).toEqual(DEFAULT_TABLE);
+    expect(readTable({ columns: [[["name"], "p", 1e9], [["name"]], ["x"], 7] }).columns).toEqual([
       tableColumn({ by: "name" }),
+    ]);
+    expect(readTable({ sort: [7, [["name"], true], [["metric:x", "at"], true]] }).sort).toEqual([
+      { column: { by: "name" }, desc: true },
     ]);
   });
 

@@ -60,6 +60,7 @@ def read_series(
             center=body.center,
             band=body.band,
             confidence=body.confidence,
+            ranks=body.ranks,
         )
     )
     found = {(columns.run, columns.key) for columns in series}

@@ -1,5 +1,6 @@
 import {
   ArrowDown,
+  ArrowDownUp,
   ArrowLeft,
   ArrowRight,
   ArrowUp,
@@ -13,14 +14,24 @@ import {
   Plus,
 } from "lucide-react";
 import { type PointerEvent, useRef, useState } from "react";
-import { columnName, metricOf } from "@/api/columns";
+import { columnId, columnName, metricOf } from "@/api/columns";
 import type { Goal } from "@/api/statistics";
-import { AGGREGATES, changeView, getView, useView } from "@/state/view";
+import { AGGREGATES, changeView, DEFAULT_SORT, getView, useView } from "@/state/view";
 import { Menu, MenuCheck, MenuItem, MenuSeparator } from "@/ui/Menu";
 import { columnLabel } from "./CellValue";
 import { ALL_MARKED, type Marks, NO_MARKS } from "./marks";
 import { HEAD_PX, type ShownColumn } from "./shownColumns";
-import { boundWidth, changeTable, idOf, moveColumn, type TableColumn, useTable } from "./tableState";
+import {
+  boundWidth,
+  type ColumnSort,
+  changeTable,
+  getTable,
+  idOf,
+  moveColumn,
+  SORTS_MOST,
+  type TableColumn,
+  useTable,
+} from "./tableState";
 
 interface HeadRowProps {
   pinned: readonly ShownColumn[];
@@ -96,7 +107,7 @@ function HeadCell({ column, left, index, all, drop, onDrop, children }: HeadCell
   const drag = useRef<{ x: number; moving: boolean; target: { id: string; behind: boolean } | null } | null>(
     null,
   );
-  const sorted = useSorted(column);
+  const { sorted, place } = useSorted(column);
   const { name, note } = columnName(column.column);
   const label = columnLabel(column);
 
@@ -146,22 +157,24 @@ function HeadCell({ column, left, index, all, drop, onDrop, children }: HeadCell
       <button
         type="button"
         className="head-name"
-        title={`${label}${column.spark ? "" : ". Click to sort, drag to move"}`}
+        title={`${label}${column.spark ? "" : ". Click to sort, Shift-click to sort by it too, drag to move"}`}
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
         onPointerUp={onPointerUp}
         onPointerCancel={onPointerUp}
-        onClick={() =>
-          !drag.current?.moving &&
-          !column.spark &&
-          sortBy(column, sorted === null ? firstDesc(column) : !sorted)
-        }
+        onClick={(event) => {
+          if (drag.current?.moving || column.spark) return;
+          const desc = sorted === null ? firstDesc(column) : !sorted;
+          if (event.shiftKey) sortThen(column, desc);
+          else sortBy(column, desc);
+        }}
       >
         <span className="head-text">
           <b>{name}</b>
           {(note || column.spark) && <small>{column.spark ? "curve" : note}</small>}
         </span>
         {sorted !== null && (sorted ? <ArrowDown size={12} /> : <ArrowUp size={12} />)}
+        {place !== null && <small className="sort-place">{place}</small>}
       </button>
       <HeadMenu column={column} all={all} label={label} sorted={sorted} />
       <Edge column={column} all={all} />
@@ -202,6 +215,7 @@ const RESIZE_PX = 40;
 
 function HeadMenu({ column, all, label, sorted }: HeadMenuProps) {
   const group = useView((view) => view.group);
+  const sorts = useTable((table) => table.sort.length);
   const { by } = column.column;
   const metric = metricOf(column.column);
   const beside = (step: number) => all[all.indexOf(column) + step];
@@ -225,9 +239,14 @@ function HeadMenu({ column, all, label, sorted }: HeadMenuProps) {
           <MenuItem icon={<ArrowDown size={14} />} onSelect={() => sortBy(column, true)}>
             Sort falling
           </MenuItem>
+          {sorted === null && (
+            <MenuItem icon={<ArrowDownUp size={14} />} onSelect={() => sortThen(column, firstDesc(column))}>
+              Sort by this too
+            </MenuItem>
+          )}
           {sorted !== null && (
-            <MenuItem icon={<Minus size={14} />} onSelect={unsort}>
-              Newest first
+            <MenuItem icon={<Minus size={14} />} onSelect={() => unsort(column)}>
+              {sorts > 1 ? "Stop sorting by this" : "Newest first"}
             </MenuItem>
           )}
           {metric === null && (
@@ -295,15 +314,18 @@ function HeadMenu({ column, all, label, sorted }: HeadMenuProps) {
 
 // ── what the heads change ──────────────────────────────────────────────────────────────────────────────────
 
-/** Whether the table is sorted by this column: true = falling, false = rising, null = no. */
-function useSorted({ column, spark }: ShownColumn): boolean | null {
-  const special = useTable((table) => table.sort);
+/** How the table is sorted by this column: falling, rising or not at all; its place where there are several sorts. */
+function useSorted({ column, spark }: ShownColumn): { sorted: boolean | null; place: number | null } {
+  const own = useTable((table) => table.sort);
   const sort = useView((view) => view.sort);
-  if (spark) return null;
-  if (special)
-    return idOf({ column: special.column, spark: false }) === idOf({ column, spark }) ? special.desc : null;
+  if (spark) return { sorted: null, place: null };
+  if (own.length > 0) {
+    const at = own.findIndex((one) => columnId(one.column) === columnId(column));
+    return { sorted: own[at]?.desc ?? null, place: at >= 0 && own.length > 1 ? at + 1 : null };
+  }
   const isMetric = metricOf(column) !== null;
-  return sort.by === column.by && (!isMetric || sort.agg === (column.agg ?? "last")) ? sort.desc : null;
+  const same = sort.by === column.by && (!isMetric || sort.agg === (column.agg ?? "last"));
+  return { sorted: same ? sort.desc : null, place: null };
 }
 
 function firstDesc({ goal, kind }: ShownColumn): boolean {
@@ -311,20 +333,39 @@ function firstDesc({ goal, kind }: ShownColumn): boolean {
 }
 
 function sortBy({ column }: ShownColumn, desc: boolean): void {
-  const agg = AGGREGATES.find((candidate) => candidate === (column.agg ?? "last"));
-  if (agg) {
-    changeTable({ sort: null });
-    changeView({ sort: { by: column.by, agg, desc } });
-  } else changeTable({ sort: { column, desc } });
+  setSorts([{ column, desc }]);
 }
 
-function unsort(): void {
-  changeTable({ sort: null });
-  changeView({ sort: { ...getView().sort, by: "created_at", agg: "last", desc: true } });
+/** Sorts by this column where those before it are equal; by what it is sorted already, only the other way round. */
+function sortThen({ column }: ShownColumn, desc: boolean): void {
+  const sorts = currentSorts();
+  const at = sorts.findIndex((one) => columnId(one.column) === columnId(column));
+  setSorts(at < 0 ? [...sorts, { column, desc }] : sorts.with(at, { column, desc }));
+}
+
+function unsort({ column }: ShownColumn): void {
+  setSorts(currentSorts().filter((one) => columnId(one.column) !== columnId(column)));
+}
+
+function currentSorts(): readonly ColumnSort[] {
+  const { sort } = getTable();
+  if (sort.length > 0) return sort;
+  const { by, agg, desc } = getView().sort;
+  return by === DEFAULT_SORT.by ? [] : [{ column: metricOf({ by }) === null ? { by } : { by, agg }, desc }];
+}
+
+/** The workspace knows one sort, by what has a name there; it keeps it as far as it can. */
+function setSorts(sorts: readonly ColumnSort[]): void {
+  const [first = { column: { by: DEFAULT_SORT.by }, desc: DEFAULT_SORT.desc }] = sorts;
+  const { by } = first.column;
+  const agg = AGGREGATES.find((candidate) => candidate === (first.column.agg ?? "last"));
+  const named = sorts.length <= 1 && agg !== undefined;
+  changeTable({ sort: named ? [] : sorts.slice(0, SORTS_MOST) });
+  if (agg) changeView({ sort: { by, agg, desc: first.desc } });
 }
 
 function setGoal(id: string, goal: Goal | null): void {
-  const { [id]: _, ...others } = useTable.getState().goals;
+  const { [id]: _, ...others } = getTable().goals;
   changeTable({ goals: goal === null ? others : { ...others, [id]: goal } });
 }
 
@@ -333,7 +374,7 @@ export function changeColumns(
   shown: readonly TableColumn[],
   change: (columns: readonly TableColumn[]) => readonly TableColumn[],
 ): void {
-  changeTable({ columns: change(useTable.getState().columns ?? shown.map(plain)) });
+  changeTable({ columns: change(getTable().columns ?? shown.map(plain)) });
 }
 
 export function changeColumn(shown: readonly TableColumn[], id: string, next: Partial<TableColumn>): void {

@@ -8,9 +8,11 @@ import { projectQuery, queryKeys } from "@/api/queries";
 import { fetchTablePage, type SortBy, type TableAsk, type TableRow } from "@/api/runsTable";
 import type { Goal } from "@/api/statistics";
 import type { ProjectDetail } from "@/api/types";
+import type { ViewList } from "@/api/views";
 import { useLiveProject } from "@/grid/useLiveProject";
+import { useViewAddress } from "@/grid/viewAddress";
 import { usePageStatus } from "@/state/pageStatus";
-import { changeView, useView } from "@/state/view";
+import { changeView, type Sort, useView } from "@/state/view";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatCount } from "@/ui/humanize";
 import { Segmented } from "@/ui/Segmented";
@@ -18,6 +20,8 @@ import { useDebounced } from "@/ui/useDebounced";
 import { useTitle } from "@/ui/useTitle";
 import { GroupPicker } from "../workspace/sidebar/GroupPicker";
 import { SearchField } from "../workspace/sidebar/SearchField";
+import { useFirstView, useOpenAddress } from "../workspace/views/useViews";
+import { ViewsMenu } from "../workspace/views/ViewsMenu";
 import { BulkBar } from "./BulkBar";
 import { ColumnManager } from "./ColumnManager";
 import { type CatalogEntry, catalogOf, defaultColumns, goalOf, kindOfField } from "./catalog";
@@ -29,8 +33,7 @@ import { RunsTable } from "./RunsTable";
 import { groupSegments, plainSegments } from "./segments";
 import { showColumns } from "./shownColumns";
 import { groupTree } from "./spread";
-import { useTableAddress } from "./tableAddress";
-import { changeTable, type TableColumn, type TableMode, useTable } from "./tableState";
+import { type ColumnSort, changeTable, type TableColumn, type TableMode, useTable } from "./tableState";
 import { type PageName, useTablePages } from "./useTablePages";
 import "@/styles/comparing.css";
 import "@/styles/runs-forms.css";
@@ -41,7 +44,15 @@ const NO_PAGES: readonly PageName[] = [];
 
 /** All runs of a project as a table: filtered, sorted and grouped by the server over all of them. */
 export function RunsPage({ entity, project }: { entity: string; project: string }) {
-  useTableAddress(`${entity}/${project}`);
+  // Asked for together with the views: neither waits for the other.
+  useQuery(projectQuery(entity, project));
+  const { list, settled } = useFirstView(entity, project);
+  if (!settled) return <main id="main" className="runs-page" aria-busy="true" />;
+  return <Runs entity={entity} project={project} views={list} />;
+}
+
+function Runs({ entity, project, views }: { entity: string; project: string; views: ViewList }) {
+  useViewAddress(useOpenAddress(views), `${entity}/${project}`);
   useTitle(`Runs of ${project}`);
   const detail = useQuery(projectQuery(entity, project));
   const mode = useTable((table) => table.mode);
@@ -84,6 +95,7 @@ export function RunsPage({ entity, project }: { entity: string; project: string 
         catalog={catalog}
         columns={columns}
         mode={mode}
+        views={<ViewsMenu entity={entity} project={project} list={views} />}
       />
     </main>
   );
@@ -115,14 +127,16 @@ interface TableOrPivotProps {
   catalog: readonly CatalogEntry[];
   columns: readonly TableColumn[];
   mode: TableMode;
+  /** The menu of saved views. */
+  views: React.ReactNode;
 }
 
-function TableOrPivot({ selection, detail, catalog, columns, mode }: TableOrPivotProps) {
+function TableOrPivot({ selection, detail, catalog, columns, mode, views }: TableOrPivotProps) {
   const { entity, project } = selection;
   const group = useView((view) => view.group);
   const viewSort = useView((view) => view.sort);
   const collapsed = useView((view) => view.collapsed);
-  const special = useTable((table) => table.sort);
+  const sorts = useTable((table) => table.sort);
   const goals = useTable((table) => table.goals);
   const baselineKey = useTable((table) => table.baseline);
   const [marks, setMarks] = useState<Marks>(NO_MARKS);
@@ -152,11 +166,11 @@ function TableOrPivot({ selection, detail, catalog, columns, mode }: TableOrPivo
   const ask = useMemo(
     (): TableAsk => ({
       ...selection,
-      sort: [sortOf(special, viewSort)],
+      sort: sortOf(sorts, viewSort),
       ...(group.length > 0 ? { group: [...group] } : {}),
       columns: asked,
     }),
-    [selection, special, viewSort, group, asked],
+    [selection, sorts, viewSort, group, asked],
   );
   const pages = useTablePages(ask, inView);
   useLiveProject(entity, project, pages.head?.seq ?? null);
@@ -181,6 +195,7 @@ function TableOrPivot({ selection, detail, catalog, columns, mode }: TableOrPivo
   return (
     <>
       <div className="runs-bar" role="toolbar" aria-label="Runs">
+        {views}
         <div className="runs-search">
           <SearchField error={pages.error} />
         </div>
@@ -263,13 +278,9 @@ function setBaseline(runKey: string | null): void {
   changeTable({ baseline: runKey });
 }
 
-function sortOf(
-  special: { column: Column; desc: boolean } | null,
-  sort: { by: string; agg: string; desc: boolean },
-): SortBy {
-  if (special) return { ...special.column, desc: special.desc };
-  const { by, agg, desc } = sort;
-  return metricOf({ by }) === null ? { by, desc } : { by, agg: agg as NonNullable<Column["agg"]>, desc };
+function sortOf(sorts: readonly ColumnSort[], { by, agg, desc }: Sort): SortBy[] {
+  if (sorts.length > 0) return sorts.map((sort) => ({ ...sort.column, desc: sort.desc }));
+  return [metricOf({ by }) === null ? { by, desc } : { by, agg, desc }];
 }
 
 /** The row of the run to which all are compared; null while there is none. */

@@ -1,6 +1,8 @@
-import { create } from "zustand";
 import { type Column, columnId, decodeColumn, encodeColumn } from "@/api/columns";
 import type { Goal } from "@/api/statistics";
+import type { Json, Settings } from "@/state/layout";
+import { isFields } from "@/state/readLayout";
+import { changeView, getView, useView } from "@/state/view";
 
 /** A column of the table: what it shows, and how. */
 export interface TableColumn {
@@ -22,13 +24,21 @@ export interface PivotSpec {
 
 export type TableMode = "table" | "pivot" | "bin";
 
-/** What the table adds to the view that it shares with the workspace. */
+export interface ColumnSort {
+  column: Column;
+  desc: boolean;
+}
+
+/** What the table adds to the view that it shares with the workspace; the view keeps it as its `table`. */
 export interface TableState {
   mode: TableMode;
   /** Null = chosen by how much they vary. */
   columns: readonly TableColumn[] | null;
-  /** A sort by what a view's sort cannot name: a metric at a step, or where another is best. */
-  sort: { column: Column; desc: boolean } | null;
+  /**
+   * Sorts that a view's sort cannot say: by several columns, by a metric at a step or where another is best. The first
+   * counts most; none = the view's sort.
+   */
+  sort: readonly ColumnSort[];
   /** Key of the run to which all are compared. */
   baseline: string | null;
   /** What counts as better, where a metric does not say it or says it otherwise; by column id. */
@@ -41,16 +51,34 @@ export const EMPTY_PIVOT: PivotSpec = { rows: [], columns: [], value: null, goal
 export const DEFAULT_TABLE: TableState = {
   mode: "table",
   columns: null,
-  sort: null,
+  sort: [],
   baseline: null,
   goals: {},
   pivot: EMPTY_PIVOT,
 };
 
-export const useTable = create<TableState>(() => DEFAULT_TABLE);
+/** A table is read once from each settings object, so that its parts stay the same while nothing changes. */
+const read = new WeakMap<Settings, TableState>();
+
+function tableOf(settings: Settings): TableState {
+  const known = read.get(settings);
+  if (known) return known;
+  const table = readTable(settings);
+  read.set(settings, table);
+  return table;
+}
+
+/** One value of the open view's table. */
+export function useTable<Value>(select: (table: TableState) => Value): Value {
+  return useView((view) => select(tableOf(view.table)));
+}
+
+export function getTable(): TableState {
+  return tableOf(getView().table);
+}
 
 export function changeTable(change: Partial<TableState>): void {
-  useTable.setState(change);
+  changeView({ table: writeTable({ ...getTable(), ...change }) });
 }
 
 export function idOf({ column, spark }: Pick<TableColumn, "column" | "spark">): string {
@@ -76,44 +104,49 @@ export function moveColumn(
   return [...rest.slice(0, at), { ...moved, pinned: place.pinned }, ...rest.slice(at)];
 }
 
-// ── as parameters of an address ────────────────────────────────────────────────────────────────────────────
+// ── as JSON, in addresses and saved views ──────────────────────────────────────────────────────────────────
 
-/** The table as parameters; what is at its default is left out. */
-export function encodeTable(table: TableState): Record<string, string> {
-  const params: Record<string, string> = {};
-  if (table.mode !== "table") params.mode = table.mode;
-  if (table.columns) params.cols = JSON.stringify(table.columns.map(encodeTableColumn));
-  if (table.sort) params.by = JSON.stringify([table.sort.desc ? 1 : 0, ...encodeColumn(table.sort.column)]);
-  if (table.baseline) params.base = table.baseline;
-  if (Object.keys(table.goals).length > 0) params.goals = JSON.stringify(table.goals);
+/** The table as JSON; what is at its default is left out. */
+export function writeTable(table: TableState): Settings {
+  const settings: Record<string, Json> = {};
+  if (table.mode !== "table") settings.mode = table.mode;
+  if (table.columns) settings.columns = table.columns.map(writeTableColumn);
+  if (table.sort.length > 0) {
+    settings.sort = table.sort.map(({ column, desc }) => [encodeColumn(column), desc]);
+  }
+  if (table.baseline) settings.baseline = table.baseline;
+  if (Object.keys(table.goals).length > 0) settings.goals = table.goals;
   const { rows, columns, value, goal } = table.pivot;
   if (rows.length > 0 || columns.length > 0 || value) {
-    params.pivot = JSON.stringify([rows, columns, value && encodeColumn(value), goal]);
+    settings.pivot = { rows, columns, value: value && encodeColumn(value), goal };
   }
-  return params;
+  return settings;
 }
 
-/** The table that parameters describe; what is broken falls back to its default. */
-export function decodeTable(params: Readonly<Record<string, string>>): TableState {
+/** The table that JSON describes; what is broken falls back to its default. */
+export function readTable(settings: Settings): TableState {
+  const { mode, columns, sort, baseline, goals, pivot } = settings;
   return {
-    mode: params.mode === "pivot" || params.mode === "bin" ? params.mode : "table",
-    columns: decodeColumns(params.cols),
-    sort: decodeSort(params.by),
-    baseline: params.base || null,
-    goals: decodeGoals(params.goals),
-    pivot: decodePivot(params.pivot),
+    mode: mode === "pivot" || mode === "bin" ? mode : "table",
+    columns: readColumns(columns),
+    sort: readSorts(sort),
+    baseline: typeof baseline === "string" && baseline ? baseline : null,
+    goals: readGoals(goals),
+    pivot: readPivot(pivot),
   };
 }
 
 /** `[[by, agg, …], flags, width]`, the last two only where needed. Flags: p pinned, h hidden, s spark. */
-function encodeTableColumn(column: TableColumn): unknown[] {
+function writeTableColumn(column: TableColumn): Json[] {
   const flags = `${column.pinned ? "p" : ""}${column.hidden ? "h" : ""}${column.spark ? "s" : ""}`;
-  const short: unknown[] = [encodeColumn(column.column)];
+  const short: Json[] = [encodeColumn(column.column)];
   if (flags || column.width !== null) short.push(flags);
   if (column.width !== null) short.push(column.width);
   return short;
 }
 
+/** The server takes so many. */
+export const SORTS_MOST = 8;
 const WIDTH_LEAST = 48;
 const WIDTH_MOST = 1200;
 
@@ -121,8 +154,7 @@ export function boundWidth(width: number): number {
   return Math.round(Math.min(WIDTH_MOST, Math.max(WIDTH_LEAST, width)));
 }
 
-function decodeColumns(text: string | undefined): readonly TableColumn[] | null {
-  const list = parse(text);
+function readColumns(list: unknown): readonly TableColumn[] | null {
   if (!Array.isArray(list)) return null;
   const found = new Map<string, TableColumn>();
   for (const item of list) {
@@ -143,30 +175,29 @@ function decodeColumns(text: string | undefined): readonly TableColumn[] | null 
   return found.size > 0 ? [...found.values()] : null;
 }
 
-function decodeSort(text: string | undefined): TableState["sort"] {
-  const list = parse(text);
-  if (!Array.isArray(list)) return null;
-  const column = decodeColumn(list.slice(1));
-  return column ? { column, desc: list[0] === 1 } : null;
+function readSorts(list: unknown): ColumnSort[] {
+  if (!Array.isArray(list)) return [];
+  return list.slice(0, SORTS_MOST).flatMap((item) => {
+    const [short, desc]: unknown[] = Array.isArray(item) ? item : [];
+    const column = decodeColumn(short);
+    return column ? [{ column, desc: desc === true }] : [];
+  });
 }
 
-function decodeGoals(text: string | undefined): Record<string, Goal> {
-  const value = parse(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+function readGoals(value: unknown): Record<string, Goal> {
+  if (!isFields(value)) return {};
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, Goal] => isGoal(entry[1])),
   );
 }
 
-function decodePivot(text: string | undefined): PivotSpec {
-  const list = parse(text);
-  if (!Array.isArray(list)) return EMPTY_PIVOT;
-  const [rows, columns, value, goal]: unknown[] = list;
+function readPivot(value: unknown): PivotSpec {
+  if (!isFields(value)) return EMPTY_PIVOT;
   return {
-    rows: texts(rows),
-    columns: texts(columns),
-    value: decodeColumn(value),
-    goal: isGoal(goal) ? goal : null,
+    rows: texts(value.rows),
+    columns: texts(value.columns),
+    value: decodeColumn(value.value),
+    goal: isGoal(value.goal) ? value.goal : null,
   };
 }
 
@@ -176,13 +207,4 @@ function texts(value: unknown): string[] {
 
 function isGoal(value: unknown): value is Goal {
   return value === "min" || value === "max";
-}
-
-function parse(text: string | undefined): unknown {
-  if (!text) return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { useRouterState } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { projectQuery, queryKeys } from "@/api/queries";
 import type { ViewList } from "@/api/views";
@@ -11,7 +10,6 @@ import { CastContext, type RunSelection, SelectionContext } from "@/panels/cast"
 import { usePageStatus } from "@/state/pageStatus";
 import { isShown } from "@/state/selection";
 import { useView } from "@/state/view";
-import type { Params } from "@/state/viewUrl";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { useMediaQuery } from "@/ui/useMediaQuery";
 import { useTitle } from "@/ui/useTitle";
@@ -19,7 +17,7 @@ import { FirstRun } from "./FirstRun";
 import { Sidebar } from "./sidebar/Sidebar";
 import { type Runs, useRuns } from "./useRuns";
 import { useStage } from "./useStage";
-import { useNamedView, useOpenAddress, useViewList } from "./views/useViews";
+import { useFirstView, useOpenAddress } from "./views/useViews";
 import { ViewsMenu } from "./views/ViewsMenu";
 import { useWorkspaceKeys } from "./workspaceKeys";
 
@@ -30,16 +28,9 @@ interface WorkspaceProps {
 
 /** All runs of a project: the list beside the charts. What opens is decided by the address and by saved views. */
 export function WorkspacePage({ entity, project }: WorkspaceProps) {
-  const params = useRouterState({ select: (state) => state.location.search as Params });
   // Asked for together with the views: neither waits for the other.
   useQuery(projectQuery(entity, project));
-  const { list, pending } = useViewList(entity, project);
-  const named = useNamedView(params);
-  const [ready, setReady] = useState(false);
-  const settled = ready || !(pending || named.pending);
-  useEffect(() => {
-    if (settled) setReady(true);
-  }, [settled]);
+  const { list, settled } = useFirstView(entity, project);
   return settled ? (
     <Workspace entity={entity} project={project} views={list} />
   ) : (
@@ -48,7 +39,7 @@ export function WorkspacePage({ entity, project }: WorkspaceProps) {
 }
 
 function Workspace({ entity, project, views }: WorkspaceProps & { views: ViewList }) {
-  useViewAddress(useOpenAddress(views));
+  useViewAddress(useOpenAddress(views), `${entity}/${project}`);
   useTitle(project);
   const detail = useQuery(projectQuery(entity, project));
   const runs = useRuns(entity, project);

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback } from "react";
+import { useRouterState } from "@tanstack/react-router";
+import { useCallback, useEffect, useState } from "react";
 import { ApiError } from "@/api/error";
 import { fetchView, fetchViews, type SavedView, type ViewList } from "@/api/views";
 import { AUTOMATIC_VIEW, openAddress, originOf } from "@/state/savedView";
@@ -13,7 +14,7 @@ export const viewKeys = {
 const NO_VIEWS: ViewList = { views: [], default: null };
 
 /** The saved views of a project; none while they cannot be read. */
-export function useViewList(entity: string, project: string): { list: ViewList; pending: boolean } {
+function useViewList(entity: string, project: string): { list: ViewList; pending: boolean } {
   const found = useQuery({
     queryKey: viewKeys.list(entity, project),
     queryFn: ({ signal }) => fetchViews(entity, project, signal),
@@ -23,7 +24,7 @@ export function useViewList(entity: string, project: string): { list: ViewList; 
 }
 
 /** The saved view that an address names: still coming, here, or not to be had. */
-export function useNamedView(params: Params): { pending: boolean } {
+function useNamedView(params: Params): { pending: boolean } {
   const id = params[SAVED_PARAM];
   const named = id !== undefined && id !== "" && id !== AUTOMATIC_VIEW;
   const found = useQuery({
@@ -34,6 +35,19 @@ export function useNamedView(params: Params): { pending: boolean } {
     staleTime: Number.POSITIVE_INFINITY,
   });
   return { pending: named && found.isPending };
+}
+
+/** The saved views of a project; *settled* once it is known which one the address opens, and from then on. */
+export function useFirstView(entity: string, project: string): { list: ViewList; settled: boolean } {
+  const params = useRouterState({ select: (state) => state.location.search as Params });
+  const { list, pending } = useViewList(entity, project);
+  const named = useNamedView(params);
+  const [ready, setReady] = useState(false);
+  const settled = ready || !(pending || named.pending);
+  useEffect(() => {
+    if (settled) setReady(true);
+  }, [settled]);
+  return { list, settled };
 }
 
 /** Opens the view of an address, with the saved view it begins from. */

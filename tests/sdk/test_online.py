@@ -368,7 +368,7 @@ def test_ctrl_c_ends_the_waiting_for_the_upload_and_not_the_script(
         tmp_path,
         """
         import treering as tr
-        run = tr.init(project="p", entity="ada")
+        run = tr.init(project="p", entity="ada", settings={"finish_unreachable_s": 60.0})
         print("up", flush=True)
         run.finish()
         print("went on", flush=True)

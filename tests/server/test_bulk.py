@@ -59,6 +59,11 @@ def test_all_that_match_a_filter_are_meant(world: Team):
         {"filter": "name = 'a1'"},  # what is to be done?
         {"filter": "name = 'a1'", "purge": True, "add_tags": ["x"]},
         {"filter": "name is is", "purge": True},
+        {
+            "filter": "name = 'a1'",
+            "move_to": {"entity": "a", "project": "b"},
+            "copy_to": {"entity": "a", "project": "b"},
+        },
     ],
 )
 def test_what_is_not_said_or_said_twice_is_refused(world: Team, body):
@@ -77,6 +82,22 @@ def test_a_move_needs_the_right_to_write_here_and_there(world: Team):
     assert place(world, world.run) == "ada/archive"
     assert world.browser("vera").call("GET", f"/runs/{world.run}").status == 404
     assert world.browser("ada").call("GET", f"/runs/{world.run}").status == 200
+
+
+def test_a_copy_needs_the_right_to_write_here_and_there(world: Team):
+    there = {"entity": "ada", "project": "archive"}
+    assert edit(world.browser("vera"), runs=[world.run], copy_to=there).status == 403
+    to_bob = {"entity": THEIRS[0], "project": THEIRS[1]}
+    assert edit(world.browser("max"), runs=[world.run], copy_to=to_bob).status == 404
+
+    assert edit(world.browser("ada"), runs=[world.run], copy_to=there).json == {"changed": 1, "refused": []}
+
+    (copy,) = world.browser("ada").call("POST", "/runs/query", there).json["runs"]
+    assert copy["run_key"] != world.run
+    assert world.browser("ada").call("GET", f"/runs/{world.run}").json["project"] == "digits"
+    assert world.browser("vera").call("GET", f"/runs/{copy['run_key']}").status == 404
+    again = edit(world.browser("ada"), runs=[world.run], copy_to=there).json
+    assert (again["changed"], [row["run_key"] for row in again["refused"]]) == (0, [world.run])
 
 
 def test_only_an_admin_removes_for_good_and_only_from_the_bin(world: Team):

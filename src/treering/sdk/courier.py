@@ -39,6 +39,7 @@ class Progress(NamedTuple):
     left_parts: int = 0  # segments and files
     error: str = ""
     hopeless: bool = False  # the server answered that it takes nothing: waiting changes that for nobody
+    away: bool = False  # the server did not answer when it was asked last, or has not answered at all
 
 
 class Courier(threading.Thread):
@@ -64,7 +65,8 @@ class Courier(threading.Thread):
         self._ending = False
         self.url = str(server["url"])
         self.shipped: dict[str, int] = {}
-        self.progress = Progress()
+        self.progress = Progress(away=True)
+        self._requests = 0  # when the server was heard of last
         self.progress_at = time.monotonic()
         self.stop: str | None = None
 
@@ -131,7 +133,9 @@ class Courier(threading.Thread):
                 remote.query([])
         except (Unreachable, Refused) as error:
             word["ok"], word["error"] = False, str(error)
-            self.progress = Progress(error=str(error))
+            self.progress = Progress(error=str(error), away=isinstance(error, Unreachable))
+        else:
+            self.progress = Progress()
         self._say({"word": word, "past": past})
 
     def _ship(self, shipper: Shipper, files: SegmentFiles, contents: FileShipper) -> None:
@@ -142,6 +146,7 @@ class Courier(threading.Thread):
                 hurried = True
                 files.look_again()
                 shipper.hurry()
+                shipper.try_now()
                 contents.try_now()
                 look_at = 0.0
             due = shipper.step()
@@ -178,4 +183,13 @@ class Courier(threading.Thread):
             len(status) + left_files,
             error,
             shipper.refusal is not None,
+            self._is_away(shipper, contents),
         )
+
+    def _is_away(self, shipper: Shipper, contents: FileShipper) -> bool:
+        if shipper.refusal is not None:
+            return False
+        if shipper.error or contents.error:
+            return True
+        heard, self._requests = shipper.requests > self._requests, shipper.requests
+        return self.progress.away and not heard

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 from treering.errors import StorageError
 from treering.limits import (
     DISK_RETRY_S,
+    FINISH_FULL_DISK_S,
     MEDIA_SPOOL_MAX_BYTES,
     MEDIA_WAITING_MAX,
     MEDIA_WAITING_MAX_BYTES,
@@ -106,6 +107,7 @@ class Encoder:
         self._spool_put_bytes = self._spool_taken_bytes = 0
         self._put_count = self._done_count = 0
         self._lost = 0
+        self._refused = False  # the data folder, at the last try
         self._lost_since_ns = 0
         self._values_put = self._values_done = self._values_told = 0  # values, all told; told: done, as last written
         self._bell = threading.Event()
@@ -210,7 +212,7 @@ class Encoder:
                 now = time.monotonic()
                 if self._done_count != done and not quick:
                     done, moved = self._done_count, now
-                if now - moved > patience_s:
+                if now - moved > (min(patience_s, FINISH_FULL_DISK_S) if self._refused else patience_s):
                     break
                 if now - began > _PATIENCE_S and self.left:
                     self._warn("media waiting", f"{self.left:,} media are still being encoded. Ctrl-C stops waiting.")
@@ -227,6 +229,9 @@ class Encoder:
         self._lost += sum(len(item.values) for item in left)
         if left:
             self._lost_since_ns = self._lost_since_ns or left[0].time_ns
+            if self._refused:
+                count = sum(len(item.values) for item in left)
+                self._say(f"{count:,} media were lost because the disk refused them.")
         self._write_gap()
         if self._values_put != self._values_told:
             self._values_done = self._values_put
@@ -314,6 +319,7 @@ class Encoder:
                     f"media cannot be stored: {error}. The training goes on, and so does trying; numbers are not "
                     "affected.",
                 )
+                self._refused = True
                 self._pause()
                 continue
             except Exception as error:  # a library that encodes may raise anything
@@ -321,6 +327,7 @@ class Encoder:
                     return None  # the spool was taken away; the value is counted already
                 left_out(key, value, error, self._warn)
                 return None
+            self._refused = False
             declared = {media_path(stored, key, item.step): stored.blob for stored in shelf.files}
             files += [
                 (records.FILE, (item.time_ns, path, blob.sha256, blob.size, {"purpose": "media"}))
@@ -332,6 +339,7 @@ class Encoder:
     def _run_next_errand(self) -> None:
         errand = self._errands.popleft()
         while not self._run(errand) and not self._stopping:
+            self._refused = True
             self._pause()
         self._done_count += 1
 

@@ -14,7 +14,7 @@ import msgspec
 
 from treering.errors import InvalidValue
 from treering.ids import run_key
-from treering.limits import MEDIA_SIGNAL_S, RECORD_SPLIT_BYTES, ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
+from treering.limits import FINISH_FULL_DISK_S, MEDIA_SIGNAL_S, RECORD_SPLIT_BYTES, ROW_MAX_KEYS, TRACEBACK_MAX_CHARS
 from treering.runlog import records
 from treering.runlog.writer import Writer
 from treering.values import clean_config, clean_key, clean_row, clean_text, split_row
@@ -44,7 +44,7 @@ class UploaderHandle(Protocol):
     """What a run needs of the process that looks after it."""
 
     def finish(
-        self, timeout_s: float, on_wait: Callable[[dict[str, Any]], None] | None = None
+        self, timeout_s: float, unreachable_s: float, on_wait: Callable[[dict[str, Any]], None] | None = None
     ) -> dict[str, Any] | None:
         """Say that the run has ended and wait for the process, until so long nothing has moved."""
 
@@ -396,7 +396,8 @@ class Run(RichRun):
         """
         End the run: 0 or None is *finished*, another exit code *failed*. A second call does nothing.
 
-        Waits until the log is on the disk (``settings.finish_timeout_s`` at most).
+        Returns when the log is on the disk and everything is on the server; it waits for that as long as there is
+        progress, and ``settings.finish_timeout_s`` longer. A server that does not answer is not waited for.
         """
         self._end("finished" if not exit_code else "failed", exit_code or 0)
 
@@ -407,7 +408,7 @@ class Run(RichRun):
         while self._endings and not self._finished:
             self._endings.pop(0)(quick)
         if self._encoder is not None and not self._finished:
-            self._encoder.drain(MEDIA_SIGNAL_S if quick else self.settings.finish_timeout_s, quick)
+            self._encoder.drain(MEDIA_SIGNAL_S if quick else self._patience_s, quick)
         if self._console is not None:
             self._console.stop()
         if self._shell is not None and not self._finished and not quick:
@@ -442,7 +443,8 @@ class Run(RichRun):
         for segment in self._writer.segments:
             _to_disk(self._writer.folder / f"{segment}.trl")
         if self._uploader is not None:
-            said = self._uploader.finish(0.0 if quick else self.settings.finish_timeout_s, self._note_waiting)
+            unreachable_s = self.settings.finish_unreachable_s
+            said = self._uploader.finish(0.0 if quick else self._patience_s, unreachable_s, self._note_waiting)
             if self.settings.mode == "online" and not quick:
                 self._say_whether_uploaded(said)
         if self._staging is not None and not quick and not self._child:
@@ -451,6 +453,12 @@ class Run(RichRun):
             self._terminal.say(f"{lost:,} records were lost because the disk refused them: {self._writer.disk_error}.")
         if not quick and not self._terminal.silent and not self._child:
             self._say_goodbye(state, runtime_s)
+
+    @property
+    def _patience_s(self) -> float:
+        """How long the end waits without progress: beside a disk that refuses there will hardly be any."""
+        longest = self.settings.finish_timeout_s
+        return longest if self._writer.disk_error is None else min(longest, FINISH_FULL_DISK_S)
 
     def _leave_memory(self, staging: Staging) -> None:
         """See that nothing stays in shared memory: the uploader has copied it, or is gone and this process does."""
@@ -481,8 +489,10 @@ class Run(RichRun):
             return
         error = str((said or {}).get("error") or "").rstrip(". ")
         why = f" ({error})" if error else ""
+        goes_on = "; the uploader goes on for a while" if (said or {}).get("goes_on") else ""
         self._terminal.say(
-            f"not everything is uploaded yet{why}. Nothing is lost, it is kept here. Later: treering sync {self.dir}"
+            f"not everything is uploaded yet{why}. Nothing is lost, it is kept here{goes_on}. "
+            f"Later: treering sync {self.dir}"
         )
 
     def _after_fork(self) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from treering.errors import FolderNotWritable, InvalidValue
 from treering.ids import check_name, clean_name
-from treering.limits import FINISH_TIMEOUT_S, SAMPLE_EVERY_S
+from treering.limits import FINISH_TIMEOUT_S, FINISH_UNREACHABLE_S, SAMPLE_EVERY_S
 
 from .credentials import Credentials, Login, credentials_path, plain_url
 
@@ -63,7 +63,9 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         save_code: record all source files, also where a repository has them.
         silent: print nothing.
         sample_s: seconds between two looks at CPU, memory, disk, network and GPU; 0 turns them off.
-        finish_timeout_s: how long ``finish()`` waits for the uploader.
+        finish_timeout_s: how long ``finish()`` waits for the uploader without any progress.
+        finish_unreachable_s: how long it waits while the server does not answer. The log is on the disk by then, and
+            the uploader goes on by itself.
     """
 
     dir: str = ""
@@ -96,6 +98,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     silent: bool = False
     sample_s: float = SAMPLE_EVERY_S
     finish_timeout_s: float = FINISH_TIMEOUT_S
+    finish_unreachable_s: float = FINISH_UNREACHABLE_S
 
     def __repr__(self) -> str:
         """Return all settings but the key."""

@@ -164,13 +164,16 @@ class UploaderProcess:
     # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def finish(
-        self, timeout_s: float, on_wait: Callable[[dict[str, Any]], None] | None = None
+        self, timeout_s: float, unreachable_s: float, on_wait: Callable[[dict[str, Any]], None] | None = None
     ) -> dict[str, Any] | None:
         """
         Say that the run has ended and wait for the process, until *timeout_s* seconds pass without progress.
 
-        Returns what it said last: ``done``, ``left_bytes``, ``error``; None if it said nothing. Never raises, never
-        kills it.
+        Returns what it said last: ``done``, ``left_bytes``, ``error``, and ``goes_on`` where it does; None if it said
+        nothing. Never raises, never kills it.
+
+        Args:
+            unreachable_s: how long to wait while the server does not answer.
         """
         try:
             if self._process.stdin is not None:
@@ -179,17 +182,22 @@ class UploaderProcess:
         except (OSError, ValueError):
             pass
         try:
-            last = self._wait(timeout_s, on_wait) if timeout_s > 0 else None
+            last = self._wait(timeout_s, unreachable_s, on_wait) if timeout_s > 0 else None
         except KeyboardInterrupt:  # it ends the waiting, as was said, and not the script
             last = {"error": "Ctrl-C ended the waiting"}
         self.hear_stop()
+        if last is not None and self._process.poll() is None:
+            last["goes_on"] = True
         self.give_up()
         return last
 
-    def _wait(self, timeout_s: float, on_wait: Callable[[dict[str, Any]], None] | None) -> dict[str, Any] | None:
+    def _wait(
+        self, timeout_s: float, unreachable_s: float, on_wait: Callable[[dict[str, Any]], None] | None
+    ) -> dict[str, Any] | None:
         last: dict[str, Any] | None = None
         acknowledged = -1
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
+        deadline = began + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             said = self._listen("progress", min(left, 1.0))
             if said is not None:
@@ -199,6 +207,8 @@ class UploaderProcess:
                     deadline = time.monotonic() + timeout_s
                 if last is not None and on_wait is not None:
                     on_wait(last)
+                if last is not None and last.get("away") and time.monotonic() - began > unreachable_s:
+                    break
                 continue
             if self._left_alone:
                 break

@@ -237,7 +237,11 @@ class Watch:
         thread.join(_CAPTURE_TOGETHER_S)
         if thread.is_alive() and self._courier is None and self._staging is None:
             _say({"leave": True})
-        thread.join(CAPTURE_LAST_S - _CAPTURE_TOGETHER_S)
+        deadline = time.monotonic() + CAPTURE_LAST_S - _CAPTURE_TOGETHER_S
+        while thread.is_alive() and time.monotonic() < deadline:
+            if self._courier is not None:  # beside a server that is not there the training waits for nothing
+                _say({"progress": self._courier.progress._asdict()})
+            thread.join(_TELL_S)
         self._hurry = True
         thread.join(_CAPTURE_TOGETHER_S)
         if thread.is_alive():

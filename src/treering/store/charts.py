@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from treering.errors import InvalidValue
 from treering.limits import SERIES_MAX_BUCKETS, SERIES_MAX_KEYS, SERIES_MAX_POINTS, SERIES_MAX_RUNS
@@ -61,13 +62,18 @@ def read_series(metadata: MetadataStore, metrics: MetricStore, request: SeriesRe
         known = metadata.find_keys(runs.project.id, "metric", plain)
         kinds = metadata.key_names(list(known.values()))
         system = {number for number, (_, kind) in kinds.items() if kind == "system"}
+        # A metric may be asked for by the name that it has and by the one that it was logged under.
+        asked = {number: name for name, number in reversed(known.items())}
+        others = [(asked[number], name) for name, number in known.items() if asked[number] != name]
+        begin = len(found)
         for axis, some in (
-            (request.x, [n for n in known.values() if n not in system or request.x != "step"]),
+            (request.x, [n for n in asked if n not in system or request.x != "step"]),
             # The time axis is the only one that system metrics have.
-            ("relative", [n for n in known.values() if n in system and request.x == "step"]),
+            ("relative", [n for n in asked if n in system and request.x == "step"]),
         ):
             if some:
-                found += _read(metadata, metrics, request, runs, axis, ints(some), {n: kinds[n][0] for n in some})
+                found += _read(metadata, metrics, request, runs, axis, ints(some), {n: asked[n] for n in some})
+        found += [replace(one, key=name) for first, name in others for one in found[begin:] if one.key == first]
     order_run = {run: n for n, run in enumerate(wanted)}
     order_group = {group.id: n for n, group in enumerate(groups)}
     order_key = {key: n for n, key in enumerate(request.keys)}

@@ -209,8 +209,8 @@ class Rollups(Table):
 
     ``n`` counts all points; ``nan``, ``pinf`` and ``ninf`` those that are not finite. ``min`` … ``sumsq`` are over
     finite values, NaN (sums: 0) when there are none. The row serves charts whose buckets nest in shifts from
-    ``shift`` to ``until``: up to the next level, or without end on the coarsest. ``until`` is -1 where a correction cuts
-    points of the row, so that these have to be read.
+    ``shift`` to ``until``: up to the next level, or without end on the coarsest. ``until`` is -1 where a correction may
+    cut points of the row, so that these have to be read.
     """
 
     run: Array

@@ -6,8 +6,8 @@ rename   ``from`` is shown as ``to``. Lists of equal length are renamed together
 merge    all of ``from`` are one line, ``into``; where several have a point at a step, the first in the list has it.
 hide     ``keys`` are not shown.
 rescale  ``key`` is shown as logged × ``factor`` + ``offset``, in ``unit``.
-cut      points of ``key`` are not shown that meet all conditions given: ``runs``, ``steps``, ``times``, and values below
-         or above a bound.
+cut      points of ``key`` are not shown that meet all conditions given: ``runs``, ``steps``, ``times``, and values
+         below or above a bound.
 =======  ===============================================================================================================
 
 A name may hold one ``*``, which stands for any text; in a rename ``to`` then holds it too.
@@ -216,7 +216,9 @@ def _check_rename(rule: Rename) -> None:
         if after.count("*") > before.count("*"):
             raise InvalidValue(f"to: {after!r} holds a *, but {before!r} has none that it could stand for.")
         if "*" in before and "*" not in after:
-            raise InvalidValue(f"from: all metrics like {before!r} cannot be called {after!r}. To join them, merge them.")
+            raise InvalidValue(
+                f"from: all metrics like {before!r} cannot be called {after!r}. To join them, merge them."
+            )
         if before == after:
             raise InvalidValue(f"from and to are both {before!r}.")
 

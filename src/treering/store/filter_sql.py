@@ -179,8 +179,9 @@ class FilterSql:
         if node.field.space != "metric":
             a = t.attrs.alias().c
             return r.id.not_in(sa.select(a.run_id).where(a.key_id == key))
-        s = t.series.alias().c
-        rows = sa.select(s.run_id).where(s.key_id == key)
+        heads = self._metadata.heads(self._project_id, [key])
+        s = heads.table.c
+        rows = sa.select(s.run_id).where(heads.where)
         if (node.field.agg or "last") not in ("last", "first"):
             rows = rows.where(aggregate(node.field.agg, s).is_not(None))
         return r.id.not_in(rows)
@@ -223,9 +224,8 @@ class FilterSql:
 
     def _metric(self, node: Compare | In | Match | Has | Is, key: int) -> RunSet:
         agg = node.field.agg or "last"
-        table = t.series.alias()
+        table, mine = self._metadata.heads(self._project_id, [key])
         s = table.c
-        mine = s.key_id == key
         column = aggregate(agg, s)
         marker = {"last": s.last_text, "first": s.first_text}.get(agg)
         if isinstance(node, Is):

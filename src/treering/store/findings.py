@@ -54,6 +54,7 @@ _DURATION_UNITS: Final = frozenset(
 _DURATION_WORDS: Final = frozenset(
     {"time", "times", "duration", "sec", "secs", "seconds", "ms", "latency", "wait", "waiting", "elapsed"}
 )
+_DURATION_ENDS: Final = frozenset({"s", "ms", "us", "ns"})
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _JUDGED: Final = frozenset({"gpu", "cpu", "memory"})
 # How far apart two processes may lie before it counts, by the unit that a system figure's last part says.
@@ -135,16 +136,17 @@ def is_duration(key: str, unit: str | None) -> bool:
     """Return whether a metric looks like a duration, by its unit or the words of its name."""
     if unit:
         return unit.strip().lower() in _DURATION_UNITS
-    return bool(_words(key) & _DURATION_WORDS)
+    words = _words(key)
+    return bool(set(words) & _DURATION_WORDS) or (bool(words) and words[-1] in _DURATION_ENDS)
 
 
-def _words(key: str) -> set[str]:
-    return {word.lower() for word in _WORDS.findall(key)}
+def _words(key: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(key)]
 
 
 def _is_judged(key: ProcessKey) -> bool:
     if key.kind == "system":
-        return bool(_words(key.key) & _JUDGED)
+        return not _JUDGED.isdisjoint(_words(key.key))
     return is_duration(key.key, key.unit)
 
 

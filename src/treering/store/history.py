@@ -32,13 +32,12 @@ def read_history(
     """Yield batches of rows. Raises InvalidValue at once for another *attempts* than ``all`` or ``latest``."""
     if attempts not in ("all", "latest"):
         raise InvalidValue(f"attempts must be 'all' or 'latest', got {attempts!r}.")
-    stats = metadata.stats(state.id)
-    names = metadata.key_names(list(stats))
+    names = metadata.key_names(metadata.keys_of_run(state.id))
     if keys is None:
         chosen = {number: name for number, (name, kind) in names.items() if kind != "system"}
     else:
-        wanted = set(keys)
-        chosen = {number: name for number, (name, _) in names.items() if name in wanted}
+        found = metadata.find_keys(state.project_id, "metric", keys)
+        chosen = {number: name for name, number in found.items() if number in names}
     return _read(metadata, metrics, state, chosen, latest=attempts == "latest")
 
 

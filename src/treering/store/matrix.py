@@ -177,7 +177,7 @@ def list_columns(metadata: MetadataStore, project: ProjectRef, selection: Select
         while looked_at < len(ids) and count <= CONFIG_MAX_VALUES:
             some = ids[looked_at : looked_at + _LOOKED_AT_TOGETHER]
             count += _add_documents(metadata, connection, some, values)
-            count += _add_series(metadata, connection, some, series)
+            count += _add_series(metadata, connection, project, some, series)
             looked_at += len(some)
         ids = ids[:looked_at]
         _add_runs(metadata, connection, ids, values)
@@ -218,10 +218,13 @@ def _add_documents(
     return count
 
 
-def _add_series(metadata: MetadataStore, connection: Connection, ids: list[int], by_key: dict[int, list[Any]]) -> int:
+def _add_series(
+    metadata: MetadataStore, connection: Connection, project: ProjectRef, ids: list[int], by_key: dict[int, list[Any]]
+) -> int:
     """Add last values of metrics, by the number of their key; return how many those were."""
-    s = t.series.c
-    select = sa.select(s.key_id, s.last, s.last_text).where(one_of(metadata.dialect, s.run_id, ids))
+    table, mine = metadata.heads(project.id)
+    s = table.c
+    select = sa.select(s.key_id, s.last, s.last_text).where(mine, one_of(metadata.dialect, s.run_id, ids))
     count = 0
     for key, last, text in connection.execute(select):
         count += 1

@@ -17,7 +17,9 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
+from .heads import Heads
 from .line import Lineage
+from .overlay import LoggedKey, Overlay
 from .state import ConsoleSpan, RunBatch, RunState, SegmentState, SeriesStat
 
 __all__ = ["MetadataStore", "Position", "ProjectRef"]
@@ -67,6 +69,32 @@ class MetadataStore(Protocol):
     def find_keys(self, project_id: int, space: str, names: Collection[str]) -> dict[str, int]: ...
     def key_names(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
         """Return id → (name, kind)."""
+
+    @property
+    def keys_made(self) -> int:
+        """Grows whenever a key is made."""
+
+    def metric_keys(self, project_id: int) -> list[LoggedKey]:
+        """Return the metrics that runs of a project logged."""
+
+    def keys_of_run(self, run_id: int) -> list[int]:
+        """Return the numbers of a run's metrics."""
+
+    # metrics as they are shown: the same as they were logged, unless corrections say otherwise
+    def overlay(self, project_id: int) -> Overlay | None:
+        """Return what corrections make of a project's metrics, None if it has none."""
+
+    def heads(self, project_id: int, keys: Collection[int] | None = None) -> Heads:
+        """Return the aggregates of metrics of a project, of all for None, at most one row per metric and run."""
+
+    def prepare(self, project_id: int) -> None:
+        """Make ready what ``heads`` of a project need. To be called before a connection is opened that reads them."""
+
+    def keep_corrected(self, project_id: int, stamp: str, rows: Collection[SeriesStat]) -> None:
+        """Keep rows of aggregates that were made from points."""
+
+    def drop_corrected(self, project_id: int) -> None:
+        """Drop those of a project."""
 
     def ids_together(self) -> AbstractContextManager[None]:
         """Give the ids that are asked for inside in one transaction, which is over when the context is left."""

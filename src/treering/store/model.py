@@ -41,7 +41,7 @@ class ProjectRow(msgspec.Struct, frozen=True):
 
 
 class KeyInfo(msgspec.Struct, frozen=True):
-    """What is known about one logged key in a project."""
+    """What is known about one metric in a project, as corrections show it."""
 
     key: str
     kind: str  # "number" | "text" | "media" | "system"
@@ -51,6 +51,8 @@ class KeyInfo(msgspec.Struct, frozen=True):
     unit: str | None = None
     summary: list[str] = []
     hidden: bool = False
+    corrections: list[str] = []  # the ids of those that act on it
+    logged_as: list[str] = []  # if that is not its name
 
 
 class ConfigKey(msgspec.Struct, frozen=True):
@@ -268,6 +270,8 @@ class RunKey(msgspec.Struct, frozen=True):
     mean: float | None
     first: Any
     last_step: int | None
+    corrections: list[str] = []
+    logged_as: list[str] = []
 
 
 class SegmentRow(msgspec.Struct, frozen=True):

@@ -433,9 +433,9 @@ def _bounds(bounds: tuple[float | None, float | None] | None, unit: int) -> tupl
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def scaled(values: Array, factor: float, offset: float) -> Array:
     """Return value × factor + offset. NaN and infinities stay such."""
-    if factor != 1.0:
-        values = values * factor
-    return values + offset if offset != 0.0 else values
+    if factor == 1.0 and offset == 0.0:
+        return values
+    return values * factor + offset  # also where it is 0: no value becomes −0
 
 
 def kinds_of_scaled(kind: Array, values: Array, source: Source) -> Array:

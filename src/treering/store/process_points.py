@@ -22,7 +22,7 @@ __all__ = ["ProcessView", "process_lineage", "read_points"]
 
 _SIMPLE = ("run", "key", "step", "ts", "val", "lo", "hi")
 _BATCH_POINTS = 2_000_000
-_FAR = 1 << 62
+_FAR = 1 << 61
 
 
 class ProcessView:

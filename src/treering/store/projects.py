@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from . import schema as t
 from .defines import define_of, summaries, text_or_none
 from .metadata import MetadataStore, ProjectRef
 from .model import ConfigKey, KeyInfo, Project, ProjectRow, Spark
+from .overlay import Overlay, ShownMetric
 
 # Definitions hold for a project's charts; the latest runs say what they are now.
 _RUNS_ASKED: Final = 20
@@ -105,7 +107,12 @@ def read_project(metadata: MetadataStore, project: ProjectRef) -> Project:
                 if found is not None:
                     config.append(found)
     defines = project_defines(metadata, project)
-    infos = [key_info(key.name, key.kind, key.runs, defines) for key in keys if key.space == "metric" and key.runs > 0]
+    overlay = metadata.overlay(project.id)
+    logged = [key for key in keys if key.space == "metric" and key.runs > 0]
+    if overlay is None:
+        infos = [key_info(key.name, key.kind, key.runs, defines) for key in logged]
+    else:
+        infos = _shown_infos(metadata, overlay, {key.id: key for key in logged}, defines)
     return Project(
         entity=project.entity,
         project=project.name,
@@ -133,6 +140,47 @@ def project_defines(metadata: MetadataStore, project: ProjectRef) -> dict[str, d
         if number in states:
             defines.update(states[number].defines)
     return defines
+
+
+def _shown_infos(
+    metadata: MetadataStore, overlay: Overlay, logged: dict[int, Any], defines: dict[str, dict[str, Any]]
+) -> list[KeyInfo]:
+    infos = []
+    s = t.series.c
+    for name, metric in sorted(overlay.shown.items()):
+        mine = [logged[source.key.id] for source in metric.sources if source.key.id in logged]
+        if not mine:
+            continue
+        runs = mine[0].runs
+        if len(mine) > 1:
+            select = sa.select(sa.func.count(sa.distinct(s.run_id))).where(s.key_id.in_([key.id for key in mine]))
+            with metadata.connect() as connection:
+                runs = int(connection.scalar(select) or 0)
+        infos.append(
+            shown_info(overlay, metric, runs, defines)
+            if metric.corrections
+            else key_info(name, metric.kind, runs, defines)
+        )
+    return infos
+
+
+def shown_info(overlay: Overlay, metric: ShownMetric, runs: int, defines: dict[str, dict[str, Any]]) -> KeyInfo:
+    """
+    Return what is known of a corrected metric: what was defined for the key that it was logged as, in its new terms.
+    """
+    info = key_info(metric.logged_name, metric.kind, runs, defines)
+    goal = info.goal
+    if metric.is_turned and goal is not None:
+        goal = "maximize" if goal == "minimize" else "minimize"
+    names = [source.key.name for source in metric.sources]
+    return msgspec.structs.replace(
+        info,
+        key=metric.name,
+        unit=metric.unit or info.unit,
+        goal=goal,
+        corrections=list(metric.corrections),
+        logged_as=[] if names == [metric.name] else names,
+    )
 
 
 def key_info(name: str, kind: str, runs: int, defines: dict[str, dict[str, Any]]) -> KeyInfo:

@@ -242,13 +242,14 @@ class ColumnSource:
     def _read_series(self, connection: Connection, place: dict[int, int], mine: list[Values]) -> None:
         names = [each.column.by.removeprefix("metric:") for each in mine]
         keys = self._metadata.find_keys(self._project.id, "metric", names)
-        s = t.series.c
         for each, name in zip(mine, names, strict=True):
             if name not in keys:
                 continue
             values = each.values
             names_of_columns, show = _AGGREGATES[each.column.agg]
-            select = sa.select(s.run_id, *(s[column] for column in names_of_columns)).where(s.key_id == keys[name])
+            table, its = self._metadata.heads(self._project.id, [keys[name]])
+            s = table.c
+            select = sa.select(s.run_id, *(s[column] for column in names_of_columns)).where(its)
             for number, *parts in _tuples(connection, select.where(*self._among(s.run_id, place))):
                 index = place.get(number)
                 if index is not None:

@@ -236,8 +236,9 @@ def _last_values(
     metadata: MetadataStore, connection: Connection, project: ProjectRef, chosen: Chosen, ids: list[int], name: str
 ) -> dict[int, float]:
     key = metadata.find_keys(project.id, "metric", [name]).get(name, -1)
-    s = t.series.c
-    select = sa.select(s.run_id, s.last).where(s.key_id == key, s.last.is_not(None))
+    table, mine = metadata.heads(project.id, [key])
+    s = table.c
+    select = sa.select(s.run_id, s.last).where(mine, s.last.is_not(None))
     if not chosen.everything:
         select = select.where(one_of(metadata.dialect, s.run_id, ids))
     return {number: last for number, last in connection.execute(select).all() if math.isfinite(last)}

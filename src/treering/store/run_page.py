@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from . import schema as t
@@ -12,7 +13,7 @@ from .files import count_missing
 from .liveness import deciding_life, end_of, state_of_life
 from .metadata import MetadataStore
 from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
-from .projects import key_info
+from .projects import key_info, shown_info
 from .receiver import Receipt
 from .runs import stats_of, to_row
 from .sql import decode_number
@@ -67,10 +68,14 @@ def read_run(
 
 
 def _keys(metadata: MetadataStore, state: RunState) -> tuple[list[RunKey], dict[str, MetricStats], dict[str, Any]]:
+    metadata.prepare(state.project_id)
+    overlay = metadata.overlay(state.project_id)
+    corrected = {} if overlay is None else overlay.metrics
+    table, mine = metadata.heads(state.project_id)
     query = (
-        sa.select(t.series, t.keys.c.name, t.keys.c.kind, t.keys.c.runs)
-        .join(t.keys, t.keys.c.id == t.series.c.key_id)
-        .where(t.series.c.run_id == state.id)
+        sa.select(table, t.keys.c.name, t.keys.c.kind, t.keys.c.runs)
+        .join(t.keys, t.keys.c.id == table.c.key_id)
+        .where(mine, table.c.run_id == state.id)
         .order_by(t.keys.c.name)
     )
     keys: list[RunKey] = []
@@ -81,17 +86,14 @@ def _keys(metadata: MetadataStore, state: RunState) -> tuple[list[RunKey], dict[
     for row in rows:
         stats = stats_of(row)
         last = _shown(row.last, row.last_text, row.is_int)
-        info = key_info(row.name, row.kind, row.runs, state.defines)
+        metric = corrected.get(row.key_id)
+        if metric is None or overlay is None:
+            info = key_info(row.name, row.kind, row.runs, state.defines)
+        else:
+            info = shown_info(overlay, metric, row.runs, state.defines)
         keys.append(
             RunKey(
-                key=row.name,
-                kind=row.kind,
-                runs=row.runs,
-                step_metric=info.step_metric,
-                goal=info.goal,
-                unit=info.unit,
-                summary=info.summary,
-                hidden=info.hidden,
+                **msgspec.structs.asdict(info),
                 n=stats.n,
                 last=last,
                 min=stats.min,
@@ -101,9 +103,11 @@ def _keys(metadata: MetadataStore, state: RunState) -> tuple[list[RunKey], dict[
                 last_step=stats.last_step,
             )
         )
-        metrics[row.name] = stats
+        metrics[info.key] = stats
         if row.kind != "system":
-            summary.update(_summarise(row.name, last, stats, info.summary, info.goal))
+            summary.update(_summarise(info.key, last, stats, info.summary, info.goal))
+    if corrected:
+        keys.sort(key=lambda key: key.key)
     return keys, metrics, summary
 
 

@@ -152,10 +152,10 @@ def _page_by_metric(
 ) -> list[int] | None:
     """Return the page if it lies wholly within the runs that have the metric, else None."""
     sort = query.sort[0]
-    table = t.series.alias()
     key = _key(metadata, project, "metric", sort.by.removeprefix("metric:"))
+    table, mine = metadata.heads(project.id, [key])
     column = aggregate(_agg(sort), table.c)
-    having = RunSet(table, (table.c.key_id == key) & column.is_not(None))
+    having = RunSet(table, mine & column.is_not(None))
     ordered = column.desc() if sort.desc else column.asc()
     wanted = query.offset + query.limit
     if wanted <= PAGE_MAX_ROWS:
@@ -195,10 +195,9 @@ def _order(
         column = COLUMN[by]
         return select, [sa.case((column.is_(None), 1), else_=0), directed(column)]
     if by.startswith("metric:"):
-        series = t.series.alias()
-        key = _key(metadata, project, "metric", by.removeprefix("metric:"))
-        select = select.outerjoin_from(t.runs, series, (series.c.key_id == key) & (series.c.run_id == r.id))
-        column = _aliased(aggregate(_agg(sort)), series)
+        series, mine = metadata.heads(project.id, [_key(metadata, project, "metric", by.removeprefix("metric:"))])
+        select = select.outerjoin_from(t.runs, series, mine & (series.c.run_id == r.id))
+        column = aggregate(_agg(sort), series.c)
         return select, [sa.case((column.is_(None), 1), else_=0), directed(column)]
     for space in ("config", "summary"):
         if by.startswith(space + ".") and len(by) > len(space) + 1:
@@ -223,13 +222,6 @@ def _agg(sort: Sort) -> str:
     if sort.agg not in AGGREGATES:
         raise InvalidValue(f"agg must be one of {', '.join(AGGREGATES)}, got {sort.agg!r}.")
     return sort.agg
-
-
-def _aliased(column: ColumnElement[Any], alias: Any) -> ColumnElement[Any]:
-    from sqlalchemy.sql.util import ClauseAdapter
-
-    adapted: ColumnElement[Any] = ClauseAdapter(alias).traverse(column)
-    return adapted
 
 
 def _key(metadata: MetadataStore, project: ProjectRef, space: str, name: str) -> int:
@@ -327,16 +319,20 @@ def read_stats(
     metadata: MetadataStore, connection: Connection, project: ProjectRef, ids: list[int], names: list[str]
 ) -> dict[int, dict[str, MetricStats]]:
     """Return run id → key → aggregates."""
-    keys = {number: name for name, number in metadata.find_keys(project.id, "metric", names).items()}
+    numbers = metadata.find_keys(project.id, "metric", names)
     found: dict[int, dict[str, MetricStats]] = {}
-    if not keys:
+    if not numbers:
         return found
+    called: dict[int, list[str]] = {}  # a metric may be asked for by the name it was logged under too
+    for name, number in numbers.items():
+        called.setdefault(number, []).append(name)
+    table, mine = metadata.heads(project.id, list(called))
     for start in range(0, len(ids), _CHUNK):
-        query = sa.select(t.series).where(
-            t.series.c.key_id.in_(list(keys)), t.series.c.run_id.in_(ids[start : start + _CHUNK])
-        )
+        query = sa.select(table).where(mine, table.c.run_id.in_(ids[start : start + _CHUNK]))
         for row in connection.execute(query):
-            found.setdefault(row.run_id, {})[keys[row.key_id]] = stats_of(row)
+            stats = found.setdefault(row.run_id, {})
+            for name in called[row.key_id]:
+                stats[name] = stats_of(row)
     return found
 
 

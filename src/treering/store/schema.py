@@ -192,6 +192,23 @@ series = Table(
     sqlite_with_rowid=False,
 )
 
+# Aggregates as corrections show them, where they do not follow from one row of ``series``. `stamp` says of which
+# corrections they are; others are passed over. `n` is 0 where nothing is left.
+corrected = Table(
+    "corrected",
+    metadata,
+    Column("key_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", _Text, nullable=False),
+    *(
+        Column(column.name, column.type, nullable=column.nullable)
+        for column in series.columns
+        if not column.primary_key
+    ),
+    Index("corrected_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
 # Where console output stands in the run log: pages of at most 256 lines.
 console = Table(
     "console",

@@ -60,19 +60,19 @@ class FileSegments:
     """See ``SegmentStore``. ``runs/<run_key>/<segment>.trl`` and ``ledger/<segment>.trl`` in a data folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._runs = folder / "runs"
+        self.runs_folder = folder / "runs"
         self._ledger = folder / "ledger"
         self.live = folder / "live"
 
     def folder(self, run_key: str) -> Path:
-        return self._ledger if run_key == LEDGER else self._runs / run_key
+        return self._ledger if run_key == LEDGER else self.runs_folder / run_key
 
     def path(self, ref: SegmentRef) -> Path:
         return self.folder(ref.run_key) / f"{ref.segment}.trl"
 
     def runs(self) -> Iterator[str]:
         try:
-            with os.scandir(self._runs) as entries:
+            with os.scandir(self.runs_folder) as entries:
                 names = [entry.name for entry in entries]
         except FileNotFoundError:
             return

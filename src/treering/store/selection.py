@@ -95,7 +95,8 @@ class Chosen:
 
 
 def choose_runs(metadata: MetadataStore, project: ProjectRef, wanted: Wanted) -> Chosen:
-    """Return the runs that are meant. Raises FilterError, InvalidValue."""
+    """Return the runs that are meant. To be called before a connection is opened. Raises FilterError, InvalidValue."""
+    metadata.prepare(project.id)
     sets: list[RunSet] = []
     conditions: list[ColumnElement[bool]] = []
     if wanted.filter and wanted.filter.strip():

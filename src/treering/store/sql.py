@@ -21,9 +21,11 @@ from sqlalchemy.engine import Connection, Engine, Row
 from treering.errors import StorageError
 
 from . import schema as t
+from .heads import Heads, logged_heads
 from .line import NEVER, Lineage, Rewind
 from .liveness import label_of
 from .metadata import Position, ProjectRef
+from .overlay import LoggedKey, Overlay
 from .state import ConsoleSpan, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -33,7 +35,7 @@ _decode_doc = msgspec.msgpack.Decoder(SegmentDoc).decode
 # Bound parameters per statement: SQLite allows 32,766, PostgreSQL 65,535.
 _MAX_PARAMETERS: Final = 30_000
 # What has rows of runs, but attrs, which have no index by run.
-_OF_RUNS: Final = (t.documents, t.texts, t.segments, t.rewinds, t.series, t.console, t.files, t.held)
+_OF_RUNS: Final = (t.documents, t.texts, t.segments, t.rewinds, t.series, t.corrected, t.console, t.files, t.held)
 
 NAN_TEXT: Final = "NaN"
 
@@ -54,6 +56,7 @@ class SqlMetadata:
         self._projects: dict[tuple[str, str], ProjectRef] = {}
         self._keys: dict[tuple[int, str], dict[str, int]] = {}
         self._names: dict[int, tuple[str, str]] = {}
+        self._keys_made = 0
         try:
             self._open()
         except BaseException:
@@ -176,6 +179,7 @@ class SqlMetadata:
                         "kind": kind,
                     }
                     known[name] = _new_id(connection, sa.insert(t.keys), values)
+            self._keys_made += 1
         return {name: known[name] for name in names}
 
     def find_keys(self, project_id: int, space: str, names: Collection[str]) -> dict[str, int]:
@@ -200,6 +204,40 @@ class SqlMetadata:
                 query = sa.select(t.keys.c.id, t.keys.c.name, t.keys.c.kind).where(t.keys.c.id.in_(some))
                 self._names.update({row.id: (row.name, row.kind) for row in connection.execute(query)})
         return {number: self._names[number] for number in ids if number in self._names}
+
+    # ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def keys_made(self) -> int:
+        return self._keys_made
+
+    def metric_keys(self, project_id: int) -> list[LoggedKey]:
+        k = t.keys.c
+        query = sa.select(k.id, k.name, k.kind, k.runs).where(k.project_id == project_id, k.space == "metric")
+        with self.connect() as connection:
+            return [LoggedKey(*row) for row in connection.execute(query)]
+
+    def keys_of_run(self, run_id: int) -> list[int]:
+        with self.connect() as connection:
+            return list(connection.scalars(sa.select(t.series.c.key_id).where(t.series.c.run_id == run_id)))
+
+    def overlay(self, project_id: int) -> Overlay | None:
+        return None
+
+    def heads(self, project_id: int, keys: Collection[int] | None = None) -> Heads:
+        return logged_heads(keys)
+
+    def prepare(self, project_id: int) -> None:
+        pass
+
+    def keep_corrected(self, project_id: int, stamp: str, rows: Collection[SeriesStat]) -> None:
+        mine = [{**_stat_columns(row), "project_id": project_id, "stamp": stamp} for row in rows]
+        with self._write() as connection:
+            Upserts(connection, self.dialect).rows(t.corrected, mine)
+
+    def drop_corrected(self, project_id: int) -> None:
+        with self._write() as connection:
+            connection.execute(sa.delete(t.corrected).where(t.corrected.c.project_id == project_id))
 
     # ── documents ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -28,6 +28,9 @@ from .changes import ChangeFeed
 from .code import read_code
 from .comparing import Comparing
 from .console import ConsoleQuery, read_console
+from .copies import Copies
+from .corrected_metadata import shown
+from .corrections import Corrections
 from .distributed import Distributed
 from .files import declared_size, find_blob, list_files, missing_blobs
 from .filing import Filing, change_tags
@@ -37,6 +40,8 @@ from .ingest import Committed, Ingester
 from .ledger import Ledger, server_life
 from .liveness import Sight, deciding_life, end_of
 from .media import Match, find_columns, media_at, media_in, media_steps
+from .metadata import MetadataStore
+from .metrics import MetricStore
 from .model import (
     Changes,
     CodeState,
@@ -117,6 +122,12 @@ class Store:
             rebuild.forget_index(index, metadata, self.metrics)
         self._ledger = Ledger(self.segments)
         self.views = Views(self._ledger.documents, clock_ns)
+        self.corrections = Corrections(self._ledger.documents, clock_ns)
+        self._visible_seq = metadata.seq
+        # Metadata and metrics as people see them: names and values as the corrections of a project give them.
+        self._shown, self._shown_metrics = shown(
+            metadata, self.metrics, self.corrections, self._refill_ids, lambda: self._visible_seq
+        )
         self._feed = ChangeFeed(metadata)
         self._ingester = Ingester(self.segments, metadata, self.metrics, self._ledger, clock_ns, self._committed)
         self._ingest_lock = threading.RLock()
@@ -130,6 +141,7 @@ class Store:
             clock_ns=clock_ns,
         )
         self._filing = Filing(self.segments, self.blobs, metadata, self.metrics, self._ingester, self._ledger, clock_ns)
+        self._copies = Copies(self.segments, metadata, self._ledger, clock_ns)
         self._watcher = Watcher(
             self.segments, self._ingester, self._ingest_lock, metadata.running(), self.received.follows
         )
@@ -137,20 +149,22 @@ class Store:
         self._sparks: dict[int, tuple[int, Spark | None]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._charts = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
+        self._points = PointSource(self._shown_metrics, self._refill_ids)
         self.comparing = Comparing(
-            metadata,
+            self._shown,
             self.segments,
             self.blobs,
-            PointSource(self.metrics, self._refill_ids),
+            self._points,
             self.run,
             index / "scratch",
         )
-        self.distributed = Distributed(metadata, self.metrics, self.segments, self._refill_ids, clock_ns)
+        self.distributed = Distributed(self._shown, self._shown_metrics, self.segments, self._refill_ids, clock_ns)
         self._stops: dict[str, tuple[int, str]] = {}  # run key → when it was last asked to stop and by whom; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
         self._closed = False
         try:
+            self._copies.clear()
             self._filing.finish_purges()
             self._filing.finish_moves()
         except Exception:  # a full disk: the next start tries again, and people can look at their runs meanwhile
@@ -350,7 +364,7 @@ class Store:
 
     def _read_run(self, state: RunState) -> Run:
         return read_run(
-            self.metadata,
+            self._shown,
             state,
             self._clock_ns(),
             self._ledger.received,
@@ -372,6 +386,7 @@ class Store:
     def _committed(self, seq: int, committed: list[Committed]) -> None:
         for entry in committed:
             self._watcher.note_state(entry.run_key, entry.state)
+        self._visible_seq = seq
         self._feed.add(seq, committed)
 
     @property
@@ -434,7 +449,7 @@ class Store:
         if number is None:
             return None
         state = self.metadata.runs_by_id([number])[number]
-        names = self.metadata.key_names(list(self.metadata.stats(number)))
+        names = self._shown.key_names(self._shown.keys_of_run(number))
         keys = sorted(name for name, kind in names.values() if kind == "number")
         if not keys:
             return None
@@ -445,7 +460,7 @@ class Store:
 
     def project(self, entity: str, project: str) -> Project:
         """Return one project. Raises ProjectNotFound."""
-        return read_project(self.metadata, self._project(entity, project))
+        return read_project(self._shown, self._project(entity, project))
 
     def _project(self, entity: str, project: str) -> Any:
         found = self.metadata.find_project(entity, project)
@@ -456,7 +471,7 @@ class Store:
     def query_runs(self, query: RunQuery) -> RunPage:
         """Return a page of runs. Raises ProjectNotFound, FilterError, InvalidValue."""
         project = self._project(query.entity, query.project)
-        return query_runs(self.metadata, project, query, self._clock_ns(), PointSource(self.metrics, self._refill_ids))
+        return query_runs(self._shown, project, query, self._clock_ns(), self._points)
 
     def run(self, run_key: str) -> Run:
         """Return everything about one run. Raises RunNotFound."""
@@ -547,7 +562,7 @@ class Store:
     def matching(self, selection: Selection, limit: int) -> list[str]:
         """Return the keys of up to *limit* runs that are meant, newest first. Raises ProjectNotFound, FilterError."""
         project = self._project(selection.entity, selection.project)
-        query = sa.select(t.runs.c.run_key).where(choose_runs(self.metadata, project, selection).where)
+        query = sa.select(t.runs.c.run_key).where(choose_runs(self._shown, project, selection).where)
         with self.metadata.connect() as connection:
             return list(connection.scalars(query.order_by(*newest_first()).limit(limit)))
 
@@ -564,6 +579,48 @@ class Store:
                 lambda state: self._filing.check_move(state, entity, project),
                 lambda states: self._filing.move(states, entity, project, author),
             )
+
+    def copy_runs(self, run_keys: Sequence[str], entity: str, project: str, author: str) -> dict[str, str]:
+        """
+        Copy runs into another project, with all that they logged. Returns run key → why it was not copied.
+
+        A copy is a run of its own: what happens to one of the two is nothing to the other. Raises InvalidName,
+        StorageFull.
+        """
+        refused: dict[str, str] = {}
+        with self._ingest_lock:
+            self._filing.read(run_keys)  # one that was resumed a moment ago runs, whatever is known of it
+        for key in run_keys:
+            self.check_room()
+            why = self._copy_run(key, entity, project, author)
+            if why:
+                refused[key] = why
+        return refused
+
+    def _copy_run(self, run_key: str, entity: str, project: str, author: str) -> str:
+        """Copy one run, its bytes without the lock: what others send meanwhile need not wait for them."""
+        try:
+            with self._ingest_lock:
+                state = self.metadata.run(run_key)
+                why = "there is no such run" if state is None else self._copies.check(state, entity, project)
+                if state is None or why:
+                    return why
+                writer = self._writers.pop(run_key, None)
+                if writer is not None:
+                    writer.close()
+            copy = self._copies.write(state, entity, project, author)
+            with self._ingest_lock:
+                why = self._copies.check(state, entity, project)  # somebody may have been quicker
+                if why:
+                    self._copies.drop(copy)
+                    return why
+                self._copies.keep(copy)
+                self._filing.read([copy.run_key])
+        except InvalidValue as error:
+            return str(error)
+        except OSError as error:
+            return f"the disk refuses: {error.strerror or error}"
+        return ""
 
     def purge_runs(self, run_keys: Sequence[str], author: str) -> dict[str, str]:
         """Remove runs that are deleted for good. Returns run key → why it was not. Raises OSError."""
@@ -627,8 +684,13 @@ class Store:
         if self._ingester.count_owed():
             self._refill(state.run_key for state in self.metadata.runs_by_id(ids).values())
 
-    def series(self, request: SeriesRequest) -> list[SeriesColumns]:
-        """Return lines for charts; series that do not exist are left out. Raises InvalidValue."""
+    def series(self, request: SeriesRequest, *, raw: bool = False) -> list[SeriesColumns]:
+        """
+        Return lines for charts; series that do not exist are left out. *raw*: as they were logged, without corrections.
+
+        Raises InvalidValue.
+        """
+        metadata, metrics = self._as(raw)
         groups = request.groups or []
         self._refill([*(request.runs or []), *(run for group in groups for run in group.runs)])
         # Charts are computed, so more at once than cores are no faster; they would only take turns with whatever else
@@ -636,15 +698,23 @@ class Store:
         with self._charts:
             if request.ranks != "main":
                 left, found = self.distributed.lines_of_runs(request)
-                return charts.read_series(self.metadata, self.metrics, left) + found
-            return charts.read_series(self.metadata, self.metrics, request)
+                return charts.read_series(metadata, metrics, left) + found
+            return charts.read_series(metadata, metrics, request)
 
     def history(
-        self, run_key: str, keys: Collection[str] | None = None, attempts: str = "all"
+        self, run_key: str, keys: Collection[str] | None = None, attempts: str = "all", *, raw: bool = False
     ) -> Iterator[HistoryBatch]:
-        """Yield every row of a run in columnar batches. Raises RunNotFound, InvalidValue."""
+        """
+        Yield every row of a run in columnar batches. *raw*: as it was logged, without corrections.
+
+        Raises RunNotFound, InvalidValue.
+        """
         self._refill([run_key])
-        return read_history(self.metadata, self.metrics, self._state(run_key), keys, attempts)
+        return read_history(*self._as(raw), self._state(run_key), keys, attempts)
+
+    def _as(self, raw: bool) -> tuple[MetadataStore, MetricStore]:
+        """Return what to read: what was logged, or what corrections show of it."""
+        return (self.metadata, self.metrics) if raw else (self._shown, self._shown_metrics)
 
     def console(self, run_key: str, query: ConsoleQuery = ConsoleQuery()) -> ConsolePage:  # noqa: B008 - immutable
         """Return console lines. Raises RunNotFound, InvalidValue."""
@@ -673,17 +743,17 @@ class Store:
     def media_steps(self, runs: Collection[str], keys: Sequence[str], limit: int) -> list[MediaSteps]:
         """Return at which steps runs logged media or text; unknown runs and keys are left out."""
         self._refill(runs)
-        return media_steps(self.metadata, self.metrics, runs, keys, limit)
+        return media_steps(self._shown, self._shown_metrics, runs, keys, limit)
 
     def media_at(self, runs: Collection[str], keys: Sequence[str], step: int | None, match: Match) -> list[MediaItem]:
         """Return per run and key the media or text at a step, the last for None."""
         self._refill(runs)
-        return media_at(self.metadata, self.metrics, runs, keys, step, match)
+        return media_at(self._shown, self._shown_metrics, runs, keys, step, match)
 
     def media_in(self, runs: Collection[str], keys: Sequence[str], low: int, high: int, limit: int) -> list[MediaItem]:
         """Return the media and texts from step *low* to *high*; of each series at most *limit*, evenly thinned."""
         self._refill(runs)
-        return media_in(self.metadata, self.metrics, runs, keys, low, high, limit)
+        return media_in(self._shown, self._shown_metrics, runs, keys, low, high, limit)
 
     def table(self, run_key: str, sha256: str) -> LoggedTable:
         """Return a table that a run logged. Raises RunNotFound, NotFound."""

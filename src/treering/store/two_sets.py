@@ -99,6 +99,8 @@ def _read(metadata: MetadataStore, question: Question, keys: list[str], points: 
         if key in known:
             by_project.setdefault(known[key][1], []).append(key)
     found: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = {}
+    for number in by_project:
+        metadata.prepare(number)
     with metadata.connect() as connection:
         for number, its in by_project.items():
             ids = [known[key][0] for key in its]

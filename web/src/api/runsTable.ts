@@ -68,6 +68,7 @@ export interface RunsEdit {
   add_tags?: readonly string[];
   remove_tags?: readonly string[];
   move_to?: { entity: string; project: string };
+  copy_to?: { entity: string; project: string };
   purge?: boolean;
 }
 

@@ -311,6 +311,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List Processes
+         * @description List the processes of a job, their attempts and metrics, and which of them are slow, silent, behind or dead.
+         */
+        post: operations["list_processes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/processes/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Process Console
+         * @description Return what processes printed, one stream by time. Control characters are as the programs wrote them: showing them
+         *     safely is the reader's part.
+         */
+        post: operations["read_process_console"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/processes/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Process Heatmap
+         * @description Return one metric as processes × steps or time.
+         */
+        post: operations["read_process_heatmap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/processes/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Process Series
+         * @description Return metrics of processes: as a band over all of them, or a line for each.
+         */
+        post: operations["read_process_series"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/projects": {
         parameters: {
             query?: never;
@@ -806,7 +887,7 @@ export interface paths {
         put?: never;
         /**
          * Edit Runs
-         * @description Change, tag, move, delete, restore or remove for good all runs that are meant.
+         * @description Change, tag, move, copy, delete, restore or remove for good all runs that are meant.
          *
          *     Each is changed or refused by itself; the answer says which were refused, and why.
          */
@@ -1373,6 +1454,50 @@ export interface components {
             password: string;
         };
         /**
+         * Attempt
+         * @description One life of a process, numbered from 1: a requeue, a resume or a rewind begins another.
+         *
+         *     ``from_step``: it declared that the steps from there on are its own. ``steps_lost``: steps that earlier attempts had
+         *     reached and that it computed again.
+         */
+        Attempt: {
+            /** Ended At */
+            ended_at: number | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** First Step */
+            first_step: number | null;
+            /** From Step */
+            from_step: number | null;
+            /** Host */
+            host: string | null;
+            /** Job Id */
+            job_id: string | null;
+            /** Last Step */
+            last_step: number | null;
+            /** Life Id */
+            life_id: string;
+            /** Number */
+            number: number;
+            /** Pid */
+            pid: number | null;
+            /** Process */
+            process: string;
+            /** Reason */
+            reason: string | null;
+            /** Resumed */
+            resumed: boolean;
+            /** Started At */
+            started_at: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "finished" | "failed" | "killed" | "preempted" | "crashed";
+            /** Steps Lost */
+            steps_lost: number;
+        };
+        /**
          * AuditLine
          * @description Who did what, when, and from where.
          */
@@ -1452,6 +1577,8 @@ export interface components {
             add_tags?: string[];
             /** @description `deleted` true puts runs into the bin, false takes them out. */
             changes?: components["schemas"]["RunEdit"] | null;
+            /** @description Copy them into another project; both then go their own ways. */
+            copy_to?: components["schemas"]["NewPlace"] | null;
             /**
              * Deleted
              * @description Those in the bin, which nothing else shows.
@@ -1877,6 +2004,8 @@ export interface components {
         ConsoleLine: {
             /** N */
             n: number;
+            /** Rank */
+            rank: number | null;
             /**
              * Stream
              * @enum {string}
@@ -2113,6 +2242,37 @@ export interface components {
             } | null;
         };
         /**
+         * Finding
+         * @description Something that is worth knowing of a process, in one plain sentence.
+         *
+         *     ``value`` is its own, ``typical`` that of the others, ``ratio`` one by the other, ``score`` how clear it is: a
+         *     robust z. ``key`` is the metric, null where it is about step times, rows or an end.
+         */
+        Finding: {
+            /** Key */
+            key: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "straggler" | "outlier" | "silent" | "dead" | "behind";
+            /** Process */
+            process: string;
+            /** Rank */
+            rank: number;
+            /** Ratio */
+            ratio: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Score */
+            score: number | ("NaN" | "Infinity" | "-Infinity");
+            since: components["schemas"]["Since"];
+            /** Text */
+            text: string;
+            /** Typical */
+            typical: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** Value */
+            value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+        };
+        /**
          * GroupColumn
          * @description A column over the runs of a group. ``std`` divides by n − 1 and is 0 for one run.
          *
@@ -2166,6 +2326,88 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * HeatmapQuery
+         * @description One metric as processes × columns of steps or time.
+         */
+        HeatmapQuery: {
+            /**
+             * Columns
+             * @description At most.
+             * @default 200
+             */
+            columns?: number;
+            /** Entity */
+            entity?: string | null;
+            /** Group */
+            group?: string | null;
+            /** Job Type */
+            job_type?: string | null;
+            /** Key */
+            key: string;
+            /** Processes */
+            processes?: string[] | null;
+            /** Project */
+            project?: string | null;
+            /** Range */
+            range?: [
+                number,
+                number
+            ] | null;
+            /** Run */
+            run?: string | null;
+            /**
+             * Value
+             * @description Of the points of a process in a column.
+             * @default mean
+             * @enum {string}
+             */
+            value?: "mean" | "min" | "max";
+            /**
+             * X
+             * @default step
+             * @enum {string}
+             */
+            x?: "step" | "relative" | "wall";
+        };
+        /**
+         * HeatmapReply
+         * @description A row per process; a value is "NaN" where it has no finite point.
+         *
+         *     As frames (the default): the same names in the header, `x_edges`, `values` and `counts` as arrays, row by row.
+         */
+        HeatmapReply: {
+            /** Counts */
+            counts: number[][];
+            /** Hi */
+            hi: number | null;
+            /** Key */
+            key: string;
+            /** Lo */
+            lo: number | null;
+            /** Processes */
+            processes: string[];
+            /** Ranks */
+            ranks: number[];
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "mean" | "min" | "max";
+            /** Values */
+            values: (number | ("NaN" | "Infinity" | "-Infinity"))[][];
+            /**
+             * X
+             * @description The axis that was used: `relative` where steps were asked of a system metric.
+             * @enum {string}
+             */
+            x: "step" | "relative" | "wall";
+            /**
+             * X Edges
+             * @description One more than there are columns.
+             */
+            x_edges: number[];
         };
         /**
          * HistoryReply
@@ -2935,6 +3177,8 @@ export interface components {
          * @description What a writer's stream shows behind its last finished line: a progress bar, a prompt.
          */
         OpenLine: {
+            /** Rank */
+            rank: number | null;
             /** Stream */
             stream: string;
             /** Text */
@@ -3095,6 +3339,216 @@ export interface components {
              * @description For internal: the id under which the log has the details.
              */
             request?: string | null;
+        };
+        /**
+         * Process
+         * @description One process over all its attempts. Times are unix seconds.
+         *
+         *     ``writer`` is its label in its run, empty for the main writer. ``runtime_s`` counts from its first start to its end
+         *     or its last sign of life. ``last_step`` is that of the line that is shown. ``points`` are without system metrics.
+         */
+        Process: {
+            /** Attempts */
+            attempts: number;
+            /** Ended At */
+            ended_at: number | null;
+            /** Host */
+            host: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Job Id
+             * @description Of the scheduler or launcher.
+             */
+            job_id: string | null;
+            /** Job Type */
+            job_type: string | null;
+            /** Last Activity At */
+            last_activity_at: number;
+            /** Last Step */
+            last_step: number | null;
+            /** Local Rank */
+            local_rank: number | null;
+            /**
+             * Number
+             * @description Of the run in its project.
+             */
+            number: number;
+            /** Pid */
+            pid: number | null;
+            /** Points */
+            points: number;
+            /** Rank */
+            rank: number;
+            /** Run Key */
+            run_key: string;
+            /** Run Name */
+            run_name: string;
+            /** Runtime S */
+            runtime_s: number;
+            /** Started At */
+            started_at: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "finished" | "failed" | "killed" | "preempted" | "crashed";
+            /** World Size */
+            world_size: number | null;
+            /** Writer */
+            writer: string;
+        };
+        /**
+         * ProcessConsole
+         * @description Lines in time order; ``next`` is the offset to ask for next.
+         */
+        ProcessConsole: {
+            /** Lines */
+            lines: components["schemas"]["ProcessLine"][];
+            /** Next */
+            next: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * ProcessConsoleQuery
+         * @description Lines from number `offset` on, or the last ones below number `before`.
+         */
+        ProcessConsoleQuery: {
+            /** Before */
+            before?: number | null;
+            /** Entity */
+            entity?: string | null;
+            /** Group */
+            group?: string | null;
+            /** Job Type */
+            job_type?: string | null;
+            /**
+             * Limit
+             * @default 1000
+             */
+            limit?: number;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset?: number;
+            /** Processes */
+            processes?: string[] | null;
+            /** Project */
+            project?: string | null;
+            /** Run */
+            run?: string | null;
+            /**
+             * Search
+             * @description A piece of a line, whatever its case.
+             * @default
+             */
+            search?: string;
+        };
+        /**
+         * ProcessesReply
+         * @description Processes by rank, what they log, and what stands out, most telling first. `truncated`: there are more.
+         */
+        ProcessesReply: {
+            /** Attempts */
+            attempts: components["schemas"]["Attempt"][];
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /** Keys */
+            keys: components["schemas"]["ProcessKey"][];
+            /** Processes */
+            processes: components["schemas"]["Process"][];
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * ProcessKey
+         * @description A metric and how many processes log it.
+         */
+        ProcessKey: {
+            /** Key */
+            key: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "system";
+            /** Processes */
+            processes: number;
+            /** Unit */
+            unit: string | null;
+        };
+        /**
+         * ProcessLine
+         * @description A finished line of a process; ``n`` numbers the lines of all processes that were asked for.
+         */
+        ProcessLine: {
+            /** N */
+            n: number;
+            /** Process */
+            process: string;
+            /** Rank */
+            rank: number;
+            /** Run Key */
+            run_key: string;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "stdout" | "stderr";
+            /** Text */
+            text: string;
+            /** Time */
+            time: number;
+            /** Writer */
+            writer: string;
+        };
+        /**
+         * ProcessSeriesQuery
+         * @description Lines of processes × keys; the reply is that of `/series`.
+         *
+         *     ``band``: y is the mean over the processes, lo and hi the lowest and highest of them, count how many have a point.
+         *     ``each``: a line per process, which says its `process` and `rank`. ``relative`` counts from when the first of the
+         *     runs began; system metrics are drawn over it where steps are asked.
+         */
+        ProcessSeriesQuery: {
+            /**
+             * Buckets
+             * @default 1000
+             */
+            buckets?: number;
+            /** Entity */
+            entity?: string | null;
+            /**
+             * Form
+             * @default band
+             * @enum {string}
+             */
+            form?: "band" | "each";
+            /** Group */
+            group?: string | null;
+            /** Job Type */
+            job_type?: string | null;
+            /** Keys */
+            keys: string[];
+            /** Processes */
+            processes?: string[] | null;
+            /** Project */
+            project?: string | null;
+            /** Range */
+            range?: [
+                number,
+                number
+            ] | null;
+            /** Run */
+            run?: string | null;
+            /**
+             * X
+             * @default step
+             * @enum {string}
+             */
+            x?: "step" | "relative" | "wall";
         };
         /**
          * ProjectDetail
@@ -3861,6 +4315,13 @@ export interface components {
             n: number;
             nonfinite: components["schemas"]["NonFinite"] | null;
             /**
+             * Process
+             * @description Whose line it is, where processes are drawn one by one.
+             */
+            process: string | null;
+            /** Rank */
+            rank: number | null;
+            /**
              * Resamples
              * @description Of the bootstrap, for band `ci`.
              */
@@ -3926,6 +4387,13 @@ export interface components {
                 number,
                 number
             ] | null;
+            /**
+             * Ranks
+             * @description Of a run with several processes: the main one's line, a band over all of them, or each.
+             * @default main
+             * @enum {string}
+             */
+            ranks?: "main" | "band" | "each";
             /** Runs */
             runs?: string[] | null;
             /**
@@ -4097,6 +4565,16 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Since
+         * @description From when on: a step (null for system figures), and unix seconds.
+         */
+        Since: {
+            /** Step */
+            step: number | null;
+            /** Time */
+            time: number | null;
         };
         /**
          * SortBy
@@ -4595,6 +5073,22 @@ export interface components {
              * @enum {string}
              */
             visibility: "private" | "internal" | "public";
+        };
+        /**
+         * Where
+         * @description Which processes: those of a `run`, or those of the runs of a `group`, which needs `entity` and `project` too.
+         */
+        Where: {
+            /** Entity */
+            entity?: string | null;
+            /** Group */
+            group?: string | null;
+            /** Job Type */
+            job_type?: string | null;
+            /** Project */
+            project?: string | null;
+            /** Run */
+            run?: string | null;
         };
         /**
          * WriterInfo
@@ -5301,6 +5795,180 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MediaStepsReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_processes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Where"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessesReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_process_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProcessConsoleQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessConsole"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_process_heatmap: {
+        parameters: {
+            query?: {
+                format?: "frames" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeatmapQuery"];
+            };
+        };
+        responses: {
+            /** @description Typed arrays behind a JSON header; `format=json` gives the model described here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatmapReply"];
+                    "application/x-treering-frames": unknown;
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    read_process_series: {
+        parameters: {
+            query?: {
+                format?: "frames" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProcessSeriesQuery"];
+            };
+        };
+        responses: {
+            /** @description Typed arrays behind a JSON header; `format=json` gives the model described here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesReply"];
+                    "application/x-treering-frames": unknown;
                 };
             };
             /** @description Unprocessable Entity */

@@ -104,6 +104,7 @@ describe("marked runs", () => {
     expect(changeOf("purge", "purge 2", 3)).toBeNull();
     expect(changeOf("move", "e/p", 1)).toEqual({ move_to: { entity: "e", project: "p" } });
     expect(changeOf("move", "e/p/x", 1)).toBeNull();
+    expect(changeOf("copy", " e/p ", 1)).toEqual({ copy_to: { entity: "e", project: "p" } });
     expect(changeOf("tag", " a, b ,a", 1)).toEqual({ add_tags: ["a", "b"] });
     expect(changeOf("tag", " , ", 1)).toBeNull();
     expect(changeOf("group", " ", 1)).toEqual({ changes: { group: null } });

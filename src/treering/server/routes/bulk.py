@@ -1,4 +1,4 @@
-"""Changing many runs at once: what people say about them, the project they are filed under, and whether they exist."""
+"""Changing many runs at once: what people say about them, the projects they are in, and whether they exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ router = new_router("runs")
 @permission(Action.WRITE)
 def edit_runs(body: BulkEdit, store: TheStore, access: TheAccess) -> Response:
     """
-    Change, tag, move, delete, restore or remove for good all runs that are meant.
+    Change, tag, move, copy, delete, restore or remove for good all runs that are meant.
 
     Each is changed or refused by itself; the answer says which were refused, and why.
     """
@@ -29,9 +29,10 @@ def edit_runs(body: BulkEdit, store: TheStore, access: TheAccess) -> Response:
     if body.runs is None and not body.filter.strip() and not body.search.strip():
         raise InvalidValue("Say which runs: give runs, a filter or a search.")
     changes = body.changes.model_dump(exclude_unset=True) if body.changes is not None else {}
-    acts = [bool(changes or body.add_tags or body.remove_tags), body.move_to is not None, body.purge]
-    if sum(acts) != 1:
-        raise InvalidValue("Give one of: changes (with add_tags or remove_tags), move_to, purge.")
+    places = [place for place in (body.move_to, body.copy_to) if place is not None]
+    acts = [bool(changes or body.add_tags or body.remove_tags), *places, body.purge]
+    if sum(map(bool, acts)) != 1:
+        raise InvalidValue("Give one of: changes (with add_tags or remove_tags), move_to, copy_to, purge.")
     found = store.matching(selection_of(body, access), BULK_MAX_RUNS + 1)
     if len(found) > BULK_MAX_RUNS:
         raise LimitExceeded(f"More than {BULK_MAX_RUNS:,} runs match; narrow the filter, or give them in portions.")
@@ -49,4 +50,7 @@ def _act(body: BulkEdit, changes: dict[str, object], found: list[str], store: St
     if body.move_to is not None:
         access.require_ingest(body.move_to.entity, body.move_to.project)
         return store.move_runs(found, body.move_to.entity, body.move_to.project, access.author)
+    if body.copy_to is not None:
+        access.require_ingest(body.copy_to.entity, body.copy_to.project)
+        return store.copy_runs(found, body.copy_to.entity, body.copy_to.project, access.author)
     return store.edit_runs(found, changes, access.author, body.add_tags, body.remove_tags)

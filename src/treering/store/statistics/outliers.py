@@ -9,12 +9,14 @@ others (from 8 processes on: of all, which is as good and quicker):
 ``score``    (v - m) / s, a robust z. For 4 or more processes s is 1.4826 x the median of abs(v - median) over all of
              them, which estimates a standard deviation (Rousseeuw & Croux 1993). Over 2 or 3 processes that says
              little: there s is the standard error of the difference, from what varies *within* the window. s is at
-             least 5 % of abs(m), and at least *least*: equal values do not divide by zero, and the last digit of a quiet
-             quantity is no outlier.
+             least 5 % of the larger of abs(v) and abs(m), and at least *least*: equal values do not divide by zero,
+             and the last digit of a quiet quantity is no outlier.
 ===========  ========================================================================================================
 
 A process stands out where ``ratio`` is at least 1.3 (or at most 1/1.3) *and* ``score`` at least 3.5 (or at most -3.5),
-the usual bound for a robust z (Iglewicz & Hoaglin 1993). One window is noise: it has to hold from some window on to the
+the usual bound for a robust z (Iglewicz & Hoaglin 1993). Of three or more processes the ratio has to hold against the
+median of all as well: else, of three, the two that are alike would stand out from the one that is not, and half of it.
+One window is noise: it has to hold from some window on to the
 process's last, over three windows or more, missing in at most one of five and in none of the last two.
 """
 
@@ -49,6 +51,7 @@ class Judgement(NamedTuple):
 
     typical: Array
     ratio: Array
+    to_all: Array  # the ratio to the median of all, where there are three or more; else the same as ``ratio``
     score: Array
 
 
@@ -100,7 +103,7 @@ def window_means(
     return mean.reshape(shape), error.reshape(shape)
 
 
-@np.errstate(divide="ignore", invalid="ignore")
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def judge(value: Array, error: Array, least: float = 0.0) -> Judgement:
     """
     Compare processes with each other in each window.
@@ -118,19 +121,27 @@ def judge(value: Array, error: Array, least: float = 0.0) -> Judgement:
     typical_error = _median_of_others(error)
     within = np.sqrt(np.nan_to_num(error) ** 2 + np.nan_to_num(typical_error) ** 2)
     scale = np.where(count <= _FEW, within, np.broadcast_to(deviation, value.shape))
-    scale = np.maximum(np.nan_to_num(scale), np.maximum(_LEAST_SHARE * np.abs(typical), least))
-    score = np.where(scale > 0, (value - typical) / scale, np.where(value == typical, 0.0, np.nan))
-    ratio = np.where(typical == 0, np.where(value == 0, 1.0, np.inf), value / typical)
+    size = np.maximum(np.abs(typical), np.abs(value))
+    scale = np.maximum(np.nan_to_num(scale), np.maximum(_LEAST_SHARE * size, least))
+    score = np.where(scale > 0, (value - typical) / scale, 0.0)
+    ratio = _ratio(value, typical)
+    to_all = np.where(count >= _FEW, _ratio(value, np.broadcast_to(middle, value.shape)), ratio)
     none = ~there | ~np.isfinite(typical)
-    return Judgement(np.where(none, np.nan, typical), np.where(none, np.nan, ratio), np.where(none, np.nan, score))
+    return Judgement(*(np.where(none, np.nan, each) for each in (typical, ratio, to_all, score)))
+
+
+def _ratio(value: Array, typical: Array) -> Array:
+    ratio: Array = np.where(typical == 0, np.where(value == 0, 1.0, np.inf), value / typical)
+    return ratio
 
 
 def find_outliers(value: Array, judged: Judgement, *, low: bool = True) -> list[Outlier]:
     """Return the processes that stand out to their end, the clearest first; *low*: also those whose value is low."""
     found: list[Outlier] = []
-    sides = [(judged.ratio >= FINDING_RATIO) & (judged.score >= FINDING_SCORE)]
+    sides = [(np.minimum(judged.ratio, judged.to_all) >= FINDING_RATIO) & (judged.score >= FINDING_SCORE)]
     if low:
-        sides.append((judged.ratio <= 1 / FINDING_RATIO) & (judged.score <= -FINDING_SCORE))
+        least = np.maximum(judged.ratio, judged.to_all)
+        sides.append((least <= 1 / FINDING_RATIO) & (judged.score <= -FINDING_SCORE))
     there = np.isfinite(judged.score)
     for side in sides:
         for process in np.flatnonzero(side.any(axis=1)).tolist():

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Archive, FolderInput, GitCompare, Group, RotateCcw, Tag, Trash2, X } from "lucide-react";
+import { Archive, CopyPlus, FolderInput, GitCompare, Group, RotateCcw, Tag, Trash2, X } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { RunSelection } from "@/api/columns";
 import { joinFilters, runsFilter } from "@/api/filterText";
@@ -22,7 +22,7 @@ interface BulkBarProps {
   onClear(): void;
 }
 
-type Asking = "tag" | "untag" | "group" | "move" | "purge" | null;
+type Asking = "tag" | "untag" | "group" | "move" | "copy" | "purge" | null;
 
 /** What can be done with the marked runs. */
 export function BulkBar({ selection, match, marks, bin, mayEdit, onClear }: BulkBarProps) {
@@ -92,6 +92,7 @@ export function BulkBar({ selection, match, marks, bin, mayEdit, onClear }: Bulk
           {item("Untag", <Tag size={14} />, () => setAsking("untag"))}
           {item("Group", <Group size={14} />, () => setAsking("group"))}
           {item("Move", <FolderInput size={14} />, () => setAsking("move"))}
+          {item("Copy", <CopyPlus size={14} />, () => setAsking("copy"))}
           {item("Archive", <Archive size={14} />, () => edit.mutate({ changes: { archived: true } }))}
           {item("Delete", <Trash2 size={14} />, () => edit.mutate({ changes: { deleted: true } }), true)}
         </>
@@ -165,6 +166,7 @@ const TITLES: Record<NonNullable<Asking>, string> = {
   untag: "Remove tags",
   group: "Set the group",
   move: "Move to another project",
+  copy: "Copy into another project",
   purge: "Purge for good",
 };
 
@@ -229,6 +231,7 @@ const HELP: Record<string, string> = {
   untag: "Tags to take away, separated by commas.",
   group: "The name of the group; empty for none.",
   move: "The project as entity/project. Links to the runs keep working.",
+  copy: "The project as entity/project. Each copy is a run of its own, with all that was logged.",
 };
 
 /** What a dialog asks the server for; null while what was typed is not it. */
@@ -236,9 +239,10 @@ export function changeOf(asking: NonNullable<Asking>, text: string, count: numbe
   const trimmed = text.trim();
   if (asking === "purge") return trimmed === `purge ${count}` ? { purge: true } : null;
   if (asking === "group") return { changes: { group: trimmed || null } };
-  if (asking === "move") {
+  if (asking === "move" || asking === "copy") {
     const [entity = "", project = "", more] = trimmed.split("/");
-    return entity && project && more === undefined ? { move_to: { entity, project } } : null;
+    if (!entity || !project || more !== undefined) return null;
+    return asking === "move" ? { move_to: { entity, project } } : { copy_to: { entity, project } };
   }
   const tags = splitTags(text);
   if (tags.length === 0) return null;

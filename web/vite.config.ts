@@ -93,6 +93,8 @@ export default defineConfig({
             },
             // Loaded by the first solid alone.
             { name: "vendor-three", test: /node_modules[\\/]three[\\/]/ },
+            // Loaded by the first formula alone.
+            { name: "vendor-katex", test: /node_modules[\\/]katex[\\/]/ },
             {
               name: "vendor-ui",
               test: /node_modules[\\/](radix-ui|@radix-ui|@floating-ui|lucide-react|react-remove-scroll.*|aria-hidden)[\\/]/,

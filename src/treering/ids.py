@@ -14,9 +14,10 @@ import re
 import unicodedata
 
 from .errors import InvalidName
-from .limits import FILE_PATH_MAX_BYTES, NAME_MAX_CHARS
+from .limits import DISPLAY_NAME_MAX_CHARS, FILE_PATH_MAX_BYTES, FOLDER_DEPTH_MAX, NAME_MAX_CHARS
 
 __all__ = [
+    "check_folder",
     "check_name",
     "check_path",
     "clean_name",
@@ -81,6 +82,32 @@ def check_path(path: object) -> str:
     if any(part in ("", ".", "..") for part in parts) or "\0" in path or "\\" in path or path[1:2] == ":":
         raise InvalidName(f"{path[:200]!r} is no path below a folder: it is absolute, or has '..', NUL or a backslash.")
     return path
+
+
+def check_folder(value: object) -> str:
+    """
+    Return *value* as the folder in which a run stands within its project: names with ``/`` between, "" for none.
+
+    Spaces and slashes around the names are taken away.
+
+    Raises:
+        InvalidName: not a string, more than ``FOLDER_DEPTH_MAX`` levels or ``DISPLAY_NAME_MAX_CHARS`` characters, or a
+            name that is empty, ``.`` or ``..`` or has a control character.
+    """
+    if not isinstance(value, str):
+        raise InvalidName(f"folder must be a string, got {value!r} ({type(value).__name__}).")
+    parts = [part.strip() for part in unicodedata.normalize("NFC", value).strip(" /").split("/")]
+    folder = "/".join(parts)
+    if not folder:
+        return ""
+    if len(parts) > FOLDER_DEPTH_MAX or len(folder) > DISPLAY_NAME_MAX_CHARS:
+        raise InvalidName(
+            f"folder {folder[:80]!r} is too deep or long: at most {FOLDER_DEPTH_MAX} levels and "
+            f"{DISPLAY_NAME_MAX_CHARS} characters."
+        )
+    if any(part in ("", ".", "..") for part in parts) or not folder.isprintable():
+        raise InvalidName(f"folder {folder!r} has an empty or dot name, or a control character.")
+    return folder
 
 
 def clean_name(value: str, fallback: str) -> str:

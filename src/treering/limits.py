@@ -16,6 +16,7 @@ GIB: Final = 1024 * MIB
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
 NAME_MAX_CHARS: Final = 128  # entity, project, run id
 DISPLAY_NAME_MAX_CHARS: Final = 256
+FOLDER_DEPTH_MAX: Final = 16  # of a run within its project
 TAG_MAX_CHARS: Final = 64
 TAGS_MAX: Final = 64
 NOTES_MAX_BYTES: Final = 256 * KIB
@@ -270,6 +271,8 @@ PROCESSES_MAX: Final = 2_048  # that are looked at together
 PROCESS_MAX_POINTS: Final = 20_000_000  # that are read for a heatmap
 HEATMAP_MAX_COLUMNS: Final = 2_000
 FINDINGS_MAX: Final = 50
+FORK_LIVES_MAX: Final = 4_096  # processes of a fork that say themselves that they are one
+FORK_DEPTH_MAX: Final = 32  # forks of forks that are read through
 FINDINGS_MAX_POINTS: Final = 1_000_000  # of one metric; of more, the last steps are looked at
 FINDINGS_MAX_KEYS: Final = 40  # durations and system figures that are judged
 FINDING_RATIO: Final = 1.3  # from which on a process is told apart from the others

@@ -66,6 +66,7 @@ def test_with_accounts_another_sites_request_with_a_valid_cookie_changes_nothing
         "session_id": "0" * 12,
         "share_id": "0" * 12,
         "view_id": "0" * 16,
+        "correction_id": "0" * 16,
     }
     before = (people.accounts.trail.page(None, 1_000), log_hash(people.data_dir))
     asked = 0

@@ -21,6 +21,7 @@ from treering.server.app import create_app
 from treering.server.context import new_router
 from treering.server.permissions import Role
 from treering.server.settings import Settings
+from treering.store.correction_rules import parse_rule
 
 TABLE = Path(__file__).parent / "route_matrix.txt"
 
@@ -112,6 +113,10 @@ def names(world: Team, route: str, count: int) -> dict[str, str]:
         found["session_id"] = world.accounts.sessions.of(world.user("max").id)[0]["id"]
     if "{share_id}" in route:
         found["share_id"] = world.accounts.shares.create(world.user("max").id, *OURS, None, 1, TEST)[1].id
+    if "{correction_id}" in route:
+        corrections = world.server.app.api.state.store.corrections
+        rule = parse_rule({"kind": "hide", "keys": f"nothing {count}"})
+        found["correction_id"] = corrections.create(*OURS, rule, "max").id
     if "{view_id}" in route:
         views = world.server.app.api.state.store.views
         found["view_id"] = views.create(*OURS, f"view {count}", True, {}, "max").id

@@ -11,6 +11,7 @@ import pytest
 
 from server.sample_requests import ENDLESS, every_route, sample
 from server.team import OURS, TEST, THEIRS, team
+from treering.store.correction_rules import parse_rule
 
 # What a reply might betray of their project: names, tags, config and metrics.
 THEIR_FILE = hashlib.sha256(b"their bytes").hexdigest()
@@ -38,6 +39,7 @@ MISSING = {
     "session_id": "1" * 12,
     "share_id": "2" * 12,
     "view_id": "a" * 16,
+    "correction_id": "b" * 16,
     "segment": "3" * 32,
     "sha256": "4" * 64,
 }
@@ -65,6 +67,9 @@ def theirs(world):
         "sha256": THEIR_FILE,
         "segment": next((world.data_dir / "runs" / world.foreign_run).glob("*.trl")).stem,
         "share_id": world.accounts.shares.create(world.user("bob").id, *THEIRS, None, 1, TEST)[1].id,
+        "correction_id": world.server.app.api.state.store.corrections.create(
+            *THEIRS, parse_rule({"kind": "hide", "keys": "their_metric"}), "bob"
+        ).id,
         "view_id": world.server.app.api.state.store.views.create(*THEIRS, "their-view", True, {}, "bob").id,
     }
 
@@ -114,6 +119,7 @@ def test_every_route_answers_for_what_is_foreign_as_for_what_never_existed(world
                     "session_id",
                     "share_id",
                     "view_id",
+                    "correction_id",
                     "segment",
                     "sha256",
                     "entity",

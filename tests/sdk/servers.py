@@ -91,6 +91,10 @@ class Wire:
 
     def close(self) -> None:
         self._open = False
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)  # an accept() that waits takes nobody any more
+        except OSError:
+            pass
         self._listener.close()
         self._drop()
 
@@ -108,6 +112,9 @@ class Wire:
             try:
                 near, _ = self._listener.accept()
             except OSError:
+                return
+            if not self._open:
+                near.close()
                 return
             self.connections += 1
             self._sockets.append(near)
@@ -136,8 +143,11 @@ class Wire:
                 back.start()
                 _copy(near, far)
                 back.join()
+                far.close()
         except OSError:
             pass
+        finally:
+            near.close()
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:

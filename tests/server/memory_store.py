@@ -114,7 +114,7 @@ class MemoryStore:
         self.edits.append((key, changes))
         self._names[key] = changes.get("name", self._names[key])
 
-    def series(self, request: SeriesRequest) -> list[SeriesColumns]:
+    def series(self, request: SeriesRequest, *, raw: bool = False) -> list[SeriesColumns]:
         self._called("series")
         x, y = np.arange(4.0), np.array([0.5, 0.25, np.nan, 0.1])
         return [
@@ -124,7 +124,9 @@ class MemoryStore:
             if name == "loss"
         ]
 
-    def history(self, key: str, keys: list[str] | None, attempts: str) -> Iterator[HistoryBatch]:
+    def history(
+        self, key: str, keys: list[str] | None, attempts: str, *, raw: bool = False
+    ) -> Iterator[HistoryBatch]:
         self._called("history")
         present = np.array([True, True, False])
         yield HistoryBatch(

@@ -26,6 +26,7 @@ _NO_BODY: tuple[str, Any] = ("", None)
 
 # "METHOD path" → what follows the path, and the body. {run} and {segment} stand for names of the test's own world.
 SAMPLES: dict[str, tuple[str, Any]] = {
+    "DELETE /api/1/corrections/{correction_id}": _NO_BODY,
     "DELETE /api/1/me/keys/{key_id}": _NO_BODY,
     "DELETE /api/1/me/sessions/{session_id}": _NO_BODY,
     "DELETE /api/1/projects/{entity}/{project}/members/{user}": _NO_BODY,
@@ -34,6 +35,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "DELETE /api/1/views/{view_id}": _NO_BODY,
     "GET /api/1/audit": _NO_BODY,
     "GET /api/1/changes": ("?entity=ada&project=digits", None),
+    "GET /api/1/corrections/{correction_id}/versions": _NO_BODY,
     "GET /api/1/healthz": _NO_BODY,
     "GET /api/1/live": ("?entity=ada&project=digits", None),
     "GET /api/1/holdings": _NO_BODY,
@@ -43,6 +45,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "GET /api/1/openapi.json": _NO_BODY,
     "GET /api/1/projects": _NO_BODY,
     "GET /api/1/projects/{entity}/{project}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/corrections": _NO_BODY,
     "GET /api/1/projects/{entity}/{project}/members": _NO_BODY,
     "GET /api/1/projects/{entity}/{project}/views": _NO_BODY,
     "GET /api/1/runs/{run_key}": _NO_BODY,
@@ -71,6 +74,8 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "PATCH /api/1/runs/{run_key}": ("", {"name": "new"}),
     "PATCH /api/1/users/{user}": ("", {"display_name": "Guest"}),
     "POST /api/1/handover": ("", {}),
+    "POST /api/1/projects/{entity}/{project}/corrections": ("", {"rule": {"kind": "hide", "keys": "nothing"}}),
+    "POST /api/1/projects/{entity}/{project}/corrections/preview": ("", {"rule": {"kind": "hide", "keys": "loss"}}),
     "POST /api/1/projects/{entity}/{project}/views": ("", {"name": "a view", "shared": True, "spec": {}}),
     "POST /api/1/filter": ("", {"text": "config.lr > 0.1"}),
     "POST /api/1/runs/edit": (
@@ -117,6 +122,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "POST /api/1/shares": ("", {"project": {"entity": "ada", "project": "digits"}}),
     "POST /api/1/users": ("", {"name": "{new}"}),
     "POST /api/1/users/{user}/invite": ("", {}),
+    "PUT /api/1/corrections/{correction_id}": ("", {"version": 1, "note": "why"}),
     "PUT /api/1/runs/{run_key}/blobs/{sha256}": (f"?offset=0&size={len(TABLE_FILE)}", TABLE_FILE),
     "PUT /api/1/projects/{entity}/{project}/members/{user}": ("", {"role": "viewer"}),
     "PUT /api/1/views/{view_id}": ("", {"version": 1, "name": "a view"}),

@@ -35,6 +35,7 @@ NAMES = {
     "session_id": "abcdef",
     "share_id": "abcdef",
     "view_id": "abcdef",
+    "correction_id": "abcdef",
 }
 
 

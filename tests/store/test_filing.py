@@ -393,3 +393,30 @@ def test_a_full_disk_does_not_keep_a_store_shut_that_has_a_removal_to_finish(wor
         assert not (world.folder / "runs" / gone).exists()
         with pytest.raises(RunNotFound):
             store.run(gone)
+
+
+def test_runs_stand_in_folders_and_belong_to_others(world: World):
+    top = world.life("top", meta={"name": "search", "folder": "ablations"})
+    top.log({"loss": 1.0}, 0)
+    low = world.life("low", meta={"name": "trial", "folder": "ablations/width", "parent": "top"})
+    low.log({"loss": 2.0}, 0)
+    with opened(world) as store:
+
+        def found(text: str) -> list[str]:
+            return [row.run_id for row in store.query_runs(RunQuery("ada", "digits", filter=text)).runs]
+
+        assert found("parent = 'top'") == ["low"]
+        assert found("folder ~ '^ablations(/|$)'") == ["low", "top"]
+        assert found("folder is missing") == []
+        groups = store.query_runs(RunQuery("ada", "digits", group=["folder"])).groups or []
+        assert [(group.path[0].value, group.count) for group in groups] == [("ablations/width", 1), ("ablations", 1)]
+
+        assert store.edit_runs([low.run_key, top.run_key], {"folder": " done / width/ "}, "ada") == {}
+        assert found("folder = 'done/width'") == ["low", "top"]
+        store.rebuild()
+        assert found("folder = 'done/width'") == ["low", "top"]
+        assert store.edit_run(low.run_key, {"folder": "", "parent": None}, "ada").folder is None
+        assert found("folder is missing") == found("parent is missing and folder is missing") == ["low"]
+        for wrong in ("a//b", "../x", "a\x00b", "/".join("abcdefghijklmnopq")):
+            with pytest.raises(InvalidName, match="folder"):
+                store.edit_run(low.run_key, {"folder": wrong}, "ada")

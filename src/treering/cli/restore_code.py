@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -14,18 +13,17 @@ from typing import Any, Final, NamedTuple
 from treering.errors import InvalidName, NotFound, UsageError
 from treering.limits import CODE_MAX_BYTES
 from treering.sdk.api import Run
-from treering.sdk.run_files import RunFile, safe_target
+from treering.sdk.run_files import RunFile
 
 from .output import print_json, visible
 from .reading import find_run, open_api
+from .restore_tree import check_out_submodules, make_like, make_plain, run_git, target_below
 
 __all__ = ["run"]
 
 _CODE: Final = "code/"
+_LISTING: Final = "code.worktree.json"
 _PATCH_MAX_BYTES: Final = 2 * CODE_MAX_BYTES
-_GIT_PLACES: Final = frozenset(
-    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE GIT_PREFIX".split()
-)
 _GLOB: Final = re.compile(r"[*?\[\\]")
 _ESCAPED: Final = r"\\\g<0>"
 
@@ -65,30 +63,39 @@ def _restore(found: Run, code: dict[str, Any], into: Path, repo: str | None) -> 
     differs = [f"{one['path']}: not recorded ({one['reason']})" for one in code["skipped"] if isinstance(one, dict)]
     if found.detail["meta"].get("code_not_whole"):
         differs.append(f"not everything was recorded: {found.detail['meta']['code_not_whole']}")
-    for one in git.get("submodules") or []:
-        at = str(one.get("commit") or "")[:12]
-        differs.append(f"{one.get('path')}: is a submodule, at commit {at}; get it with: git submodule update --init")
     if code["kind"] == "none" and not files:
         raise NotFound(f"nothing was recorded of the code of {found.path}.")
     if commit:
-        _check_out(str(commit), into, repo, str(git.get("remote") or ""))
+        place = _check_out(str(commit), into, repo, str(git.get("remote") or ""))
+        make_plain(into)
+        check_out_submodules(into, place, git.get("submodules") or [], differs)
     else:
         into.mkdir(parents=True, exist_ok=True)
     patched = _patch(found, code, into, differs)
+    for listing in found.files(search=_LISTING):
+        if listing.name == _LISTING and listing.purpose == "worktree" and listing.size <= _PATCH_MAX_BYTES:
+            if listing.held:
+                make_like(into, listing.read(), frozenset(_path(file) for file in files), differs)
+            else:
+                differs.append("line ends: what was noted of them is not at the server")
     for file in sorted(files, key=lambda file: "link" in file.about):  # links last: nothing is written through one
         _write(file, into, differs)
     return Restored(into, commit, patched, len(files), differs)
 
 
-def _check_out(commit: str, into: Path, repo: str | None, remote: str) -> None:
-    """Make a work tree of *commit*: of the repository that is named, of the one we stand in, or of the remote."""
+def _check_out(commit: str, into: Path, repo: str | None, remote: str) -> Path | None:
+    """
+    Make a work tree of *commit*: of the repository that is named, of the one we stand in, or of the remote.
+
+    Returns the top folder of the repository if it is one on this machine.
+    """
     if len(commit) not in (40, 64) or any(char not in "0123456789abcdef" for char in commit):
         raise UsageError(f"the run's commit is {visible(commit)[:80]!r}, which is none.")
     for place in [Path(repo).expanduser()] if repo and Path(repo).expanduser().is_dir() else [Path.cwd()]:
         if _git(place, "cat-file", "-e", f"{commit}^{{commit}}") == 0:
             if _git(place, "worktree", "add", "--detach", str(into), commit) != 0:
                 raise UsageError(f"git could not make a work tree of {commit[:12]} at {into}.")
-            return
+            return Path(os.fsdecode(run_git(place, "rev-parse", "--show-toplevel").stdout.rstrip(b"\n")) or place)
     source = repo if repo and not Path(repo).expanduser().is_dir() else remote
     if not source or "[redacted]" in source or not source.startswith(("https://", "ssh://", "git@", "file://", "/")):
         where = f" Its remote is {visible(source)}." if source else ""
@@ -101,6 +108,7 @@ def _check_out(commit: str, into: Path, repo: str | None, remote: str) -> None:
         raise UsageError(f"git could not clone {visible(source)}. Run this in a clone of it, or name one with --repo.")
     if _git(into, "checkout", "--quiet", "--detach", commit) != 0:
         raise UsageError(f"{visible(source)} does not have commit {commit[:12]}: it was never pushed, or is gone.")
+    return None
 
 
 def _patch(found: Run, code: dict[str, Any], into: Path, differs: list[str]) -> int:
@@ -118,16 +126,11 @@ def _patch(found: Run, code: dict[str, Any], into: Path, differs: list[str]) -> 
     if patch.about.get("redacted"):
         differs.append(f"uncommitted changes: {patch.about['redacted']} secrets are hidden")
     # Where a secret stood in a line that the commit has, too, the patch does not fit.
-    command = ["git", "apply", "--binary", "--whitespace=nowarn", "--allow-empty"]
+    command = ["apply", "--binary", "--whitespace=nowarn", "--allow-empty"]
     command += [f"--exclude={_GLOB.sub(_ESCAPED, name)}" for name in inexact]
     # A repository around the folder is none of ours: in it git would look for the files elsewhere.
-    environ = {**_environ(), "GIT_CEILING_DIRECTORIES": str(into.parent)}
-    try:
-        done = subprocess.run(
-            [*command, "-"], cwd=into, env=environ, input=patch.read(), capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        raise UsageError("git is not installed; the code cannot be put together without it.") from None
+    environ = {"GIT_CEILING_DIRECTORIES": str(into.parent)}
+    done = run_git(into, *command, "-", given=patch.read(), environ=environ)
     if done.returncode != 0:
         text = done.stderr.decode("utf-8", "replace").strip().splitlines()
         differs.append(f"uncommitted changes: git cannot apply them ({text[0] if text else 'no reason given'})")
@@ -136,17 +139,29 @@ def _patch(found: Run, code: dict[str, Any], into: Path, differs: list[str]) -> 
     return int(patch.about.get("files") or 0)
 
 
-def _write(file: RunFile, into: Path, differs: list[str]) -> None:
-    path = file.name.removeprefix(_CODE)
+def _path(file: RunFile) -> str:
+    """Return the path of a recorded file below the folder; one that is no text is recorded as bytes, too."""
+    name = _bytes_of(file.about.get("name"))
+    return name if name is not None else file.name.removeprefix(_CODE)
+
+
+def _bytes_of(digits: Any) -> str | None:
+    if not isinstance(digits, str):
+        return None
     try:
-        target = safe_target(into, path)
-    except InvalidName:
-        differs.append(f"{path}: its name is not one that every system can have")
+        return os.fsdecode(bytes.fromhex(digits))
+    except ValueError:
+        return None
+
+
+def _write(file: RunFile, into: Path, differs: list[str]) -> None:
+    path = _path(file)
+    try:
+        target = target_below(into, path)
+    except InvalidName as error:
+        differs.append(f"{path}: {error}")
         return
-    if any(part.lower().rstrip(". ") == ".git" for part in path.split("/")):
-        differs.append(f"{path}: is of git itself, which could be made to run something by it")
-        return
-    link = file.about.get("link")
+    link = _bytes_of(file.about.get("link_name")) or file.about.get("link")
     if link is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         inside = os.path.normpath(os.path.join(target.parent, str(link)))
@@ -165,18 +180,7 @@ def _write(file: RunFile, into: Path, differs: list[str]) -> None:
 
 
 def _git(folder: Path, *command: str) -> int:
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-    options = ["-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never"]
-    try:
-        done = subprocess.run(["git", *options, *command], cwd=folder, env=_environ(), check=False, **quiet)
-        return done.returncode
-    except FileNotFoundError:
-        raise UsageError("git is not installed; the code cannot be put together without it.") from None
-
-
-def _environ() -> dict[str, str]:
-    """Return the environment without what would have git look at another repository than it is told."""
-    return {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
+    return run_git(folder, *command).returncode
 
 
 def _how(code: dict[str, Any], detail: dict[str, Any], restored: Restored) -> str:

@@ -34,6 +34,7 @@ from treering.ids import RUN_KEY
 
 from .connection import Connection, connect_to_folder
 from .credentials import Credentials, credentials_path, plain_url
+from .metric_corrections import MetricCorrection, list_corrections, preview_correction, save_correction
 from .run_files import RunFile, list_files
 from .saved_views import SavedView, list_views, read_view, save_view
 from .settings import current_folder, default_folder
@@ -225,6 +226,35 @@ class Api:
         """
         return save_view(self._connection, *self._find_project(project), name, spec, shared)
 
+    def corrections(self, project: str) -> list[MetricCorrection]:
+        """Return the corrections of a project's metrics in the order in which they apply. Raises ProjectNotFound."""
+        return list_corrections(self._connection, *self._find_project(project))
+
+    def correct(
+        self, project: str, kind: str, *, note: str = "", enabled: bool = True, **rule: Any
+    ) -> MetricCorrection:
+        """
+        Correct metrics of a project for everybody who looks at it; what was logged stays as it is.
+
+        Args:
+            project: ``project`` or ``entity/project``.
+            kind: ``rename`` (``from_``, ``to``: names, or lists that belong together), ``merge`` (``from_``: a list,
+                the first counts where several have a step; ``into``), ``hide`` (``keys``), ``rescale`` (``key``,
+                ``factor``, ``offset``, ``unit``), or ``cut`` (``key`` and what of ``runs``, ``steps``, ``times``,
+                ``below``, ``above`` a point has to meet). A name may hold one ``*``.
+            note: why.
+            enabled: False saves it without applying it.
+
+        Raises:
+            ProjectNotFound: there is no such project.
+            InvalidValue: the fields make no such correction, or it would bring two metrics under one name.
+        """
+        return save_correction(self._connection, *self._find_project(project), _rule(kind, rule), note, enabled)
+
+    def preview_correction(self, project: str, kind: str, **rule: Any) -> dict[str, Any]:
+        """Return what ``correct`` would do: ``runs`` and ``points`` that change, ``keys``, ``conflicts``, ``text``."""
+        return preview_correction(self._connection, *self._find_project(project), _rule(kind, rule))
+
     def _find_project(self, text: str) -> tuple[str, str]:
         entity, _, name = text.rpartition("/")
         if entity:
@@ -236,6 +266,11 @@ class Api:
             raise ProjectNotFound(f"There is no project {name!r} here.")
         listed = ", ".join(f"{row.entity}/{row.project}" for row in found[:5])
         raise ProjectNotFound(f"Several entities have a project {name!r}: {listed}. Name it as entity/project.")
+
+
+def _rule(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a correction as the server takes it: ``from`` cannot be the name of an argument in Python."""
+    return {"kind": kind, **{"from" if name == "from_" else name: value for name, value in fields.items()}}
 
 
 def _default_server() -> str | None:
@@ -449,9 +484,11 @@ class Run:
         """Mark the run as deleted: lists leave it out. Its record stays in the folder."""
         self._connection.call("PATCH", f"/runs/{self.key}", {"deleted": True})
 
-    def scan_history(self, keys: Sequence[str] | None = None, attempts: _Attempts = "all") -> Iterator[dict[str, Any]]:
+    def scan_history(
+        self, keys: Sequence[str] | None = None, attempts: _Attempts = "all", raw: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Return what ``history`` does row by row, for runs that are larger than memory."""
-        for batch in self._batches(keys, attempts):
+        for batch in self._batches(keys, attempts, raw):
             yield from _rows(batch)
 
     @overload
@@ -461,13 +498,24 @@ class Run:
         pandas: Literal[False] = False,
         arrow: Literal[False] = False,
         attempts: _Attempts = "all",
+        raw: bool = False,
     ) -> list[dict[str, Any]]: ...
     @overload
     def history(
-        self, keys: Sequence[str] | None = None, pandas: bool = False, arrow: bool = False, attempts: _Attempts = "all"
+        self,
+        keys: Sequence[str] | None = None,
+        pandas: bool = False,
+        arrow: bool = False,
+        attempts: _Attempts = "all",
+        raw: bool = False,
     ) -> Any: ...
     def history(
-        self, keys: Sequence[str] | None = None, pandas: bool = False, arrow: bool = False, attempts: _Attempts = "all"
+        self,
+        keys: Sequence[str] | None = None,
+        pandas: bool = False,
+        arrow: bool = False,
+        attempts: _Attempts = "all",
+        raw: bool = False,
     ) -> Any:
         """
         Return every row that the run logged, as a list of dicts.
@@ -482,19 +530,21 @@ class Run:
                 NaN.
             arrow: return a ``pyarrow.Table``; missing is null.
             attempts: ``"latest"`` leaves out what a later attempt or a rewind replaced, as a chart does.
+            raw: as it was logged, without the project's corrections.
         """
         if arrow:
-            return self._arrow_table(keys, attempts)
+            return self._arrow_table(keys, attempts, raw)
         if pandas:
-            return _data_frame(list(self._batches(keys, attempts)))
-        return list(self.scan_history(keys, attempts))
+            return _data_frame(list(self._batches(keys, attempts, raw)))
+        return list(self.scan_history(keys, attempts, raw))
 
-    def _history_path(self, keys: Sequence[str] | None, attempts: str, wanted_format: str) -> str:
+    def _history_path(self, keys: Sequence[str] | None, attempts: str, wanted_format: str, raw: bool) -> str:
         query = [("format", wanted_format), ("attempts", attempts), *(("key", key) for key in keys or ())]
+        query += [("raw", "true")] if raw else []
         return f"/runs/{self.key}/history?{urlencode(query, quote_via=quote)}"
 
-    def _batches(self, keys: Sequence[str] | None, attempts: str) -> Iterator[_Batch]:
-        for chunk in self._connection.stream(self._history_path(keys, attempts, "msgpack")):
+    def _batches(self, keys: Sequence[str] | None, attempts: str, raw: bool) -> Iterator[_Batch]:
+        for chunk in self._connection.stream(self._history_path(keys, attempts, "msgpack", raw)):
             try:
                 batch = msgspec.msgpack.decode(chunk, type=_Batch)
             except (msgspec.DecodeError, RecursionError):
@@ -502,12 +552,12 @@ class Run:
             batch.check()
             yield batch
 
-    def _arrow_table(self, keys: Sequence[str] | None, attempts: str) -> Any:
+    def _arrow_table(self, keys: Sequence[str] | None, attempts: str, raw: bool) -> Any:
         try:
             import pyarrow as pa
         except ImportError:
             raise MissingExtra("history(arrow=True) needs pyarrow: pip install 'treering[arrow]'") from None
-        content = self._connection.fetch("GET", self._history_path(keys, attempts, "arrow"))
+        content = self._connection.fetch("GET", self._history_path(keys, attempts, "arrow", raw))
         return pa.ipc.open_stream(content).read_all()
 
 

@@ -74,6 +74,8 @@ def init(
     tags: Any = None,
     group: str | None = None,
     job_type: str | None = None,
+    folder: str | None = None,
+    parent: str | Run | None = None,
     notes: str | None = None,
     mode: str | None = None,
     dir: str | os.PathLike[str] | None = None,  # noqa: A002 - the field's word for it
@@ -89,7 +91,9 @@ def init(
     Begin a run and make it the active one.
 
     Args:
-        project, entity, name, id, tags, group, job_type, notes, mode, dir, resume: see :class:`treering.Settings`.
+        project, entity, name, id, tags, group, job_type, folder, notes, mode, dir, resume: see
+            :class:`treering.Settings`.
+        parent: the run of the same project that this one belongs to, or its id.
         config: hyperparameters: a dict, ``argparse.Namespace``, dataclass, attrs, pydantic or OmegaConf object, absl
             flags, or the path of a JSON or YAML file.
         reinit: what to do with a run that is still active: ``finish_previous`` (the default in a notebook, and for
@@ -115,6 +119,8 @@ def init(
             "tags": tags,
             "run_group": group,
             "job_type": job_type,
+            "folder": folder,
+            "parent": parent.id if isinstance(parent, Run) else parent,
             "notes": notes,
             "mode": mode,
             "dir": dir,
@@ -481,6 +487,8 @@ def _meta(settings: Settings, job: Job, *, first: bool) -> dict[str, Any]:
         "name": settings.name,
         "group": settings.run_group,
         "job_type": settings.job_type,
+        "folder": settings.folder,
+        "parent": settings.parent,
         "tags": list(settings.tags),
         "notes": settings.notes,
         **process,

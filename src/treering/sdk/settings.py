@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from treering.errors import FolderNotWritable, InvalidValue
-from treering.ids import check_name, clean_name
+from treering.ids import check_folder, check_name, clean_name
 from treering.limits import FINISH_TIMEOUT_S, FINISH_UNREACHABLE_S, SAMPLE_EVERY_S
 
 from .credentials import Credentials, Login, credentials_path, plain_url
@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         name: display name; two words by default.
         run_id: fixed for ever; 8 random characters by default.
         run_group, job_type, tags, notes: as shown in the browser.
+        folder: where the run stands within its project, such as ``ablations/width``.
+        parent: the run in the same project that this one belongs to, by its id: a sweep, a search, an outer loop.
         mode: ``local`` or ``offline`` (write the data folder), ``disabled`` (nothing), ``online`` (and ship it to a
             server; needs ``base_url``, or one ``treering login``).
         base_url: address of a server; none means the local folder, unless ``treering login --default`` chose one.
@@ -76,6 +78,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     run_id: str = ""
     run_group: str = ""
     job_type: str = ""
+    folder: str = ""
+    parent: str = ""
     tags: tuple[str, ...] = ()
     notes: str = ""
     mode: str = ""
@@ -131,6 +135,9 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         values["project"] = check_name(values.get("project") or _default_project(cwd), "project")
         if values.get("run_id"):
             values["run_id"] = check_name(values["run_id"], "run id")
+        if values.get("parent"):
+            values["parent"] = check_name(values["parent"], "parent")
+        values["folder"] = check_folder(values.get("folder", ""))
         _one_of("resume", values.get("resume", ""), ("", *RESUMES))
         _one_of("ranks", values.get("ranks", "join"), ("join", "main"))
         _one_of("console", values.get("console", "wrap"), ("wrap", "off"))

@@ -23,7 +23,7 @@ from .permissions import Action, Principal, ProjectName, can, can_ever, sees_eve
 if TYPE_CHECKING:
     from treering.store import Store
 
-    from .accounts import Accounts
+    from .accounts import Accounts, By
 
 __all__ = ["Access", "TheAccess"]
 
@@ -44,6 +44,11 @@ class Access:
     def may(self, action: Action, entity: str, project: str) -> bool:
         """Return whether the caller may do *action* on a project."""
         return can(self.principal, action, entity, project)
+
+    def note(self, by: By, action: str, subject: str) -> None:
+        """Add a line to the audit trail, on a server that has one."""
+        if self._accounts is not None:
+            self._accounts.trail.add(by, action, subject)
 
     def visible(self) -> frozenset[ProjectName] | None:
         """Return the (entity, project) pairs that the caller may read; None for everything."""

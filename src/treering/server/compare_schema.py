@@ -403,3 +403,4 @@ class TableJson(Reply):
 
     columns: list[str]
     rows: list[list[Any]]
+    corrections: list[str] = Field([], description="What is said of corrected metrics in it; left out if none is.")

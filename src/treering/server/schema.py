@@ -166,7 +166,7 @@ class Projects(Reply):
 
 
 class KeyInfo(Reply):
-    """A key that runs of the project logged, and how it wants to be drawn."""
+    """A metric of the project as corrections show it, and how it wants to be drawn."""
 
     key: str
     kind: Literal["number", "text", "media", "system"]
@@ -176,6 +176,8 @@ class KeyInfo(Reply):
     unit: str | None
     summary: list[str]
     hidden: bool
+    corrections: list[str] = Field([], description="The ids of the corrections that act on it.")
+    logged_as: list[str] = Field([], description="The keys that it was logged under, if that is not its name.")
 
 
 class ConfigKey(Reply):
@@ -309,6 +311,8 @@ class RunRow(Reply):
     project: str
     group: str | None
     job_type: str | None
+    folder: str | None = Field(None, description="Where it stands within its project: names with / between.")
+    parent: str | None = Field(None, description="Id of the run in the same project that it belongs to.")
     tags: list[str]
     notes: str | None
     host: str | None
@@ -451,6 +455,30 @@ class LackInfo(Reply):
     text: str
 
 
+class ForkOf(Reply):
+    """
+    The run that a run was forked from, and the last step that its lines take from there.
+
+    ``here``: that run's points can be shown. ``name`` is null where it is not here, or filed elsewhere.
+    """
+
+    run_key: str
+    run_id: str
+    name: str | None
+    step: int
+    here: bool
+
+
+class ForkedRun(Reply):
+    """A run that was forked from this one, and the last step that it takes from it."""
+
+    run_key: str
+    name: str
+    number: int
+    state: State
+    step: int
+
+
 class RunDetail(RunRow):
     """Everything about one run but its points. ``config`` is nested here, as it was given."""
 
@@ -466,6 +494,8 @@ class RunDetail(RunRow):
     lacks: list[LackInfo] = Field(description="What is missing of it, by its own records; empty if it is whole.")
     may_edit: bool = Field(description="Whether the caller may change what people say about it, and stop it.")
     stopping: bool = Field(description="Somebody asked it to stop and it has not ended yet.")
+    fork_of: ForkOf | None
+    forks: list[ForkedRun] = Field(description="Runs that were forked from it, in its project.")
 
 
 class RunEdit(Request):
@@ -477,6 +507,9 @@ class RunEdit(Request):
     archived: bool | None = None
     deleted: bool | None = None
     group: str | None = Field(None, max_length=DISPLAY_NAME_MAX_CHARS)
+    job_type: str | None = Field(None, max_length=DISPLAY_NAME_MAX_CHARS)
+    folder: str | None = Field(None, max_length=DISPLAY_NAME_MAX_CHARS)
+    parent: str | None = Field(None, max_length=NAME_MAX_CHARS)
 
 
 class StopRequest(Request):

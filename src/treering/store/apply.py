@@ -9,18 +9,25 @@ from typing import Any, Final
 
 import msgspec
 
-from treering.limits import FILE_ABOUT_MAX_BYTES, FILE_PATH_MAX_BYTES, OPEN_LINE_MAX_CHARS, OPEN_LINES_MAX
+from treering.ids import RUN_KEY
+from treering.limits import (
+    FILE_ABOUT_MAX_BYTES,
+    FILE_PATH_MAX_BYTES,
+    FORK_LIVES_MAX,
+    OPEN_LINE_MAX_CHARS,
+    OPEN_LINES_MAX,
+)
 from treering.runlog import records
 from treering.runlog.frames import Frame
 
 from .attrs import flatten, to_attr
 from .liveness import Sight, is_fresh
 from .metadata import MetadataStore, ProjectRef
-from .state import Attr, ConsoleSpan, FileRow, Gap, HeldRow, Life, RewindRow, RunState, SegmentState
+from .state import Attr, ConsoleSpan, FileRow, Fork, Gap, HeldRow, Life, RewindRow, RunState, SegmentState
 
 PAGE_LINES: Final = 256
 CONFIG_CHANGES_KEPT: Final = 1_000
-EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type"})
+EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type", "folder", "parent"})
 _EDITS: Final = EDITABLE | {"stop"}  # which has a request of its own
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -57,6 +64,7 @@ class Applier:
             records.GAP: self._gap,
             records.EDIT: self._edit,
             records.REWIND: self._rewind,
+            records.FORK: self._fork,
             records.FACTS: self._facts,
             records.SEAL: self._seal,
             records.FILE: self._file,
@@ -259,6 +267,31 @@ class Applier:
         step = int(value[1]["from_step"])
         self._rewinds.append(RewindRow(segment.id, frame.offset, segment.writer_id, step))
         segment.last_step = step - 1
+        self._state.unsettled = True
+
+    def _fork(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        time_ns, body = int(value[0]), dict(value[1])
+        key, step = str(body["parent_key"]), int(body["step"])
+        if not RUN_KEY.fullmatch(key) or key == self._state.run_key or not -1 <= step < 1 << 61:
+            raise ValueError("a fork needs the key of another run and a step")
+        old = self._state.fork
+        since_ns = segment.life_created_ns
+        if old is not None and (old.parent_key, old.step) == (key, step):  # another process of it, or the record again
+            if segment.life not in old.lives and len(old.lives) < FORK_LIVES_MAX:
+                old.lives.append(segment.life)
+            old.since_ns = min(old.since_ns, since_ns)
+        elif old is None or since_ns >= old.since_ns:
+            until_ns = int(body.get("until_ns") or time_ns)
+            needs_config = body.get("config") is False
+            self._state.fork = Fork(
+                key, str(body.get("parent_id") or ""), step, until_ns, since_ns, [segment.life], needs_config
+            )
+        self._state.unsettled = True
+
+    def inherit_config(self, config: dict[str, Any]) -> None:
+        """Set what a fork's parent said and it did not say itself."""
+        self._touch_attrs()
+        self._state.config = {**copy.deepcopy(config), **self._state.config}
 
     def _facts(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         self._state.facts.update(value[1])

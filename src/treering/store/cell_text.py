@@ -86,13 +86,17 @@ def markdown_text(value: Any) -> str:
 
 
 class TextTable(msgspec.Struct, frozen=True):
-    """How a kind of text table begins, goes on and ends; ``bold`` marks a cell that is written already."""
+    """
+    How a kind of text table begins, goes on and ends; ``bold`` marks a cell that is written already, ``comment`` is a
+    line that only whoever reads the source sees.
+    """
 
     begin: Callable[[Sequence[Any], int], str]
     row: Callable[[Sequence[str]], str]
     end: str
     cell: Callable[[Any], str]
     bold: Callable[[str], str]
+    comment: Callable[[str], str]
 
 
 def _latex_begin(head: Sequence[Any], texts: int) -> str:
@@ -106,6 +110,10 @@ def _markdown_begin(head: Sequence[Any], texts: int) -> str:
     return f"| {' | '.join(markdown_text(name) for name in head)} |\n| {' | '.join(rules)} |\n"
 
 
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 TEXT_TABLES: Final[dict[str, TextTable]] = {
     "latex": TextTable(
         _latex_begin,
@@ -113,6 +121,7 @@ TEXT_TABLES: Final[dict[str, TextTable]] = {
         "\\bottomrule\n\\end{tabular}\n",
         latex_text,
         lambda text: f"\\textbf{{{text}}}",
+        lambda text: f"% {_one_line(text)}\n",
     ),
     "markdown": TextTable(
         _markdown_begin,
@@ -120,5 +129,6 @@ TEXT_TABLES: Final[dict[str, TextTable]] = {
         "",
         markdown_text,
         lambda text: f"**{text}**",
+        lambda text: f"<!-- {_one_line(text).replace('-', '‐')} -->\n",  # two hyphens could end it
     ),
 }

@@ -32,6 +32,7 @@ class ChangeFeed:
         self._complete_since = metadata.seq
         self._subscribers: dict[int, Callable[[int], None]] = {}
         self._next = 0
+        self._anew: dict[tuple[str, str], int] = {}
 
     def add(self, seq: int, committed: list[Committed]) -> None:
         """Note a commit and call the subscribers, on this thread."""
@@ -40,6 +41,16 @@ class ChangeFeed:
                 if len(self._recent) == REMEMBERED:
                     self._complete_since = self._recent[0][0]
                 self._recent.append((seq, entry))
+        self._call(seq)
+
+    def begin_anew(self, entity: str, project: str, seq: int) -> None:
+        """Say that whatever was read of a project before *seq* has to be read again."""
+        with self._lock:
+            self._anew[entity, project] = seq
+        self._call(seq)
+
+    def _call(self, seq: int) -> None:
+        with self._lock:
             subscribers = list(self._subscribers.values())
         for callback in subscribers:
             try:
@@ -58,7 +69,7 @@ class ChangeFeed:
     def since(self, entity: str, project: str, seq: int) -> Changes:
         """Return what changed in a project after *seq*."""
         now = self._metadata.seq
-        if seq > now or seq < self._metadata.first_seq:
+        if seq > now or seq < self._metadata.first_seq or seq < self._anew.get((entity, project), seq):
             return Changes(now, [], reset=True)
         with self._lock:
             remembered = seq >= self._complete_since

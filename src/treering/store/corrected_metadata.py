@@ -19,7 +19,7 @@ from .metadata import MetadataStore
 from .metrics import MetricStore
 from .overlay import Overlay, make_overlay
 
-__all__ = ["shown"]
+__all__ = ["run_ids_of", "shown", "shown_with"]
 
 
 class _Made(NamedTuple):
@@ -47,6 +47,45 @@ def shown(
     made = _ShownMetadata(metadata, metrics, corrections, refill, visible_seq)
     # All that is not about metrics is passed on, which no type can say.
     return cast(MetadataStore, made), CorrectedMetrics(metrics, made.overlay, metadata.lineage)
+
+
+def shown_with(
+    metadata: MetadataStore, metrics: MetricStore, project_id: int, overlay: Overlay
+) -> tuple[MetadataStore, MetricStore]:
+    """Return *metadata* and *metrics* as an overlay that is not saved would show those of a project."""
+    made = _Tried(metadata, project_id, overlay)
+    return cast(MetadataStore, made), CorrectedMetrics(metrics, made.overlay, metadata.lineage)
+
+
+class _Tried:
+    """Names only: enough for charts."""
+
+    def __init__(self, metadata: MetadataStore, project_id: int, overlay: Overlay) -> None:
+        self._metadata = metadata
+        self._project_id = project_id
+        self._overlay = overlay
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._metadata, name)
+
+    def overlay(self, project_id: int) -> Overlay | None:
+        return self._overlay if project_id == self._project_id else None
+
+    def find_keys(self, project_id: int, space: str, names: Collection[str]) -> dict[str, int]:
+        if space != "metric" or project_id != self._project_id:
+            return self._metadata.find_keys(project_id, space, names)
+        return self._overlay.find(names)
+
+    def key_names(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        return _renamed(self._metadata.key_names(ids), self._overlay)
+
+
+def _renamed(names: dict[int, tuple[str, str]], overlay: Overlay) -> dict[int, tuple[str, str]]:
+    for number in names:
+        metric = overlay.metrics.get(number)
+        if metric is not None:
+            names[number] = metric.name, metric.kind
+    return names
 
 
 class _ShownMetadata:
@@ -129,9 +168,7 @@ class _ShownMetadata:
     def key_names(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
         found = self._metadata.key_names(ids)
         for made in list(self._made.values()):
-            for number, metric in made.overlay.metrics.items():
-                if number in found:
-                    found[number] = (metric.name, metric.kind)
+            found = _renamed(found, made.overlay)
         return found
 
     def keys_of_run(self, run_id: int) -> list[int]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
 from . import schema as t
-from .columns import BIGINT, INT, Array, Items, Points, Spans, ints, starts_of
+from .columns import BIGINT, INT, Array, Items, Points, Spans, ints
 from .corrected_view import CorrectedView
 from .history import latest_items
 from .line import Lineage
@@ -178,12 +178,11 @@ def _stats(number: int, runs: Iterable[int], points: Points, items: Items, linea
     p = points.take(order)
     texts = items.take(np.array([kind != "bigint" for kind in items.kind.tolist()], np.bool_))
     texts = latest_items(texts, lineage) if len(texts) else texts
-    at = starts_of(p.run)
-    ends = np.append(at[1:], len(p))
-    place = {int(run): (int(a), int(b)) for run, a, b in zip(p.run[at] if len(at) else [], at, ends, strict=True)}
+    numbers = np.array(list(runs), np.int64)
+    begin, end = np.searchsorted(p.run, numbers, "left"), np.searchsorted(p.run, numbers, "right")
     return [
-        _stat_of(number, run, p.take(slice(*place.get(run, (0, 0)))), texts.take(texts.run == run), lineage)
-        for run in runs
+        _stat_of(number, run, p.take(slice(a, b)), texts.take(texts.run == run), lineage)
+        for run, a, b in zip(numbers.tolist(), begin.tolist(), end.tolist(), strict=True)
     ]
 
 

@@ -11,6 +11,9 @@ markdown    a pipe table
 
 A query with groups has one row a group: its path, how many runs, and of each column mean, std and n (in LaTeX and
 Markdown together, as ``0.912 ± 0.011 (3)``). Numbers are exact everywhere else: reading them gives the same number.
+
+Corrections of metrics in the table are named beside it where the format has room: ``corrections`` in JSON and in the
+metadata of Parquet, comments in LaTeX and Markdown.
 """
 
 from __future__ import annotations
@@ -49,11 +52,15 @@ _USUAL: Final = ("name", "state", "created_at", "runtime")
 
 
 class Table(NamedTuple):
-    """Heads of columns, how many of them are names rather than numbers, and rows, some at a time."""
+    """
+    Heads of columns, how many of them are names rather than numbers, rows, some at a time, and what is said of
+    corrected metrics among the columns.
+    """
 
     heads: list[str]
     names: int
     rows: Iterator[list[list[Any]]]
+    notes: Sequence[str] = ()
 
 
 def export_table(
@@ -104,7 +111,8 @@ def read_table(
         if query.group:
             asked = msgspec.structs.replace(query, columns=columns, metrics=[])
             groups = group_runs(metadata, connection, project, chosen, source, asked)
-            return _grouped(groups, query.group, columns, for_people=for_people)
+            grouped = _grouped(groups, query.group, columns, for_people=for_people)
+            return grouped._replace(notes=_notes(metadata, project, columns))
         ids = ordered_ids(metadata, connection, project, chosen, query, source)
     if len(ids) > EXPORT_MAX_RUNS:
         raise LimitExceeded(f"{len(ids):,} runs match; at most {EXPORT_MAX_RUNS:,} are exported. Use a filter.")
@@ -118,7 +126,16 @@ def read_table(
     at_steps = [column for column in columns if needs_record(column)]
     with metadata.connect() as connection:
         ready = {each.column: each.values for each in source.read(connection, ids, at_steps)}
-    return Table(heads, names, _pieces(metadata, source, ids, columns, ready))
+    return Table(heads, names, _pieces(metadata, source, ids, columns, ready), _notes(metadata, project, columns))
+
+
+def _notes(metadata: MetadataStore, project: ProjectRef, columns: list[Column]) -> list[str]:
+    """Return what is said of corrections of the metrics among *columns*, a line each."""
+    overlay = metadata.overlay(project.id)
+    if overlay is None:
+        return []
+    names = [column.by.removeprefix("metric:") for column in columns if column.by.startswith("metric:")]
+    return overlay.notes(overlay.find(names).values())
 
 
 def _columns(query: RunQuery) -> list[Column]:
@@ -178,6 +195,8 @@ def _csv(table: Table, delimiter: str) -> Iterator[bytes]:
 
 def _text(table: Table, file_format: str) -> Iterator[bytes]:
     how = TEXT_TABLES[file_format]
+    if table.notes:
+        yield "".join(how.comment(note) for note in table.notes).encode("utf-8", "replace")
     yield how.begin(table.heads, table.names).encode("utf-8", "replace")
     for rows in table.rows:
         yield "".join(how.row([how.cell(cell) for cell in row]) for row in rows).encode("utf-8", "replace")
@@ -192,7 +211,7 @@ def _json(table: Table) -> Iterator[bytes]:
         if rows:
             yield separator + b",\n".join(encode([_strict(cell) for cell in row]) for row in rows)
             separator = b",\n"
-    yield b"]}\n"
+    yield b"]" + (b',"corrections":' + encode(list(table.notes)) if table.notes else b"") + b"}\n"
 
 
 def _strict(value: Any) -> Any:
@@ -228,23 +247,28 @@ def _parquet(table: Table, scratch: Path) -> Iterator[bytes]:
         # DuckDB takes NaN in an array for NULL; what is missing is said by the array beside it.
         value = f"coalesce(v{number}, 'nan'::double)" if kind == "DOUBLE" else f"v{number}"
         selected.append(f"case when h{number} then cast({value} as {kind}) end as {name}")
-    return _made(scratch, arrays, ", ".join(selected))
+    return _made(scratch, arrays, ", ".join(selected), table.notes)
 
 
-def _made(scratch: Path, arrays: dict[str, Any], selected: str) -> Iterator[bytes]:
+def _made(scratch: Path, arrays: dict[str, Any], selected: str, notes: Sequence[str]) -> Iterator[bytes]:
     scratch.mkdir(parents=True, exist_ok=True)
     handle, path = tempfile.mkstemp(suffix=".parquet", prefix="export-", dir=scratch)
     os.close(handle)
     try:
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             connection.register("cells", arrays)
-            connection.execute(f"copy (select {selected} from cells) to '{quote(path)}' (format parquet)")  # noqa: S608
+            about = f", kv_metadata {{corrections: '{quote(_text_of(notes))}'}}" if notes else ""
+            connection.execute(f"copy (select {selected} from cells) to '{quote(path)}' (format parquet{about})")  # noqa: S608
         arrays.clear()
         with open(path, "rb") as file:
             while piece := file.read(_BYTES_AT_ONCE):
                 yield piece
     finally:
         os.unlink(path)
+
+
+def _text_of(notes: Sequence[str]) -> str:
+    return "\n".join(notes).encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _typed(values: list[Any]) -> tuple[str, Any, Any]:

@@ -35,6 +35,8 @@ COLUMN: dict[str, ColumnElement[Any]] = {
     "state": r.state,
     "group": r.group_name,
     "job_type": r.job_type,
+    "folder": r.folder,
+    "parent": r.parent,
     "notes": r.notes,
     "host": r.host,
     "number": r.number,

@@ -80,7 +80,9 @@ def _scaled(some: Sequence[tuple[Source, int]], stamp: str | None) -> sa.Select[
     number: ColumnElement[int] = s.key_id if not moved else sa.case(moved, value=s.key_id, else_=s.key_id)
 
     def shown(column: ColumnElement[Any], count: Any = 1) -> ColumnElement[Any]:
-        return column * sa.literal(source.factor, sa.Float(53)) + sa.literal(source.offset, sa.Float(53)) * count
+        factor, offset = (sa.literal(value, sa.Float(53)) for value in (source.factor, source.offset))
+        found: ColumnElement[Any] = column * factor + offset * count
+        return found
 
     low, high = (s.max, s.min) if source.factor < 0 else (s.min, s.max)
     own: dict[str, ColumnElement[Any]] = {"key_id": number}

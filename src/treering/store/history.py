@@ -21,7 +21,7 @@ from .line import Lineage, attempts_of_points, draw
 from .metadata import MetadataStore
 from .metrics import MetricStore
 from .model import HistoryBatch, HistoryColumn
-from .state import RunState, SegmentState
+from .state import RunState
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -49,7 +49,9 @@ def _read(
     run, key_ids = np.array([state.id], np.int32), ints(keys)
     segments = metadata.segments(state.id)
     lineage = metadata.lineage([state.id])
-    table = _Rows(state, keys, {s.writer_id: s.writer for s in segments})
+    inherited = [strand for strands in metadata.inheritance.strands([state.id]).values() for strand in strands]
+    writers = {strand.segment.writer_id: strand.segment.writer for strand in inherited}
+    table = _Rows(state, keys, {**writers, **{s.writer_id: s.writer for s in segments}})
     with metrics.view(state.project_id) as view:
         spans, _ = view.spans(key_ids, run)
         if latest:
@@ -58,18 +60,18 @@ def _read(
             items = latest_items(view.items(key_ids, run), lineage)
             yield from table.batches(line, items, spans, lineage, by_step=True)
             return
-        for life in _lives(segments):
-            ids = {s.id for s in life}
+        before = _lives([(strand.segment.life, strand.number) for strand in inherited])
+        for ids in [*before, *_lives([(s.life, s.id) for s in segments])]:
             points = view.points(key_ids, run, segments=ids)
             items = view.items(key_ids, run, segments=ids)
             yield from table.batches(points, items, spans, lineage, by_step=False)
 
 
-def _lives(segments: list[SegmentState]) -> list[list[SegmentState]]:
-    """Segments of one life stay together: its rows may go on over the border of two."""
-    lives: dict[str, list[SegmentState]] = {}
-    for segment in segments:
-        lives.setdefault(segment.life, []).append(segment)
+def _lives(segments: list[tuple[str, int]]) -> list[set[int]]:
+    """Segments (life, number) of one life stay together: its rows may go on over the border of two."""
+    lives: dict[str, set[int]] = {}
+    for life, number in segments:
+        lives.setdefault(life, set()).add(number)
     return list(lives.values())
 
 

@@ -27,12 +27,14 @@ from treering.runlog.reader import SegmentReader
 from . import liveness
 from .apply import Applier
 from .columns import Items, Points
+from .inheritance import InheritedMetrics
 from .ledger import Ledger
 from .liveness import Sight
 from .metadata import MetadataStore, Position, ProjectRef
 from .metrics import Mark, MetricStore
 from .rows import Head, Out, Rows, Target, emit_values
 from .segments import SegmentRef, SegmentStore
+from .settling import places_of, settle
 from .state import Life, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
 
 log = logging.getLogger("treering.store")
@@ -66,6 +68,7 @@ class RunWork:
     rows: int = 0
     new_keys: list[int] = field(default_factory=list)
     keys_changed: bool = False
+    settled: bool = False  # its aggregates were made anew since the last commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,9 @@ class Ingester:
         self._dirty: dict[str, RunWork] = {}
         self._refilled: dict[str, RunWork] = {}  # nothing is new but points that a crash took from the tail
         self._abandoned: list[str] = []  # segments whose points were dropped with those of another one of their run
+        self._unsettled = set(metadata.unsettled())  # run keys whose aggregates are to be made anew
+        self._is_settling = False
+        self._lines = InheritedMetrics(metrics, metadata.inheritance)
         self._unknown: set[str] = set()  # run keys that the metadata does not have, during one pass
         self._pending_points = 0
         self._numbers: dict[int, int] = {}
@@ -124,6 +130,7 @@ class Ingester:
         self._refilled.clear()
         self._abandoned.clear()
         self._unknown.clear()
+        self._unsettled = set(self._metadata.unsettled())
         self._numbers.clear()
         self._bad.clear()
         self._pending_points = 0
@@ -137,6 +144,8 @@ class Ingester:
         for key in gone:
             for known in (self._works, self._dirty, self._refilled, self._owed):
                 known.pop(key, None)
+            self._unsettled.discard(key)
+            self._unsettle_forks(key)
         self._unknown.clear()
         self._numbers.clear()
         self._bad = {ref: why for ref, why in self._bad.items() if ref.run_key not in gone}
@@ -464,7 +473,68 @@ class Ingester:
         if self._abandoned:
             self._owed |= self._owed_of(self._abandoned)
             self._abandoned = []
+        self.settle()
         return self.frames - before
+
+    # ── aggregates of lines of which something is hidden or inherited ────────────────────────────────────────────
+
+    def settle(self) -> None:
+        """Make the aggregates anew that have to be; what they are made of has been committed."""
+        if self._is_settling or not self._unsettled:
+            return
+        self._is_settling = True
+        try:
+            done: set[str] = set()
+            while todo := sorted(self._unsettled - done, key=self._generation):
+                key = todo[0]
+                done.add(key)
+                self._settle_run(key)
+            self._unsettled -= done
+            self.commit()
+        finally:
+            self._is_settling = False
+
+    def _generation(self, key: str) -> tuple[int, str]:
+        work = self.work(key)
+        return (0 if work is None else len(self._metadata.inheritance.parents(work.state.id))), key
+
+    def _settle_run(self, key: str) -> None:
+        work = self.work(key)
+        if work is None:
+            return
+        inheritance = self._metadata.inheritance
+        family = [key, *inheritance.parents(work.state.id)]
+        self.refill([each for each in family if each in self._owed])
+        self.commit()
+        work = self.work(key)
+        if work is None:
+            return
+        lineage = self._metadata.lineage([work.state.id])
+        with self._lines.view(work.project.id) as view:
+            settled = settle(view, work.state, lineage, places_of(work.segments, lineage))
+        before = self._stats(work)
+        stats = {**{number: _empty(stat) for number, stat in before.items()}, **settled.stats}
+        new = [number for number, stat in stats.items() if number not in before and stat.n]
+        work.new_keys += new
+        work.keys_changed = work.keys_changed or bool(new)
+        work.stats = stats
+        work.touched_stats = dict(stats)
+        work.state.foreign_keys = settled.foreign
+        fork = work.state.fork
+        parent = self.work(fork.parent_key) if fork is not None and fork.needs_config else None
+        if parent is not None and fork is not None and inheritance.source(work.state.id) == parent.state.id:
+            assert work.applier is not None
+            work.applier.inherit_config(parent.state.config)
+            fork.needs_config = False
+        work.state.unsettled = False
+        work.settled = True
+        self._touch(work)
+        self._unsettle_forks(key)
+
+    def _unsettle_forks(self, key: str) -> None:
+        """What a run shows has changed, so what its forks show may have as well."""
+        forks = [fork.run for fork in self._metadata.inheritance.children(key)]
+        self._unsettled.update(state.run_key for state in self._metadata.runs_by_id(forks).values())
 
     def _load(self, keys: set[str]) -> None:
         """Read the documents of runs: two queries for hundreds, not two for each."""
@@ -522,6 +592,8 @@ class Ingester:
                     begun = any(s.offset for s in work.segments.values() if s.life == segment.life)
                     if _begins_anew(segment) and not begun and not _is_replaced(work, segment):
                         self._reset(work)
+                    elif segment.from_step is not None and not begun:
+                        self._unsettle(work)
                     self._apply(work, segment, new, live)
                     segment.offset, segment.chain = reader.offset, reader.chain
                 work.marks[segment.id] = Mark(reader.offset, reader.chain)
@@ -573,6 +645,7 @@ class Ingester:
 
     def _apply(self, work: RunWork, segment: SegmentState, frames: list[Frame], live: Sight) -> None:
         assert work.applier is not None
+        was_unsettled = work.state.unsettled
         others, count = self._apply_rows(work, segment, frames, replay=False, live=live)
         replaced = _is_replaced(work, segment)
         for frame in others:
@@ -587,6 +660,8 @@ class Ingester:
             except (TreeringError, *_MALFORMED) as error:
                 # The frame passed its checksums: its writer said something this version does not understand.
                 self._note_oddity(work, segment, frame, error)
+        if work.state.unsettled and not was_unsettled:
+            self._unsettle(work)
         segment.doc.records += count
         segment.doc.bytes = frames[-1].end
         self.frames += len(frames)
@@ -649,10 +724,36 @@ class Ingester:
         if rows.count:
             segment.last_step = rows.last_step
             work.rows += rows.count
+            self._note_hidden(work, segment, rows)
         work.state.activity_ns = max(work.state.activity_ns, min(newest, self._clock_ns()))
         assert work.applier is not None
         work.applier.sign_of_life(segment, newest, self._clock_ns(), live)
         return others, count
+
+    def _unsettle(self, work: RunWork) -> None:
+        work.state.unsettled = True
+        self._unsettled.add(work.state.run_key)
+        self._touch(work)
+
+    def _note_hidden(self, work: RunWork, segment: SegmentState, rows: Rows) -> None:
+        """Rows that came late may be hidden by a life that is known already, or be inherited by a fork."""
+        later = [
+            s.from_step
+            for s in work.segments.values()
+            if s.from_step is not None
+            and not _begins_anew(s)
+            and s.writer_id == segment.writer_id
+            and s.life != segment.life
+            and s.life_created_ns > segment.life_created_ns
+        ]
+        if later and rows.highest_step >= min(later):
+            self._unsettle(work)
+        for fork in self._metadata.inheritance.children(work.state.run_key):
+            if rows.lowest_step <= fork.step:
+                for state in self._metadata.runs_by_id([fork.run]).values():
+                    child = self.work(state.run_key)
+                    if child is not None:
+                        self._unsettle(child)
 
     def _target(self, work: RunWork, segment: SegmentState, replay: bool) -> Target:
         heads = work.heads.get(segment.life)
@@ -789,7 +890,9 @@ class Ingester:
             rows=work.rows,
             new_keys=work.new_keys,
             keys_changed=work.keys_changed,
+            settled=work.settled,
         )
+        work.settled = False
         work.touched_segments, work.touched_stats = {}, {}
         work.rows, work.keys_changed, work.new_keys = 0, False, []
         return batch

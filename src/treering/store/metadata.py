@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from .heads import Heads
+from .inheritance import Inheritance
 from .line import Lineage
 from .overlay import LoggedKey, Overlay
 from .state import ConsoleSpan, RunBatch, RunState, SegmentState, SeriesStat
@@ -48,6 +49,7 @@ class MetadataStore(Protocol):
     """Keeps metadata. One thread writes; any thread reads."""
 
     dialect: str
+    inheritance: Inheritance
     first_seq: int  # of this index; smaller numbers are of an earlier one
 
     @property
@@ -126,7 +128,12 @@ class MetadataStore(Protocol):
 
     def stats(self, run_id: int, key_ids: Collection[int] | None = None) -> dict[int, SeriesStat]: ...
     def console(self, run_id: int) -> list[ConsoleSpan]: ...
-    def lineage(self, run_ids: Collection[int]) -> Lineage: ...
+    def lineage(self, run_ids: Collection[int]) -> Lineage:
+        """Return the segments of runs, and those that they inherit."""
+
+    def unsettled(self) -> list[str]:
+        """Return the run keys of runs whose aggregates are still to be made anew."""
+
     def next_number(self, project_id: int) -> int: ...
     def running(self) -> list[str]:
         """Return the run keys of runs that have not ended."""

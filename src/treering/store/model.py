@@ -188,6 +188,8 @@ class RunRow(msgspec.Struct, frozen=True):
     project: str
     group: str | None = None
     job_type: str | None = None
+    folder: str | None = None
+    parent: str | None = None  # run id in the same project
     tags: list[str] = []
     notes: str | None = None
     host: str | None = None
@@ -356,6 +358,30 @@ class End(msgspec.Struct, frozen=True):
     traceback: str | None = None
 
 
+class ForkOf(msgspec.Struct, frozen=True):
+    """
+    The run that a run was forked from, and the last step that it takes from there.
+
+    ``here``: its points can be shown. ``name`` is None where it is not here, or filed elsewhere.
+    """
+
+    run_key: str
+    run_id: str
+    name: str | None
+    step: int
+    here: bool
+
+
+class ForkedRun(msgspec.Struct, frozen=True):
+    """A run that was forked from a run, at a step."""
+
+    run_key: str
+    name: str
+    number: int
+    state: str
+    step: int
+
+
 class Run(RunRow, frozen=True, kw_only=True):
     """Everything about one run: a row, its config nested as it was given, and what only its own page shows."""
 
@@ -370,6 +396,8 @@ class Run(RunRow, frozen=True, kw_only=True):
     url: str
     lacks: list[Lack] = []
     stopping: bool = False
+    fork_of: ForkOf | None = None
+    forks: list[ForkedRun] = []
 
 
 # ── holdings ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -187,6 +188,7 @@ class Overlay:
         conflicts: what the corrections do that nobody asked for.
         acting: correction id → the names, as they are now, of the metrics that it acts on.
         unresolved: a cut names runs that are not here (yet).
+        said: correction id → what people read beside a corrected metric: what, by whom, when.
     """
 
     shown: Mapping[str, ShownMetric]
@@ -194,6 +196,16 @@ class Overlay:
     conflicts: tuple[Conflict, ...]
     acting: Mapping[str, tuple[str, ...]]
     unresolved: bool = False
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    def notes(self, numbers: Iterable[int]) -> list[str]:
+        """Return what is said of the corrections of some metrics, "name: what, by whom, when", one line each."""
+        found: dict[str, None] = {}
+        for number in numbers:
+            metric = self.metrics.get(number)
+            if metric is not None:
+                found.update(dict.fromkeys(f"{metric.name}: {self.said[by]}" for by in metric.corrections))
+        return list(found)
 
     @cached_property
     def metrics(self) -> dict[int, ShownMetric]:
@@ -244,10 +256,13 @@ def make_overlay(
         run_ids: run key → id of the runs that cuts name.
     """
     work = _Work(keys, run_ids or {})
+    said: dict[str, str] = {}
     for correction in corrections:
         if correction.enabled:
             work.apply(correction)
-    return work.overlay()
+            day = datetime.fromtimestamp(correction.changed_at, UTC).date()
+            said[correction.id] = f"{correction.text}, by {correction.changed_by}, {day}"
+    return replace(work.overlay(), said=said)
 
 
 @dataclass(slots=True, eq=False)

@@ -44,6 +44,8 @@ COLUMNS: Final[dict[str, str]] = {
     "state": "text",
     "group": "text",
     "job_type": "text",
+    "folder": "text",
+    "parent": "text",
     "notes": "text",
     "host": "text",
     "number": "number",

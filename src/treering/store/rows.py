@@ -86,6 +86,14 @@ class Rows:
         self.count += 1
         self.last_step = step
 
+    @property
+    def lowest_step(self) -> int:
+        return min(row[0] for rows in self._groups.values() for row in rows)
+
+    @property
+    def highest_step(self) -> int:
+        return max(row[0] for rows in self._groups.values() for row in rows)
+
     def emit(self, target: Target, out: Out) -> None:
         """Append the columns of all rows to *out* and move the heads."""
         columns: dict[str, list[_Column]] = {}

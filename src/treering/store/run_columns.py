@@ -59,7 +59,7 @@ _SPACES: Final = ("config.", "summary.")
 _MOST: Final = 0.6
 _DENSE: Final = 1.5
 
-_META_HIDDEN: Final = frozenset({"name", "notes", "tags", "group", "job_type"})
+_META_HIDDEN: Final = frozenset({"name", "notes", "tags", "group", "job_type", "folder", "parent"})
 
 
 class _About(msgspec.Struct):

@@ -12,7 +12,7 @@ from . import schema as t
 from .files import count_missing
 from .liveness import deciding_life, end_of, state_of_life
 from .metadata import MetadataStore
-from .model import DamageRow, End, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
+from .model import DamageRow, End, ForkedRun, ForkOf, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
 from .projects import key_info, shown_info
 from .receiver import Receipt
 from .runs import stats_of, to_row
@@ -39,7 +39,11 @@ def read_run(
     """
     segments = metadata.segments(state.id)
     keys, metrics, summary = _keys(metadata, state)
-    meta = {k: v for k, v in state.meta.items() if k not in ("name", "notes", "tags", "group", "job_type")}
+    meta = {
+        k: v
+        for k, v in state.meta.items()
+        if k not in ("name", "notes", "tags", "group", "job_type", "folder", "parent")
+    }
     meta.update(state.facts)
     if state.config_changes:
         meta["config_changes"] = [
@@ -64,7 +68,32 @@ def read_run(
         url=f"/r/{state.run_key}",
         lacks=lacks_of(state, segments, received, held, missing),
         stopping=stopping,
+        fork_of=_fork_of(metadata, state),
+        forks=_forks(metadata, state),
     )
+
+
+def _fork_of(metadata: MetadataStore, state: RunState) -> ForkOf | None:
+    fork = state.fork
+    if fork is None:
+        return None
+    source = metadata.inheritance.source(state.id)
+    parent = None if source is None else metadata.runs_by_id([source]).get(source)
+    name = None if parent is None else parent.name
+    return ForkOf(fork.parent_key, fork.parent_id, name, fork.step, parent is not None)
+
+
+def _forks(metadata: MetadataStore, state: RunState) -> list[ForkedRun]:
+    steps = {
+        fork.run: fork.step
+        for fork in metadata.inheritance.children(state.run_key)
+        if fork.project_id == state.project_id
+    }
+    children = [child for child in metadata.runs_by_id(list(steps)).values() if not child.deleted]
+    return [
+        ForkedRun(child.run_key, child.name, child.number, child.state, steps[child.id])
+        for child in sorted(children, key=lambda child: child.number)
+    ]
 
 
 def _keys(metadata: MetadataStore, state: RunState) -> tuple[list[RunKey], dict[str, MetricStats], dict[str, Any]]:

@@ -283,6 +283,8 @@ def to_row(
         project=state.project,
         group=state.text("group"),
         job_type=state.text("job_type"),
+        folder=state.text("folder"),
+        parent=state.text("parent"),
         tags=state.tags,
         notes=state.text("notes"),
         host=host_of(state),

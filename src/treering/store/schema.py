@@ -28,7 +28,7 @@ _Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row id is an INTEGER by that very name
 _Double = Float(53)
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 metadata = MetaData()
 
@@ -84,6 +84,8 @@ runs = Table(
     Column("activity_us", BigInteger, nullable=False),
     Column("group_name", _Text),
     Column("job_type", _Text),
+    Column("folder", _Text),
+    Column("parent", _Text),
     Column("notes", _Text),
     Column("host", _Text),
     Column("archived", Boolean, nullable=False),
@@ -147,6 +149,30 @@ rewinds = Table(
     Column("run_id", BigInteger, nullable=False, index=True),
     Column("writer_id", Integer, nullable=False),
     Column("from_step", BigInteger, nullable=False),
+)
+
+# Runs that were forked from another one, which may be elsewhere or not here at all.
+forks = Table(
+    "forks",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("parent_key", _Text, nullable=False, index=True),
+    Column("parent_id", _Text, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+    Column("since_ns", BigInteger, nullable=False),
+    Column("lives", _Text, nullable=False),  # that forked, JSON
+)
+
+# Runs whose aggregates have to be made anew of what their lines show: something hides a part of them, or a fork's
+# parent has changed.
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("run_key", _Text, nullable=False),
 )
 
 # Config, explicit summary and tags, one row per key and run. `kind`: int, float, bool, str, null, json. `num` is set

@@ -22,6 +22,7 @@ from treering.errors import StorageError
 
 from . import schema as t
 from .heads import Heads, logged_heads
+from .inheritance import ForkPoint, Inheritance, OwnSegment, Strand, with_inherited
 from .line import NEVER, Lineage, Rewind
 from .liveness import label_of
 from .metadata import Position, ProjectRef
@@ -35,7 +36,19 @@ _decode_doc = msgspec.msgpack.Decoder(SegmentDoc).decode
 # Bound parameters per statement: SQLite allows 32,766, PostgreSQL 65,535.
 _MAX_PARAMETERS: Final = 30_000
 # What has rows of runs, but attrs, which have no index by run.
-_OF_RUNS: Final = (t.documents, t.texts, t.segments, t.rewinds, t.series, t.corrected, t.console, t.files, t.held)
+_OF_RUNS: Final = (
+    t.documents,
+    t.texts,
+    t.segments,
+    t.rewinds,
+    t.series,
+    t.corrected,
+    t.console,
+    t.files,
+    t.held,
+    t.forks,
+    t.unsettled,
+)
 
 NAN_TEXT: Final = "NaN"
 
@@ -57,6 +70,8 @@ class SqlMetadata:
         self._keys: dict[tuple[int, str], dict[str, int]] = {}
         self._names: dict[int, tuple[str, str]] = {}
         self._keys_made = 0
+        self._forks: dict[int, ForkPoint] = {}
+        self.inheritance = Inheritance(self._forks, self._places_of, self._own_segments)
         try:
             self._open()
         except BaseException:
@@ -85,6 +100,10 @@ class SqlMetadata:
         self._index_id = str(found["index_id"])
         self._seq = int(found["seq"])
         self.first_seq = int(found["first_seq"])
+        self._forks.clear()
+        with self.connect() as connection:
+            for row in connection.execute(sa.select(t.forks)):
+                self._forks[row.run_id] = _fork_point(row)
 
     @property
     def index_id(self) -> str:
@@ -394,7 +413,7 @@ class SqlMetadata:
         foreign = {row.id for row in rows if label_of(row.name or "")}
         ids = sorted(order)
         life_of = {row.id: lives[row.life] for row in rows}
-        return Lineage(
+        own = Lineage(
             np.array(ids, np.int32),
             np.array([order[i] for i in ids], np.int64),
             np.array([life_of[i] for i in ids], np.int64),
@@ -402,6 +421,35 @@ class SqlMetadata:
             tuple(Rewind(r.run_id, r.writer_id, order[r.segment_id], r.off, r.from_step) for r in back),
             np.array([i in foreign for i in ids], np.bool_),
         )
+        strands = self.inheritance.strands(run_ids)
+        return with_inherited(own, strands, self._rewinds_of(strands)) if strands else own
+
+    def _rewinds_of(self, strands: Mapping[int, list[Strand]]) -> list[tuple[int, int, int]]:
+        w = t.rewinds.c
+        sources = {strand.segment.run for mine in strands.values() for strand in mine}
+        query = sa.select(w.segment_id, w.off, w.from_step)
+        with self.connect() as connection:
+            return [
+                (row.segment_id, row.off, row.from_step)
+                for some in _chunks(sorted(sources), _MAX_PARAMETERS)
+                for row in connection.execute(query.where(w.run_id.in_(some)))
+            ]
+
+    def _places_of(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
+        query = sa.select(t.runs.c.run_key, t.runs.c.id, t.runs.c.project_id).where(t.runs.c.run_key.in_(run_keys))
+        with self.connect() as connection:
+            return {row.run_key: (row.id, row.project_id) for row in connection.execute(query)}
+
+    def _own_segments(self, run_ids: Collection[int]) -> list[OwnSegment]:
+        return [
+            OwnSegment(s.id, s.run, s.writer_id, s.writer, s.life, s.life_created_ns, s.life_index, s.from_step)
+            for s in self.segments_of(run_ids)
+            if s.writer not in ("server", "system") and not s.writer.startswith("system/")
+        ]
+
+    def unsettled(self) -> list[str]:
+        with self.connect() as connection:
+            return list(connection.scalars(sa.select(t.unsettled.c.run_key)))
 
     def next_number(self, project_id: int) -> int:
         with self.connect() as connection:
@@ -438,6 +486,14 @@ class SqlMetadata:
                     if a is not None
                 ],
             )
+            forks = [b for b in batches if b.state.fork is not None]
+            upsert.rows(t.forks, [_fork_columns(b.state) for b in forks])
+            upsert.rows(
+                t.unsettled,
+                [{"run_id": b.state.id, **ids, "run_key": b.state.run_key} for b, ids in scope if b.state.unsettled],
+            )
+            for some in _chunks([b.state.id for b in batches if b.settled], _MAX_PARAMETERS):
+                connection.execute(sa.delete(t.unsettled).where(t.unsettled.c.run_id.in_(some)))
             for batch in batches:
                 gone = [key for key, attr in batch.attrs.items() if attr is None]
                 for some in _chunks(gone, _MAX_PARAMETERS):
@@ -471,6 +527,8 @@ class SqlMetadata:
             for some in _chunks(list(seen), _MAX_PARAMETERS):
                 connection.execute(sa.update(t.runs).where(t.runs.c.id.in_(some)).values(seq=seq))
             connection.execute(sa.update(t.settings).where(t.settings.c.name == "seq").values(value=str(seq)))
+        for batch in forks:
+            self._forks[batch.state.id] = _fork_point_of(batch.state)
         self._seq = seq
         return seq
 
@@ -490,6 +548,8 @@ class SqlMetadata:
                 for table in _OF_RUNS:
                     connection.execute(sa.delete(table).where(table.c.run_id.in_(some)))
                 connection.execute(sa.delete(t.runs).where(t.runs.c.id.in_(some)))
+        for run in ids:
+            self._forks.pop(run, None)
 
     def files_of(self, ids: Collection[int]) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -648,6 +708,8 @@ def run_columns(state: RunState) -> dict[str, Any]:
         "activity_us": state.activity_ns // 1000,
         "group_name": state.text("group"),
         "job_type": state.text("job_type"),
+        "folder": state.text("folder"),
+        "parent": state.text("parent"),
         "notes": notes,
         "host": hosts[-1] if hosts else None,
         "archived": state.archived,
@@ -706,6 +768,44 @@ def _segment_state(row: Row[Any]) -> SegmentState:
         chain=row.applied_chain,
         status=row.status,
         doc=_decode_doc(row.doc),
+    )
+
+
+def _fork_columns(state: RunState) -> dict[str, Any]:
+    fork = state.fork
+    assert fork is not None
+    return {
+        "run_id": state.id,
+        "entity_id": state.entity_id,
+        "project_id": state.project_id,
+        "parent_key": fork.parent_key,
+        "parent_id": fork.parent_id,
+        "step": fork.step,
+        "until_ns": fork.until_ns,
+        "since_ns": fork.since_ns,
+        "lives": msgspec.json.encode(fork.lives).decode(),
+    }
+
+
+def _fork_point(row: Row[Any]) -> ForkPoint:
+    lives = frozenset(msgspec.json.decode(row.lives, type=list[str]))
+    return ForkPoint(
+        row.run_id, row.project_id, row.parent_key, row.parent_id, row.step, row.until_ns, row.since_ns, lives
+    )
+
+
+def _fork_point_of(state: RunState) -> ForkPoint:
+    fork = state.fork
+    assert fork is not None
+    return ForkPoint(
+        state.id,
+        state.project_id,
+        fork.parent_key,
+        fork.parent_id,
+        fork.step,
+        fork.until_ns,
+        fork.since_ns,
+        frozenset(fork.lives),
     )
 
 

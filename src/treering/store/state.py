@@ -43,6 +43,18 @@ class Gap(msgspec.Struct):
     reason: str = ""
 
 
+class Fork(msgspec.Struct):
+    """Where a run was forked, see ``inheritance.ForkPoint``; ``needs_config``: its records lack the parent's."""
+
+    parent_key: str
+    parent_id: str
+    step: int
+    until_ns: int
+    since_ns: int
+    lives: list[str] = []
+    needs_config: bool = False
+
+
 class RunState(msgspec.Struct):
     """
     Everything about one run that is not a metric. Stored whole; the columns of the runs table are derived from it.
@@ -72,6 +84,8 @@ class RunState(msgspec.Struct):
     synced: dict[str, int] = {}  # segment → bytes that its uploader has on the server
     foreign_keys: set[int] = set()  # metrics that only ranks and forks have logged, not the main writer
     open_lines: dict[str, tuple[int, str]] = {}  # writer/stream → time_ns and state of a line that is not finished
+    fork: Fork | None = None
+    unsettled: bool = False  # its aggregates are to be made anew of what its lines show
     unknown: int = 0  # records that need a newer treering
     state: str = "running"
     ended_ns: int | None = None
@@ -227,3 +241,4 @@ class RunBatch(msgspec.Struct):
     new_keys: list[int] = []  # metrics that this run logs for the first time
     rows: int = 0
     keys_changed: bool = False
+    settled: bool = False  # its aggregates were made anew

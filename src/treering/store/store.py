@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from treering.errors import InvalidValue, ProjectNotFound, RunNotFound, SegmentNotFound, StorageFull
+from treering.ids import check_folder, check_name
 from treering.limits import CONSOLE_MAX_LINES, DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
 from treering.runlog import records
 from treering.runlog.shipment import Held
@@ -30,6 +31,7 @@ from .comparing import Comparing
 from .console import ConsoleQuery, read_console
 from .copies import Copies
 from .corrected_metadata import shown
+from .correcting import Correcting
 from .corrections import Corrections
 from .distributed import Distributed
 from .files import declared_size, find_blob, list_files, missing_blobs
@@ -37,6 +39,7 @@ from .filing import Filing, change_tags
 from .history import read_history
 from .holdings import HoldingsReader
 from .ingest import Committed, Ingester
+from .inheritance import InheritedMetrics
 from .ledger import Ledger, server_life
 from .liveness import Sight, deciding_life, end_of
 from .media import Match, find_columns, media_at, media_in, media_steps
@@ -125,9 +128,11 @@ class Store:
         self.corrections = Corrections(self._ledger.documents, clock_ns)
         self._visible_seq = metadata.seq
         # Metadata and metrics as people see them: names and values as the corrections of a project give them.
+        self._lines = InheritedMetrics(self.metrics, metadata.inheritance)
         self._shown, self._shown_metrics = shown(
-            metadata, self.metrics, self.corrections, self._refill_ids, lambda: self._visible_seq
+            metadata, self._lines, self.corrections, self._refill_ids, lambda: self._visible_seq
         )
+        self.correcting = Correcting(metadata, self.metrics, self.corrections, self._refill_ids, self._is_shown_anew)
         self._feed = ChangeFeed(metadata)
         self._ingester = Ingester(self.segments, metadata, self.metrics, self._ledger, clock_ns, self._committed)
         self._ingest_lock = threading.RLock()
@@ -500,7 +505,7 @@ class Store:
 
     def edit_run(self, run_key: str, changes: dict[str, Any], author: str) -> Run | None:
         """
-        Change name, notes, tags, group, job_type, archived or deleted of a run, as a record in its own run log.
+        Change what people say of a run (``apply.EDITABLE``), as a record in its own run log.
 
         Returns the run as it then is, None if it is deleted. Raises RunNotFound, InvalidValue.
         """
@@ -644,6 +649,7 @@ class Store:
                 writer.close()
         if chosen:
             do(chosen)
+            self._ingester.settle()
         for state in chosen:
             for known in (self._places, self._stops):
                 known.pop(state.run_key, None)
@@ -684,6 +690,14 @@ class Store:
         if self._ingester.count_owed():
             self._refill(state.run_key for state in self.metadata.runs_by_id(ids).values())
 
+    def _is_shown_anew(self, entity: str, project: str) -> None:
+        """Have everybody who looks at a project read it again."""
+        with self._ingest_lock:
+            seq = self.metadata.apply([])
+            self._visible_seq = seq
+            self._sparks.clear()
+            self._feed.begin_anew(entity, project, seq)
+
     def series(self, request: SeriesRequest, *, raw: bool = False) -> list[SeriesColumns]:
         """
         Return lines for charts; series that do not exist are left out. *raw*: as they were logged, without corrections.
@@ -714,7 +728,7 @@ class Store:
 
     def _as(self, raw: bool) -> tuple[MetadataStore, MetricStore]:
         """Return what to read: what was logged, or what corrections show of it."""
-        return (self.metadata, self.metrics) if raw else (self._shown, self._shown_metrics)
+        return (self.metadata, self._lines) if raw else (self._shown, self._shown_metrics)
 
     def console(self, run_key: str, query: ConsoleQuery = ConsoleQuery()) -> ConsolePage:  # noqa: B008 - immutable
         """Return console lines. Raises RunNotFound, InvalidValue."""
@@ -846,6 +860,10 @@ def _check_edit(name: str, value: Any) -> Any:
         return None
     if not isinstance(value, str):
         raise InvalidValue(f"{name} must be a string, got {value!r} ({type(value).__name__}).")
+    if name == "folder":
+        return check_folder(value) or None
+    if name == "parent":
+        return check_name(value, "parent") if value else None
     if name == "notes":
         if len(value.encode("utf-8", "surrogatepass")) > NOTES_MAX_BYTES:
             raise InvalidValue(f"notes are larger than {NOTES_MAX_BYTES:,} bytes.")

@@ -484,13 +484,10 @@ def test_names_that_not_every_system_can_have(repo: Path, tmp_path: Path):
 
     assert done.returncode == 1
     differs = {line.removeprefix("  differs: ") for line in done.stderr.splitlines() if "differs" in line}
-    assert differs == {
-        "caf?.py: not recorded (its name is no UTF-8)",
-        "link: not recorded (is a link to a name that is no UTF-8)",
-        "nested/: not recorded (is a repository of its own)",
-        "back\\slash.py: its name is not one that every system can have",
-        "u:c.py: its name is not one that every system can have",
-    }
+    assert differs == {"nested/: not recorded (is a repository of its own)"}
+    restored = os.fsencode(tmp_path / "restored")
+    assert {b"caf\xe9.py", b"caf\xe8.py", b"back\\slash.py", b"u:c.py"} <= set(os.listdir(restored))
+    assert os.readlink(restored + b"/link") == b"caf\xe9.py"
     assert (tmp_path / "restored" / "at 12:30.py").exists()
     assert (tmp_path / "restored" / "new\nline.py").exists()
     assert os.readlink(tmp_path / "restored" / "loop") == "loop"
@@ -524,7 +521,9 @@ def test_submodules_are_named_when_the_code_is_restored(repo: Path, tmp_path: Pa
     git(repo, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo), "part")
     git(repo, "commit", "-qm", "a part")
     key = train(repo, tmp_path / "data")
-    done = restore(key, tmp_path / "data", tmp_path / "restored", repo)
+    elsewhere = tmp_path / "elsewhere"  # a clone that has not fetched it
+    git(tmp_path, "clone", "-q", str(repo), str(elsewhere))
+    done = restore(key, tmp_path / "data", tmp_path / "restored", elsewhere)
 
     assert done.returncode == 1
     assert "part: is a submodule, at commit" in done.stderr

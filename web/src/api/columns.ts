@@ -69,6 +69,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   state: "state",
   group: "group",
   job_type: "job type",
+  folder: "folder",
+  parent: "parent",
   notes: "notes",
   host: "host",
   number: "number",

@@ -62,6 +62,7 @@ export interface RunsEdit {
     deleted?: boolean;
     group?: string | null;
     job_type?: string | null;
+    folder?: string | null;
     name?: string;
     notes?: string;
   };

@@ -41,6 +41,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/1/corrections/{correction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Correction
+         * @description Save the next version of a correction. Refused if somebody else saved it since the version that the caller saw.
+         */
+        put: operations["change_correction"];
+        post?: never;
+        /**
+         * Delete Correction
+         * @description Delete a correction: the metrics are shown as if it had never been.
+         */
+        delete: operations["delete_correction"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/corrections/{correction_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Correction Versions
+         * @description List who saved a correction when, and what it was then.
+         */
+        get: operations["list_correction_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/1/filter": {
         parameters: {
             query?: never;
@@ -426,6 +470,50 @@ export interface paths {
         get: operations["read_project"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/projects/{entity}/{project}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Corrections
+         * @description List the corrections of a project in the order in which they apply, and what each does now.
+         */
+        get: operations["list_corrections"];
+        put?: never;
+        /**
+         * Create Correction
+         * @description Save a correction, behind all others. One that brings two metrics under one name unasked is refused.
+         */
+        post: operations["create_correction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/1/projects/{entity}/{project}/corrections/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Correction
+         * @description Return what a correction would do: which metrics and how many runs and points change, with lines of some runs.
+         */
+        post: operations["preview_correction"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2019,6 +2107,239 @@ export interface components {
             writer: string;
         };
         /**
+         * CorrectionChange
+         * @description The next version of a correction; what is left out stays.
+         */
+        CorrectionChange: {
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Note */
+            note?: string | null;
+            /**
+             * Position
+             * @description They apply in this order.
+             */
+            position?: number | null;
+            rule?: components["schemas"]["CorrectionRule"] | null;
+            /**
+             * Version
+             * @description The version that this change was made to.
+             */
+            version: number;
+        };
+        /**
+         * CorrectionPreview
+         * @description What a correction would do.
+         */
+        CorrectionPreview: {
+            /**
+             * Conflicts
+             * @description Why it would be refused.
+             */
+            conflicts: string[];
+            /**
+             * Keys
+             * @description The first of `keys_total`.
+             */
+            keys: components["schemas"]["CorrectionPreviewKey"][];
+            /** Keys Total */
+            keys_total: number;
+            /**
+             * Points
+             * @description How many change; of a cut, how many go. null: too many to count.
+             */
+            points: number | null;
+            /** Runs */
+            runs: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * CorrectionPreviewKey
+         * @description A metric that would change: its name before and after, null where it is not shown, and lines of some runs.
+         */
+        CorrectionPreviewKey: {
+            /** After */
+            after: string | null;
+            /** Before */
+            before: string | null;
+            /** Lines After */
+            lines_after: components["schemas"]["SeriesJson"][];
+            /** Lines Before */
+            lines_before: components["schemas"]["SeriesJson"][];
+        };
+        /**
+         * CorrectionRow
+         * @description A correction and what it does now. Times are unix seconds.
+         */
+        CorrectionRow: {
+            /** Changed At */
+            changed_at: number;
+            /** Changed By */
+            changed_by: string;
+            /**
+             * Conflicts
+             * @description What it does that nobody asked for.
+             */
+            conflicts: string[];
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Entity */
+            entity: string;
+            /** Id */
+            id: string;
+            /**
+             * Keys
+             * @description The metrics that it acts on, by their names now.
+             */
+            keys: string[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rename" | "merge" | "hide" | "rescale" | "cut";
+            /** May Edit */
+            may_edit: boolean;
+            /** Note */
+            note: string;
+            /** Position */
+            position: number;
+            /** Project */
+            project: string;
+            /**
+             * Rule
+             * @description As `CorrectionRule` has it, without what it does not say.
+             */
+            rule: {
+                [key: string]: unknown;
+            };
+            /**
+             * Text
+             * @description The rule in a few words.
+             */
+            text: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * CorrectionRows
+         * @description The corrections of a project, in the order in which they apply.
+         */
+        CorrectionRows: {
+            /** Corrections */
+            corrections: components["schemas"]["CorrectionRow"][];
+            /** May Edit */
+            may_edit: boolean;
+        };
+        /**
+         * CorrectionRule
+         * @description What a correction does.
+         *
+         *     ``rename`` takes ``from`` and ``to`` (lists of equal length are renamed together), ``merge`` a list ``from`` and
+         *     ``into``, ``hide`` ``keys``, ``rescale`` ``key``, ``factor``, ``offset`` and ``unit`` (shown = logged × factor +
+         *     offset), ``cut`` ``key`` and what of ``runs``, ``steps``, ``times``, ``below`` and ``above`` a point has to meet.
+         *     ``from``, ``key`` and ``keys`` may hold one ``*`` each.
+         */
+        CorrectionRule: {
+            /** Above */
+            above?: number | null;
+            /** Below */
+            below?: number | null;
+            /** Factor */
+            factor?: number | null;
+            /** From */
+            from?: (string | string[]) | null;
+            /** Into */
+            into?: string | null;
+            /** Key */
+            key?: string | null;
+            /** Keys */
+            keys?: string | string[] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rename" | "merge" | "hide" | "rescale" | "cut";
+            /** Offset */
+            offset?: number | null;
+            /**
+             * Runs
+             * @description At most 1000 runs.
+             */
+            runs?: "all" | string[] | null;
+            /**
+             * Steps
+             * @description Inclusive; null for no bound on a side.
+             */
+            steps?: [
+                number | null,
+                number | null
+            ] | null;
+            /**
+             * Times
+             * @description Unix seconds, inclusive.
+             */
+            times?: [
+                number | null,
+                number | null
+            ] | null;
+            /** To */
+            to?: string | string[] | null;
+            /** Unit */
+            unit?: string | null;
+        };
+        /**
+         * CorrectionTry
+         * @description A correction to look at before it is saved.
+         */
+        CorrectionTry: {
+            /**
+             * Replaces
+             * @description The one of which it would be the next version.
+             */
+            replaces?: string | null;
+            rule: components["schemas"]["CorrectionRule"];
+            /**
+             * Runs
+             * @description Whose lines to show; some of those that change if null.
+             */
+            runs?: string[] | null;
+        };
+        /**
+         * CorrectionVersionRow
+         * @description A version of a correction.
+         */
+        CorrectionVersionRow: {
+            /** Author */
+            author: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Note */
+            note: string;
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Text */
+            text: string;
+            /** Time */
+            time: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * CorrectionVersions
+         * @description The latest versions of a correction, the newest first.
+         */
+        CorrectionVersions: {
+            /** Versions */
+            versions: components["schemas"]["CorrectionVersionRow"][];
+        };
+        /**
          * CreatedKey
          * @description A new key. ``key`` is shown this once and kept nowhere.
          */
@@ -2271,6 +2592,43 @@ export interface components {
             typical: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Value */
             value: number | ("NaN" | "Infinity" | "-Infinity") | null;
+        };
+        /**
+         * ForkedRun
+         * @description A run that was forked from this one, and the last step that it takes from it.
+         */
+        ForkedRun: {
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Run Key */
+            run_key: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "finished" | "failed" | "killed" | "preempted" | "crashed";
+            /** Step */
+            step: number;
+        };
+        /**
+         * ForkOf
+         * @description The run that a run was forked from, and the last step that its lines take from there.
+         *
+         *     ``here``: that run's points can be shown. ``name`` is null where it is not here, or filed elsewhere.
+         */
+        ForkOf: {
+            /** Here */
+            here: boolean;
+            /** Name */
+            name: string | null;
+            /** Run Id */
+            run_id: string;
+            /** Run Key */
+            run_key: string;
+            /** Step */
+            step: number;
         };
         /**
          * GroupColumn
@@ -2561,9 +2919,15 @@ export interface components {
         };
         /**
          * KeyInfo
-         * @description A key that runs of the project logged, and how it wants to be drawn.
+         * @description A metric of the project as corrections show it, and how it wants to be drawn.
          */
         KeyInfo: {
+            /**
+             * Corrections
+             * @description The ids of the corrections that act on it.
+             * @default []
+             */
+            corrections?: string[];
             /** Goal */
             goal: ("minimize" | "maximize") | null;
             /** Hidden */
@@ -2575,6 +2939,12 @@ export interface components {
              * @enum {string}
              */
             kind: "number" | "text" | "media" | "system";
+            /**
+             * Logged As
+             * @description The keys that it was logged under, if that is not its name.
+             * @default []
+             */
+            logged_as?: string[];
             /** Runs */
             runs: number;
             /** Step Metric */
@@ -3006,6 +3376,23 @@ export interface components {
             note: string;
             /** Per Group */
             per_group: number | null;
+        };
+        /**
+         * NewCorrection
+         * @description A correction to save.
+         */
+        NewCorrection: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            rule: components["schemas"]["CorrectionRule"];
         };
         /**
          * NewKey
@@ -3663,6 +4050,17 @@ export interface components {
              * @description Why this run cannot be read whole, or null.
              */
             error: string | null;
+            /**
+             * Folder
+             * @description Where it stands within its project: names with / between.
+             */
+            folder?: string | null;
+            fork_of: components["schemas"]["ForkOf"] | null;
+            /**
+             * Forks
+             * @description Runs that were forked from it, in its project.
+             */
+            forks: components["schemas"]["ForkedRun"][];
             /** Group */
             group: string | null;
             guarantee: components["schemas"]["Guarantee"];
@@ -3702,6 +4100,11 @@ export interface components {
              * @description The run's ordinal in its project: its colour, for ever.
              */
             number: number;
+            /**
+             * Parent
+             * @description Id of the run in the same project that it belongs to.
+             */
+            parent?: string | null;
             /** Project */
             project: string;
             /** Run Id */
@@ -3746,12 +4149,18 @@ export interface components {
             archived?: boolean | null;
             /** Deleted */
             deleted?: boolean | null;
+            /** Folder */
+            folder?: string | null;
             /** Group */
             group?: string | null;
+            /** Job Type */
+            job_type?: string | null;
             /** Name */
             name?: string | null;
             /** Notes */
             notes?: string | null;
+            /** Parent */
+            parent?: string | null;
             /** Tags */
             tags?: string[] | null;
         };
@@ -3801,6 +4210,12 @@ export interface components {
          * @description A key of one run with its summary.
          */
         RunKeyInfo: {
+            /**
+             * Corrections
+             * @description The ids of the corrections that act on it.
+             * @default []
+             */
+            corrections?: string[];
             /** First */
             first?: number | ("NaN" | "Infinity" | "-Infinity") | string | boolean | {
                 [key: string]: unknown;
@@ -3822,6 +4237,12 @@ export interface components {
             } | null;
             /** Last Step */
             last_step?: number | null;
+            /**
+             * Logged As
+             * @description The keys that it was logged under, if that is not its name.
+             * @default []
+             */
+            logged_as?: string[];
             /** Max */
             max?: number | ("NaN" | "Infinity" | "-Infinity") | null;
             /** Mean */
@@ -3882,6 +4303,11 @@ export interface components {
              * @description Why this run cannot be read whole, or null.
              */
             error: string | null;
+            /**
+             * Folder
+             * @description Where it stands within its project: names with / between.
+             */
+            folder?: string | null;
             /** Group */
             group: string | null;
             /** Host */
@@ -3904,6 +4330,11 @@ export interface components {
              * @description The run's ordinal in its project: its colour, for ever.
              */
             number: number;
+            /**
+             * Parent
+             * @description Id of the run in the same project that it belongs to.
+             */
+            parent?: string | null;
             /** Project */
             project: string;
             /** Run Id */
@@ -4759,6 +5190,12 @@ export interface components {
         TableJson: {
             /** Columns */
             columns: string[];
+            /**
+             * Corrections
+             * @description What is said of corrected metrics in it; left out if none is.
+             * @default []
+             */
+            corrections?: string[];
             /** Rows */
             rows: unknown[][];
         };
@@ -5191,6 +5628,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    change_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                correction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionRow"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    delete_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                correction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_correction_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                correction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionVersions"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -6070,6 +6631,137 @@ export interface operations {
             };
         };
     };
+    list_corrections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionRows"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    create_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCorrection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionRow"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    preview_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionTry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectionPreview"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     list_members: {
         parameters: {
             query?: never;
@@ -6697,6 +7389,8 @@ export interface operations {
                 key?: string[] | null;
                 /** @description Keys with commas between them, for keys without commas. */
                 keys?: string | null;
+                /** @description As it was logged, without the project's corrections. */
+                raw?: boolean;
             };
             header?: never;
             path: {
@@ -7483,6 +8177,8 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "frames" | "json" | "arrow";
+                /** @description As it was logged, without the project's corrections. */
+                raw?: boolean;
             };
             header?: never;
             path?: never;

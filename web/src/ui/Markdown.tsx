@@ -1,15 +1,15 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
 import { useEffect, useRef } from "react";
+import { drawFormulas, type Formula, formulaExtensions } from "./math";
 
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 // HTML inside Markdown is shown as it was typed. Besides being nobody's intention in notes, merely parsing
 // it would try style attributes and remote images, each a violation of the page's policy.
-const markdown = new Marked({
-  gfm: true,
-  renderer: { html: ({ text }) => text.replace(/[&<>"]/g, (letter) => ESCAPES[letter] ?? letter) },
-});
+const renderer = {
+  html: ({ text }: { text: string }) => text.replace(/[&<>"]/g, (letter) => ESCAPES[letter] ?? letter),
+};
 
 /** Own instance: its hooks must not meet those of anyone else. */
 const purifier = DOMPurify(window);
@@ -34,6 +34,8 @@ purifier.addHook("afterSanitizeAttributes", (node) => {
 export default function Markdown({ text }: { text: string }) {
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    const formulas: Formula[] = [];
+    const markdown = new Marked({ gfm: true, renderer, extensions: formulaExtensions(formulas) });
     const html = markdown.parse(text, { async: false });
     const fragment = purifier.sanitize(html, {
       USE_PROFILES: { html: true },
@@ -42,7 +44,10 @@ export default function Markdown({ text }: { text: string }) {
       FORBID_ATTR: ["style", "class", "id", "name", "srcset"],
       RETURN_DOM_FRAGMENT: true,
     });
-    element.current?.replaceChildren(fragment);
+    const root = element.current;
+    root?.replaceChildren(fragment);
+    // The library that draws them is loaded where there are some; until then they stand as they were typed.
+    if (root && formulas.length > 0) drawFormulas(root, formulas).catch(() => {});
   }, [text]);
   return <div ref={element} className="markdown" />;
 }

@@ -85,6 +85,13 @@ _MARKDOWN = [
     "<div id=cookie name=getElementById><img name=body><form id=__treering>",
     "```html\n<script>alert(1)</script>\n```",
     "| " + " | ".join("<img src=x onerror=alert(1)>" for _ in range(200)) + " |\n|" + "-|" * 200 + "\n",
+    "$\\href{javascript:alert(1)}{x}$ $\\url{javascript:alert(1)}$ $\\includegraphics{https://evil.example/pixel.png}$",
+    "$\\htmlClass{x}{y}$ $\\htmlStyle{position:fixed}{y}$ $\\htmlData{a=b}{y}$ $\\htmlId{__treering}{y}$",
+    "$\\text{<img src=x onerror=alert(1)>}$ $$<script>alert(1)</script>$$ $\\fcolorbox{red}{blue}{x}$ $\\pmb{x}$",
+    "$\\def\\a{\\a\\a}\\a$ $\\rule{9999em}{9999em}$ $\\kern-9999em\\text{over the page}$ "
+    + "${" * 400
+    + "x"
+    + "}$" * 400,
     "> " * 500 + "deep",
     "* " * 300 + "deep",
 ]

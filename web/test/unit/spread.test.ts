@@ -48,6 +48,31 @@ const group = (model: string | null, seed: number, runs: string[], values: numbe
 const GROUPS = [group("a", 1, ["r1", "r2"], [1, 3]), group(null, 1, ["r3"], [7]), group("a", 2, ["r4"], [5])];
 
 describe("the lines of a grouped table", () => {
+  it("put a folder's own runs behind the folders in it", () => {
+    const inFolder = (value: string, runs: string[], values: number[]): TableGroup => ({
+      path: [{ by: "folder", value }],
+      count: runs.length,
+      runs,
+      columns: [wire(values)],
+    });
+    const tree = groupTree([
+      inFolder("a/b/c", ["r1"], [1]),
+      inFolder("a", ["r2", "r3"], [2, 6]),
+      inFolder("z", ["r4"], [4]),
+    ]);
+    expect(tree.map(({ value, count, own }) => [value, count, own])).toEqual([
+      ["a", 3, 2],
+      ["z", 1, 1],
+    ]);
+    expect(tree[0]?.spreads[0]).toMatchObject({ n: 3, mean: 3 });
+    const segments = groupSegments(tree, new Set(), "");
+    expect(
+      segments.map((segment) =>
+        segment.kind === "group" ? segment.node.value : `${segment.block.filter} × ${segment.count}`,
+      ),
+    ).toEqual(["a", "a/b", "a/b/c", 'folder = "a/b/c" × 1', 'folder = "a" × 2', "z", 'folder = "z" × 1']);
+  });
+
   it("nest, with the figures of the outer group over all its runs", () => {
     const tree = groupTree(GROUPS);
     expect(tree.map(({ value, count }) => [value, count])).toEqual([

@@ -19,6 +19,7 @@ from .machine import environment, hardware
 from .packages import requirements
 from .repository import Repository, Skipped
 from .sources import Sources, source_files
+from .work_tree import unlike_commit
 
 __all__ = ["Record", "capture"]
 
@@ -94,10 +95,15 @@ def _changes(plan: Plan, repository: Repository, record: Record, until: float) -
             hidden.append({"where": "uncommitted changes", "count": patch.redacted})
             about |= {"redacted": patch.redacted, "inexact": patch.inexact}
         record.file("code.patch", patch.data, about)
+    repository.go_on(CAPTURE_S)
+    unlike = unlike_commit(repository, repository.changed)
+    if unlike.files:
+        record.file("code.worktree.json", unlike.listing, {"purpose": "worktree", "files": unlike.files})
     sources = Sources(repository.root, CODE_MAX_BYTES - len(patch.data), [Path(plan.data_dir)])
     tracked = source_files(repository.root, until) if plan.everything else ()
     seen = set(untracked)
-    _store(sources, record, [*untracked, *(path for path in tracked if path not in seen)], hidden, seen)
+    paths = dict.fromkeys([*untracked, *unlike.whole, *tracked])
+    _store(sources, record, list(paths), hidden, seen)
     gaps = []
     if repository.cut:
         gaps.append(f"{_named(repository.cut)} took longer than {CAPTURE_S:g} s, or says too much")
@@ -105,7 +111,14 @@ def _changes(plan: Plan, repository: Repository, record: Record, until: float) -
         gaps.append(f"{_named(repository.failed)} failed")
     if gaps:
         record.fact("code_not_whole", "; ".join(gaps))
-    _say(record, "git", sources, [*patch.skipped, *private, *sources.skipped], hidden, str(repository.root))
+    _say(
+        record,
+        "git",
+        sources,
+        [*patch.skipped, *private, *unlike.skipped, *sources.skipped],
+        hidden,
+        str(repository.root),
+    )
 
 
 def _named(commands: list[str]) -> str:
@@ -134,6 +147,10 @@ def _store(
             about["untracked"] = True
         if source.link is not None:
             about["link"] = source.link
+        if source.name:  # bytes that are no text
+            about["name"] = source.name
+        if source.link_name:
+            about["link_name"] = source.link_name
         if source.redacted:
             about["redacted"] = source.redacted
             hidden.append({"where": source.path, "count": source.redacted})

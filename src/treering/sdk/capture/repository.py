@@ -97,6 +97,12 @@ class Repository:
         self._until = until
         self._filters: list[str] | None = None
         self._commit: str | None = None
+        self._names: list[str] = []
+
+    @property
+    def until(self) -> float:
+        """When the present part has to be over."""
+        return self._until
 
     def go_on(self, seconds: float) -> None:
         """Begin another part, which may take so long."""
@@ -158,7 +164,7 @@ class Repository:
     def patch(self) -> Patch:
         """Return what ``git diff HEAD`` says, binary files included, without the files that hold secrets."""
         base = self.commit or self._line("hash-object", "-t", "tree", "/dev/null") or ""
-        names = self._changed(base)
+        names = self._names = self._changed(base)
         filtered = self._filtered(names)
         skipped = [Skipped(name, "holds secrets, by its name") for name in names if is_secret_file(name)]
         skipped += [Skipped(name, f"goes through git's filter {filtered[name]}") for name in filtered]
@@ -181,6 +187,11 @@ class Repository:
                 left -= len(part)
         return _redacted(sections, skipped)
 
+    @property
+    def changed(self) -> list[str]:
+        """The tracked files with uncommitted changes, once ``patch`` has looked."""
+        return self._names
+
     def _changed(self, base: str) -> list[str]:
         raw = self._git(*_DIFF, "--name-only", "-z", base, "--", limit=CAPTURE_TREE_MAX_BYTES, needed=True)
         return [os.fsdecode(name) for name in (raw or b"").split(b"\0") if name]
@@ -201,6 +212,48 @@ class Repository:
         found = zip(parts[::3], parts[2::3], strict=False)
         none = (b"unspecified", b"unset", b"")
         return {os.fsdecode(name): os.fsdecode(how) for name, how in found if how not in none}
+
+    # ── what git writes in another form than it keeps it ────────────────────────────────────────────────────────
+
+    def setting(self, key: str) -> str:
+        """Return a setting of git here; empty if it is not set."""
+        return (self._line("config", "--get", key) or "").lower()
+
+    def attribute_files(self) -> list[str]:
+        """Return the files that give attributes to files here."""
+        listed = self._git("ls-files", "-z", "--", ".gitattributes", ":(glob)**/.gitattributes") or b""
+        found = [os.fsdecode(name) for name in listed.split(b"\0") if name]
+        own = self._line("rev-parse", "--git-path", "info/attributes")
+        others = [self.root / own] if own else []
+        others.append(Path(self.setting("core.attributesfile") or "~/.config/git/attributes").expanduser())
+        return found + [str(path) for path in others if path.is_file()]
+
+    def line_ends(self) -> dict[str, tuple[str, str]] | None:
+        """Return tracked files → how lines end in the index and on the disk: lf, crlf, mixed, none, -text, or empty."""
+        listed = self._git("ls-files", "--eol", "-z", limit=2 * CAPTURE_TREE_MAX_BYTES, needed=True)
+        if listed is None:
+            return None
+        found = {}
+        for entry in listed.split(b"\0"):
+            about, tab, path = entry.partition(b"\t")
+            words = about.split()
+            if tab and len(words) >= 2:
+                in_index, on_disk = (word.partition(b"/")[2].decode("ascii", "replace") for word in words[:2])
+                found[os.fsdecode(path)] = in_index, on_disk
+        return found
+
+    def attributes(self, names: Sequence[str], wanted: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return which of *names* have which of the *wanted* attributes, with their values."""
+        if not names:
+            return {}
+        asked = b"".join(os.fsencode(name) + b"\0" for name in names)
+        limit = (1 + len(wanted)) * CAPTURE_TREE_MAX_BYTES
+        parts = (self._git("check-attr", "-z", "--stdin", *wanted, given=asked, limit=limit) or b"").split(b"\0")
+        found: dict[str, dict[str, str]] = {}
+        for name, attribute, value in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
+            if value not in (b"unspecified", b"unset", b""):
+                found.setdefault(os.fsdecode(name), {})[attribute.decode()] = os.fsdecode(value)
+        return found
 
     def _filter_options(self) -> list[str]:
         """Return options that switch off the filters of the configuration: each is a program that git would run."""
@@ -246,10 +299,15 @@ class Repository:
         for entry in (staged or b"").split(b"\0"):
             about, _, path = entry.partition(b"\t")
             if about.startswith(b"160000 ") and len(found) < _SUBMODULES_MAX:
-                name = os.fsdecode(path)
-                at = Repository(self.root / name, self._until)._line("rev-parse", "--verify", "-q", "HEAD")
-                recorded = about.split()[1].decode()
-                found.append({"path": name, "commit": at or recorded, "recorded": recorded})
+                name, recorded = os.fsdecode(path), about.split()[1].decode()
+                found.append({"path": name, "commit": recorded, "recorded": recorded})
+                if not (self.root / name / ".git").exists():
+                    found[-1]["absent"] = True
+                    continue
+                part = Repository(self.root / name, self._until)
+                found[-1]["commit"] = part.commit or recorded
+                if part._git("status", "--porcelain", "-z", limit=1 << 16) != b"":
+                    found[-1]["changed"] = True
         return found
 
     def _line(self, *command: str) -> str | None:

@@ -28,13 +28,20 @@ _DEPTH_MAX: Final = 8
 
 
 class SourceFile(NamedTuple):
-    """A file as it is recorded. ``link`` is where a symbolic link leads; its data are empty then."""
+    """
+    A file as it is recorded. ``link`` is where a symbolic link leads; its data are empty then.
+
+    ``name`` and ``link_name`` are the bytes of what is no UTF-8, in hexadecimal digits; ``path`` and ``link`` only show
+    them.
+    """
 
     path: str
     data: bytes
     mode: int
     redacted: int
     link: str | None
+    name: str = ""
+    link_name: str = ""
 
 
 class Sources:
@@ -88,8 +95,7 @@ class Sources:
     def _one(self, path: str, full: Path) -> SourceFile | Skipped | None:
         if len(os.fsencode(path)) > FILE_PATH_MAX_BYTES - 10:
             return Skipped(path[:200] + "…", "its path is too long")
-        if not _is_text(path):
-            return Skipped(path, "its name is no UTF-8")
+        shown, name = (path, "") if _is_text(path) else (_shown(path), os.fsencode(path).hex())
         if path.endswith("/"):
             return Skipped(path, "is a repository of its own")
         if is_secret_file(path):
@@ -98,9 +104,8 @@ class Sources:
             about = os.lstat(full)
             if stat.S_ISLNK(about.st_mode):
                 link = os.readlink(full)
-                if not _is_text(link):
-                    return Skipped(path, "is a link to a name that is no UTF-8")
-                return SourceFile(path, b"", 0o777, 0, link)
+                link_name = "" if _is_text(link) else os.fsencode(link).hex()
+                return SourceFile(shown, b"", 0o777, 0, _shown(link) if link_name else link, name, link_name)
             if not stat.S_ISREG(about.st_mode):
                 return None
             if about.st_size > CODE_FILE_MAX_BYTES or about.st_size > self._left:
@@ -116,7 +121,7 @@ class Sources:
             text, redacted = redact_source(data.decode("utf-8", "surrogateescape"), path)
             if redacted:
                 data = text.encode("utf-8", "surrogateescape")
-        return SourceFile(path, data, about.st_mode & 0o777, redacted, None)
+        return SourceFile(shown, data, about.st_mode & 0o777, redacted, None, name)
 
 
 def _is_text(name: str) -> bool:
@@ -125,6 +130,10 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that only this file system can have
         return False
     return True
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _no_waiting(path: str, flags: int) -> int:

@@ -34,6 +34,11 @@ class Trail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def add(self, by: By, action: str, subject: str) -> None:
+        """Add a line about something that is kept elsewhere."""
+        with self._database.write(quiet=True) as connection:
+            note(connection, self._database.clock(), by, action, subject)
+
     def page(self, before: int | None, limit: int) -> list[dict[str, Any]]:
         """Return lines, the newest first, that are older than the line *before*."""
         query = sa.select(t.audit).order_by(t.audit.c.id.desc()).limit(limit)

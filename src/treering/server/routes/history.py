@@ -35,6 +35,7 @@ def read_history(
     keys: Annotated[str | None, Query(description="Keys with commas between them, for keys without commas.")] = None,
     attempts: Annotated[Literal["all", "latest"], Query()] = "all",
     reply_format: Annotated[Literal["json", "arrow", "msgpack"], Query(alias="format")] = "json",
+    raw: Annotated[bool, Query(description="As it was logged, without the project's corrections.")] = False,
 ) -> Response:
     """
     Stream every row of a run, unsampled.
@@ -48,7 +49,7 @@ def read_history(
         )
 
     def read() -> Iterable[HistoryBatch]:
-        return store.history(run_key, wanted or None, attempts)
+        return store.history(run_key, wanted or None, attempts, raw=raw)
 
     store.run(run_key)  # an unknown run is a 404 now and not a broken stream later
     pieces: Iterator[bytes]

@@ -39,6 +39,7 @@ def read_series(
     store: TheStore,
     access: TheAccess,
     reply_format: Annotated[Literal["frames", "json", "arrow"], Query(alias="format")] = "frames",
+    raw: Annotated[bool, Query(description="As it was logged, without the project's corrections.")] = False,
 ) -> Response:
     """Return columns for runs × keys, thinned to buckets that keep their lowest and highest value."""
     lines = len(body.keys) * (len(body.runs or ()) + sum(1 + len(group.runs) for group in body.groups or ()))
@@ -61,7 +62,8 @@ def read_series(
             band=body.band,
             confidence=body.confidence,
             ranks=body.ranks,
-        )
+        ),
+        raw=raw,
     )
     found = {(columns.run, columns.key) for columns in series}
     missing = [{"run": run, "key": key} for key in body.keys for run in body.runs or () if (run, key) not in found]

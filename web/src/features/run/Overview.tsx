@@ -10,6 +10,7 @@ import { formatBytes, formatCount, formatDuration, formatMoment } from "@/ui/hum
 import { StateLabel } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
 import { ChangedLink } from "../compare/ChangedLink";
+import { Family } from "./Family";
 import { type Fact, factsOf } from "./facts";
 import { flatten } from "./flatten";
 import { Guarantee } from "./Guarantee";
@@ -65,6 +66,8 @@ export function Overview({ run }: { run: RunDetail }) {
             <Line name="exit code" value={run.end?.exit_code} />
             <Line name="group" value={run.group} />
             <Line name="job type" value={run.job_type} />
+            <Line name="folder" value={run.folder} />
+            <Family run={run} />
             <Lines facts={facts.start} />
             <Line name="arguments from" value={facts.argumentsFrom} />
             <Line

@@ -23,7 +23,7 @@ export interface FactGroups {
   rest: Fact[];
 }
 
-const NAMED = new Set(["name", "group", "job_type", "tags", "notes"]);
+const NAMED = new Set(["name", "group", "job_type", "folder", "parent", "tags", "notes"]);
 const START = ["command", "program", "cwd", "python", "executable", "pid"];
 /** Topics with a place of their own. */
 const TOPICS = new Set([
@@ -101,7 +101,7 @@ export function factsOf(run: RunDetail): FactGroups {
   };
 }
 
-const TITLES: Readonly<Record<string, string>> = { cwd: "folder", os: "system", gpu: "GPU", cpu: "CPU" };
+const TITLES: Readonly<Record<string, string>> = { cwd: "directory", os: "system", gpu: "GPU", cpu: "CPU" };
 
 function record(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)

@@ -1,6 +1,17 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Archive, CopyPlus, FolderInput, GitCompare, Group, RotateCcw, Tag, Trash2, X } from "lucide-react";
+import {
+  Archive,
+  CopyPlus,
+  Folder,
+  FolderInput,
+  GitCompare,
+  Group,
+  RotateCcw,
+  Tag,
+  Trash2,
+  X,
+} from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { RunSelection } from "@/api/columns";
 import { joinFilters, runsFilter } from "@/api/filterText";
@@ -22,7 +33,7 @@ interface BulkBarProps {
   onClear(): void;
 }
 
-type Asking = "tag" | "untag" | "group" | "move" | "copy" | "purge" | null;
+type Asking = "tag" | "untag" | "group" | "folder" | "move" | "copy" | "purge" | null;
 
 /** What can be done with the marked runs. */
 export function BulkBar({ selection, match, marks, bin, mayEdit, onClear }: BulkBarProps) {
@@ -91,6 +102,7 @@ export function BulkBar({ selection, match, marks, bin, mayEdit, onClear }: Bulk
           {item("Tag", <Tag size={14} />, () => setAsking("tag"))}
           {item("Untag", <Tag size={14} />, () => setAsking("untag"))}
           {item("Group", <Group size={14} />, () => setAsking("group"))}
+          {item("Folder", <Folder size={14} />, () => setAsking("folder"))}
           {item("Move", <FolderInput size={14} />, () => setAsking("move"))}
           {item("Copy", <CopyPlus size={14} />, () => setAsking("copy"))}
           {item("Archive", <Archive size={14} />, () => edit.mutate({ changes: { archived: true } }))}
@@ -165,6 +177,7 @@ const TITLES: Record<NonNullable<Asking>, string> = {
   tag: "Add tags",
   untag: "Remove tags",
   group: "Set the group",
+  folder: "Put into a folder",
   move: "Move to another project",
   copy: "Copy into another project",
   purge: "Purge for good",
@@ -230,6 +243,7 @@ const HELP: Record<string, string> = {
   tag: "Tags, separated by commas.",
   untag: "Tags to take away, separated by commas.",
   group: "The name of the group; empty for none.",
+  folder: "A place within this project, such as ablations/width; empty for none.",
   move: "The project as entity/project. Links to the runs keep working.",
   copy: "The project as entity/project. Each copy is a run of its own, with all that was logged.",
 };
@@ -239,6 +253,7 @@ export function changeOf(asking: NonNullable<Asking>, text: string, count: numbe
   const trimmed = text.trim();
   if (asking === "purge") return trimmed === `purge ${count}` ? { purge: true } : null;
   if (asking === "group") return { changes: { group: trimmed || null } };
+  if (asking === "folder") return { changes: { folder: trimmed || null } };
   if (asking === "move" || asking === "copy") {
     const [entity = "", project = "", more] = trimmed.split("/");
     if (!entity || !project || more !== undefined) return null;

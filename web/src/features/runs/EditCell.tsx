@@ -6,7 +6,7 @@ import type { RunEdit } from "@/api/types";
 
 interface EditCellProps {
   row: TableRow;
-  /** name, notes, tags or group. */
+  /** name, notes, tags, group or folder. */
   by: string;
   onDone(): void;
 }
@@ -57,6 +57,7 @@ export function EditCell({ row, by, onDone }: EditCellProps) {
 function textOf(row: TableRow, by: string): string {
   if (by === "tags") return row.tags.join(", ");
   if (by === "notes") return row.notes ?? "";
+  if (by === "folder") return row.folder ?? "";
   return (by === "group" ? row.group : row.name) ?? "";
 }
 
@@ -66,6 +67,7 @@ export function editOf(by: string, text: string): RunEdit | null {
   if (by === "tags") return { tags: splitTags(text) };
   const trimmed = text.trim();
   if (by === "group") return { group: trimmed || null };
+  if (by === "folder") return { folder: trimmed || null };
   return trimmed ? { name: trimmed } : null;
 }
 

@@ -60,14 +60,14 @@ function isNumeric({ kind, spark }: ShownColumn): boolean {
 
 function GroupName({ node, folded, onFold }: { node: GroupNode; folded: boolean; onFold(): void }) {
   const name = node.by.startsWith("except:") ? "config" : groupName(node.by);
-  const value = pathValue(node.value);
+  const value = nameOf(node);
   return (
     <button
       type="button"
       className={`group-name depth-${Math.min(3, node.depth)}`}
       tabIndex={-1}
       aria-expanded={!folded}
-      title={`${name} ${value}`}
+      title={`${name} ${pathValue(node.value)}`}
       onClick={onFold}
     >
       {folded ? <ChevronRight size={14} /> : <ChevronDown size={14} />}
@@ -76,6 +76,12 @@ function GroupName({ node, folded, onFold }: { node: GroupNode; folded: boolean;
       <span className="count">{formatCount(node.count)}</span>
     </button>
   );
+}
+
+/** A folder within another is named by its last part, where it stands. */
+function nameOf({ by, value, depth }: GroupNode): string {
+  if (by !== "folder" || typeof value !== "string") return pathValue(value);
+  return depth === 0 ? value : (value.split("/").at(-1) ?? value);
 }
 
 /** A group's value in one line; all config but some keys is a list of keys and values. */

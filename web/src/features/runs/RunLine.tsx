@@ -173,6 +173,8 @@ export function valueAt(row: TableRow, column: ShownColumn): unknown {
   if (by === "group") return row.group;
   if (by === "notes") return row.notes;
   if (by === "job_type") return row.job_type;
+  if (by === "folder") return row.folder;
+  if (by === "parent") return row.parent;
   if (by === "host") return row.host;
   if (by === "created_at") return row.created_at;
   if (by === "runtime") return row.runtime_s;

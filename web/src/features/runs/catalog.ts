@@ -19,7 +19,19 @@ export interface CatalogEntry {
   distinct: number | null;
 }
 
-const TEXT_FIELDS = new Set(["name", "id", "run_key", "state", "group", "job_type", "notes", "host", "tags"]);
+const TEXT_FIELDS = new Set([
+  "name",
+  "id",
+  "run_key",
+  "state",
+  "group",
+  "job_type",
+  "folder",
+  "parent",
+  "notes",
+  "host",
+  "tags",
+]);
 const TIME_FIELDS = new Set(["created_at", "ended_at", "last_activity_at"]);
 
 export function kindOfField(by: string): ColumnKind {

@@ -26,17 +26,20 @@ export function groupSegments(
     segments.push({ kind: "group", node, start, count: 1 });
     start++;
     if (folded.has(node.id)) return;
-    if (node.children.length > 0) {
-      for (const child of node.children) add(child);
-      return;
-    }
-    const own = groupFilter(node.path) ?? runsFilter(node.runs.slice(0, NAMED_RUNS));
-    const block = { filter: joinFilters(filter, own), count: node.count };
-    segments.push({ kind: "rows", block, depth: node.depth + 1, start, count: node.count });
-    start += node.count;
+    for (const child of node.children) add(child);
+    if (node.own === 0) return;
+    const own = groupFilter(placeOf(node)) ?? runsFilter(node.runs.slice(0, NAMED_RUNS));
+    const block = { filter: joinFilters(filter, own), count: node.own };
+    segments.push({ kind: "rows", block, depth: node.depth + 1, start, count: node.own });
+    start += node.own;
   };
   for (const node of nodes) add(node);
   return segments;
+}
+
+/** The path without the folders that are only on the way to the last one. */
+function placeOf({ path }: GroupNode): GroupNode["path"] {
+  return path.filter(({ by }, i) => by !== "folder" || path[i + 1]?.by !== "folder");
 }
 
 export function plainSegments(filter: string, count: number): Segment[] {

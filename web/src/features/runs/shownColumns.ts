@@ -44,7 +44,7 @@ export function showColumns(
 
 /** What people say about a run, as against what its training recorded. */
 export function isEditable({ column, spark }: Pick<TableColumn, "column" | "spark">): boolean {
-  return !spark && ["name", "notes", "tags", "group"].includes(column.by);
+  return !spark && ["name", "notes", "tags", "group", "folder"].includes(column.by);
 }
 
 /** Pinned columns first. On a phone the pinned ones would leave no room for others: only the name stays. */

@@ -54,6 +54,8 @@ export function combineSpreads(parts: readonly Spread[]): Spread {
   };
 }
 
+type GroupStep = TableGroup["path"][number];
+
 /** A group in the table, with the groups in it. */
 export interface GroupNode {
   /** The path as text: the group's name in the list of folded ones. */
@@ -66,11 +68,23 @@ export interface GroupNode {
   runs: readonly string[];
   spreads: readonly Spread[];
   children: readonly GroupNode[];
+  /** Runs that lie in this group and in none of its children: all of a group without any, and of a folder its own. */
+  own: number;
 }
 
 /** The groups of the server, which are the innermost ones, as a tree. The order of the groups is kept. */
 export function groupTree(groups: readonly TableGroup[]): GroupNode[] {
-  return nest(groups, 0);
+  return nest(
+    groups.map((group) => ({ ...group, path: group.path.flatMap(folders) })),
+    0,
+  );
+}
+
+/** A folder as the folders on the way to it, each inside the one before. */
+function folders(step: GroupStep): GroupStep[] {
+  if (step.by !== "folder" || typeof step.value !== "string") return [step];
+  const names = step.value.split("/");
+  return names.map((_, i) => ({ by: step.by, value: names.slice(0, i + 1).join("/") }));
 }
 
 function nest(groups: readonly TableGroup[], depth: number): GroupNode[] {
@@ -78,7 +92,7 @@ function nest(groups: readonly TableGroup[], depth: number): GroupNode[] {
   for (const group of groups) {
     const step = group.path[depth];
     if (!step) continue;
-    const name = JSON.stringify(step.value ?? null);
+    const name = JSON.stringify([step.by, step.value ?? null]);
     const same = members.get(name);
     if (same) same.push(group);
     else members.set(name, [group]);
@@ -88,8 +102,15 @@ function nest(groups: readonly TableGroup[], depth: number): GroupNode[] {
     const step = first?.path[depth];
     if (!first || !step) return [];
     const path = first.path.slice(0, depth + 1);
-    const leaf = depth === first.path.length - 1;
-    const children = leaf ? [] : nest(inside, depth + 1);
+    const here = inside.filter((group) => depth === group.path.length - 1);
+    const children = nest(
+      inside.filter((group) => depth < group.path.length - 1),
+      depth + 1,
+    );
+    const parts = [
+      ...here.map(({ columns }) => columns.map(spreadOf)),
+      ...children.map(({ spreads }) => spreads),
+    ];
     return {
       id: `group:${JSON.stringify(path.map(({ value }) => value ?? null))}`,
       depth,
@@ -98,10 +119,12 @@ function nest(groups: readonly TableGroup[], depth: number): GroupNode[] {
       path,
       count: inside.reduce((sum, { count }) => sum + count, 0),
       runs: inside.flatMap(({ runs }) => runs),
-      spreads: leaf
-        ? first.columns.map(spreadOf)
-        : first.columns.map((_, i) => combineSpreads(children.flatMap(({ spreads }) => spreads[i] ?? []))),
+      spreads:
+        parts.length === 1 && parts[0]
+          ? parts[0]
+          : first.columns.map((_, i) => combineSpreads(parts.flatMap((spreads) => spreads[i] ?? []))),
       children,
+      own: here.reduce((sum, { count }) => sum + count, 0),
     };
   });
 }

@@ -4,7 +4,7 @@ import { changeView, getView, useView } from "@/state/view";
 import { Picker } from "@/ui/Picker";
 import { exceptKeys, groupName, keysLeftOut } from "../groups";
 
-const FIELDS = ["group", "job_type", "state"];
+const FIELDS = ["folder", "group", "job_type", "parent", "state"];
 /** Names that people give to what only repeats a run. */
 const SEED_NAME = /(^|[._-])(random_?)?seed([._-]|$)/i;
 

@@ -61,7 +61,8 @@ exam: setup ui
 
 # The integrations with the real libraries, in an environment of its own: 2 GB, and minutes the first time.
 frameworks: .venv-frameworks/.ready
-	$(FRAMEWORKS)/python -m pytest -m frameworks tests/integrations tests/examples tests/sdk/test_watch.py $(ARGS)
+	$(FRAMEWORKS)/python -m pytest -m frameworks tests/integrations tests/examples tests/sdk/test_watch.py \
+		tests/sdk/test_distributed.py $(ARGS)
 
 # torch is built for each kind of machine and has other hashes on each; the rest is pinned by hash.
 .venv-frameworks/.ready: pyproject.toml requirements/frameworks.txt hatch_build.py

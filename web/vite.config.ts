@@ -31,6 +31,18 @@ function precompress(): Plugin {
   };
 }
 
+/** Of the fonts of formulas only those that every browser of today takes are shipped. */
+function onlyWoff2(): Plugin {
+  return {
+    name: "treering-woff2",
+    enforce: "pre",
+    transform(code, id) {
+      if (!/katex.*\.css$/.test(id)) return undefined;
+      return { code: code.replaceAll(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\("\w+"\)/g, ""), map: null };
+    },
+  };
+}
+
 /** Scripts of the sandboxed frames: one plain file each, since a frame of another origin cannot load modules. */
 const FRAMES = ["plotly", "vega"];
 
@@ -73,7 +85,7 @@ function frames(): Plugin {
 export default defineConfig({
   // Relative, because the server decides the base path (<base href>) when it runs behind a proxy.
   base: "./",
-  plugins: [react(), frames(), precompress()],
+  plugins: [react(), onlyWoff2(), frames(), precompress()],
   resolve: { alias: { "@": join(import.meta.dirname, "src") } },
   build: {
     outDir: OUT_DIR,

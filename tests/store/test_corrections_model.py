@@ -167,7 +167,7 @@ def test_every_reader_shows_what_plain_python_computes(seed: int, chosen: list[d
             check_export(store, expected, shown)
             for one in made:
                 store.corrections.change(one.id, "ada", one.version, enabled=False)
-            check_charts(store, keys, {run: its for run, its in runs.items()})
+            check_charts(store, keys, runs)
             check_table(store, runs, KEYS)
 
 

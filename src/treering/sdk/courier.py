@@ -48,8 +48,9 @@ class Courier(threading.Thread):
 
     Args:
         server: ``url``, ``key``, ``ca_file``, ``ca_dir``, ``insecure``.
-        ask: ``run_key`` and ``writer`` whose past is asked for before anything is shipped.
-        say: takes the first word: ``{"word": {"ok", "error", "insecure"}, "past"}``.
+        ask: ``run_key`` and ``writer`` whose past is asked for before anything is shipped; ``origin`` and ``step``
+            are the run that it branches off from.
+        say: takes the first word: ``{"word": {"ok", "error", "insecure"}, "past", "origin"}``.
     """
 
     def __init__(
@@ -125,10 +126,12 @@ class Courier(threading.Thread):
 
     def _greet(self, remote: Any) -> None:
         word: dict[str, Any] = {"ok": True, "error": "", "insecure": remote.insecure}
-        past = None
+        past = origin = None
         try:
             if self._ask is not None:
                 past = remote.past(self._ask["run_key"], self._ask["writer"])
+                if "origin" in self._ask:
+                    origin = remote.past(self._ask["origin"], "", int(self._ask["step"]))
             else:
                 remote.query([])
         except (Unreachable, Refused) as error:
@@ -136,7 +139,7 @@ class Courier(threading.Thread):
             self.progress = Progress(error=str(error), away=isinstance(error, Unreachable))
         else:
             self.progress = Progress()
-        self._say({"word": word, "past": past})
+        self._say({"word": word, "past": past, "origin": origin})
 
     def _ship(self, shipper: Shipper, files: SegmentFiles, contents: FileShipper) -> None:
         hurried = False

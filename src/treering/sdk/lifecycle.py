@@ -44,6 +44,7 @@ from treering.values import clean_config
 
 from . import ranks
 from .arguments import Arguments, find_arguments, find_options
+from .branch import Branch, Origin, find_branch, key_of, record_fork
 from .console import leave_us_out
 from .disabled import DisabledRun
 from .plan import Plan
@@ -80,6 +81,8 @@ def init(
     mode: str | None = None,
     dir: str | os.PathLike[str] | None = None,  # noqa: A002 - the field's word for it
     resume: str | bool | None = None,
+    fork_from: str | None = None,
+    resume_from: str | None = None,
     reinit: str | bool | None = None,
     config_exclude_keys: Any = None,
     config_include_keys: Any = None,
@@ -96,6 +99,9 @@ def init(
         parent: the run of the same project that this one belongs to, or its id.
         config: hyperparameters: a dict, ``argparse.Namespace``, dataclass, attrs, pydantic or OmegaConf object, absl
             flags, or the path of a JSON or YAML file.
+        fork_from: ``"RUN_ID?_step=200"``: a new run whose lines up to that step are those of another run of the
+            project; it logs on behind it.
+        resume_from: ``"RUN_ID?_step=200"``: the same run goes on behind that step; what it logged beyond steps back.
         reinit: what to do with a run that is still active: ``finish_previous`` (the default in a notebook, and for
             True), ``return_previous`` (the default elsewhere), or ``create_new``.
         config_exclude_keys, config_include_keys: top-level keys of *config* to leave out, or to keep alone.
@@ -106,7 +112,8 @@ def init(
 
     Raises:
         InvalidName, InvalidValue: an argument that cannot be right; the message names it.
-        UsageError: ``resume="must"`` without such a run, or ``"never"`` with one.
+        UsageError: ``resume="must"`` without such a run, ``"never"`` with one, or a run to branch off from that is
+            not there.
         FolderNotWritable: no folder can be written.
     """
     global _active, _inits
@@ -128,6 +135,7 @@ def init(
         }
         given = {**_given_settings(settings), **{key: value for key, value in given.items() if value is not None}}
         chosen = Settings.resolve(given, os.environ, current_folder())
+        branch, chosen = find_branch(fork_from, resume_from, chosen)
         terminal = Terminal(chosen.silent)
         previous = _previous(reinit)
         if previous is not None:
@@ -143,7 +151,7 @@ def init(
         if chosen.mode == "disabled" or (place.rank > 0 and chosen.ranks == "main" and not chosen.run_group):
             _active = DisabledRun(chosen, loaded)
             return _active
-        _active = run = _begin(chosen, loaded, place, terminal)
+        _active = run = _begin(chosen, loaded, place, terminal, branch)
         if arguments is not None and chosen.capture_arguments:
             _take_arguments(run, arguments, loaded, config_exclude_keys, config_include_keys)
         if sync_tensorboard:
@@ -172,7 +180,9 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
 # ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, terminal: Terminal) -> Run:
+def _begin(
+    settings: Settings, config: dict[str, Any], place: ranks.Place, terminal: Terminal, branch: Branch | None
+) -> Run:
     folder = writable_folder(settings.dir, strict=settings.dir_strict, environ=os.environ)
     if folder.note:
         terminal.say(folder.note)
@@ -189,8 +199,11 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
     if network:
         _bring_home(run_folder)
     # The server is asked by the uploader, so that nothing of a network is loaded into the training process.
-    known = bool(settings.run_id or settings.resume or joins or requeues)
-    uploader = UploaderProcess.open(settings, {"run_key": key, "writer": label} if known else None)
+    known = bool(settings.run_id or settings.resume or joins or requeues or branch)
+    ask: dict[str, Any] = {"run_key": key, "writer": label}
+    if branch is not None:
+        ask |= {"origin": key_of(branch, settings), "step": branch.step}
+    uploader = UploaderProcess.open(settings, ask if known else None)
     try:
         past = read_past(run_folder, label) if run_folder.is_dir() else None
         word = uploader.first_word(INIT_WORD_S) if online and uploader is not None else None
@@ -198,14 +211,32 @@ def _begin(settings: Settings, config: dict[str, Any], place: ranks.Place, termi
         past = there.merged_with(past) if there is not None else past
         settings = msgspec.structs.replace(settings, dir=str(folder.path))
         _check_resume(settings, past, run_id)
+        origin = None if branch is None else _origin(settings, branch, folder.path, word, terminal)
         goes_on = bool(settings.resume) or (joins and not settings.run_id)
         goes_on = goes_on or (requeues and past is not None and past.end_state != "finished")
         where = _Where(run_folder, run_id, label, job, place, network)
-        return _begin_life(settings, config, terminal, where, past, goes_on, uploader, word)
+        return _begin_life(settings, config, terminal, where, past, goes_on, uploader, word, origin)
     except BaseException:
         if uploader is not None:
             uploader.give_up()
         raise
+
+
+def _origin(
+    settings: Settings, branch: Branch, folder: Path, word: dict[str, Any] | None, terminal: Terminal
+) -> Origin:
+    """Return what is known, here and on the server, of the run that is branched off from."""
+    key = key_of(branch, settings)
+    place = folder / "runs" / key
+    past = read_past(place, "", branch.step) if place.is_dir() else None
+    there = Past.from_server((word or {}).get("origin"))
+    past = there.merged_with(past) if there is not None else past
+    if past is None:
+        run = f"run {branch.run_id!r} of {settings.entity}/{settings.project}"
+        if settings.mode == "local":
+            raise UsageError(f"init(): {branch.argument} names {run}, which is not in {folder}.")
+        terminal.say(f"{run} is not known here (yet); it is found once both are on the server.")
+    return Origin(branch, key, past)
 
 
 class _Where(NamedTuple):
@@ -228,11 +259,15 @@ def _begin_life(
     goes_on: bool,
     uploader: UploaderProcess | None,
     word: dict[str, Any] | None,
+    origin: Origin | None,
 ) -> Run:
     run_folder, run_id, label, job, place, network = where
     key, data_dir = run_folder.name, run_folder.parent.parent
     again = past is not None and past.lives > 0  # this writer was here before
     goes_on = again and goes_on
+    rewinds = origin is not None and origin.branch.rewinds
+    forks = origin is not None and not rewinds and not goes_on  # who goes on in a fork forked it before
+    goes_on = goes_on or rewinds
     name = settings.name or (past.meta.get("name") if past else "") or random_run_name()
     settings = msgspec.structs.replace(settings, run_id=run_id, name=name)
     terminal.silent = terminal.silent or bool(label)  # eight ranks would say everything eight times
@@ -242,8 +277,7 @@ def _begin_life(
         "run": {"entity": settings.entity, "project": settings.project, "id": run_id, "key": key},
         "life_id": new_life_id(),
         "writer": label,
-        # The same id again, without asking to resume: what came before steps back, and nothing is deleted.
-        "from_step": 0 if again and not goes_on else None,
+        "from_step": _first_own_step(origin if rewinds else None, again=again, goes_on=goes_on),
         "resumed": goes_on,
         "process": _process(place, job),
         "client": f"treering {__version__}",
@@ -252,7 +286,8 @@ def _begin_life(
     # Arguments and variables may hold bytes that are no text.
     life = clean_config(life, terminal.warn_once)
     # A clock that stands wrong must not put this life before those that it follows.
-    floor_ns = past.newest_created_ns + 1 if past is not None else 0
+    earlier = [known.newest_created_ns for known in (past, origin and origin.past) if known is not None]
+    floor_ns = max(earlier, default=-1) + 1
     staging = Staging.create(run_folder, str(life["life_id"])) if network else None
     if staging is not None:
         life["staged"] = True
@@ -272,12 +307,20 @@ def _begin_life(
     if uploader is not None and not uploader.begin(run_folder, life, settings, staging, plan):
         uploader.give_up()
         uploader = None
-    run = Run(settings, writer, terminal, past if goes_on else None, uploader, staging)
+    begins_with = past if goes_on else None
+    if origin is not None and (rewinds or forks):
+        begins_with = origin.start
+        if rewinds and past is not None:  # what was said of the run stays; what was logged is as it was then
+            begins_with = begins_with._replace(config={**begins_with.config, **past.config}, defines=past.defines)
+    run = Run(settings, writer, terminal, begins_with, uploader, staging)
+    if origin is not None and forks:
+        run.resumed = False
+        record_fork(run, origin)
     if config:
         run.config.update(config)
     if not label:
         _remember_for_auto(data_dir, settings)
-        how = "resumed" if goes_on else "run"
+        how = "resumed" if goes_on else "fork" if forks else "run"
         view = run.url or f"treering ui --data {data_dir}"
         terminal.say(f"{how} {name} · project {settings.project} · saved in {data_dir} · view: {view}")
     if settings.mode == "online":
@@ -287,6 +330,14 @@ def _begin_life(
     if "ipykernel" in sys.modules:
         run._show_in_notebook()
     return run
+
+
+def _first_own_step(rewound: Origin | None, *, again: bool, goes_on: bool) -> int | None:
+    """Return from which step on earlier lives step back; None for nowhere."""
+    if rewound is not None:
+        return rewound.branch.step + 1
+    # The same id again, without asking to resume: what came before steps back, and nothing is deleted.
+    return 0 if again and not goes_on else None
 
 
 # By whether shared memory stands between the training and the folder.

@@ -179,10 +179,16 @@ class RemoteServer:
 
     # ── what else is asked ──────────────────────────────────────────────────────────────────────────────────────
 
-    def past(self, run_key: str, writer: str) -> dict[str, Any] | None:
-        """Return what the server knows of a run's earlier lives; None if it knows none. Raises Unreachable, Refused."""
+    def past(self, run_key: str, writer: str, step: int | None = None) -> dict[str, Any] | None:
+        """
+        Return what the server knows of a run's earlier lives, as it was at *step*; None if it knows none.
+
+        Raises:
+            Unreachable, Refused: it does not answer, or not so.
+        """
+        upto = "" if step is None else f"&step={step}"
         try:
-            content = self._send("GET", f"/runs/{run_key}/past?writer={quote(writer, safe='')}", None, "")
+            content = self._send("GET", f"/runs/{run_key}/past?writer={quote(writer, safe='')}{upto}", None, "")
         except Refused as error:
             if error.code in ("run_not_found", "not_found"):
                 return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from treering.errors import FormatError, TreeringError
@@ -29,6 +31,7 @@ class Past(NamedTuple):
     lives: int
     newest_created_ns: int = 0  # of all lives of the run, by their own clocks
     incarnations: frozenset[str] = frozenset()  # starts of a scheduler's job that this writer ran in
+    explicit: Mapping[str, Any] = MappingProxyType({})  # of the summary: what was written into it, and not logged
 
     @classmethod
     def from_server(cls, said: dict[str, Any] | None) -> Past | None:
@@ -46,6 +49,7 @@ class Past(NamedTuple):
                 end if isinstance(end, str) else None,
                 int(said.get("lives") or 0),
                 int(said.get("newest_created_ns") or 0),
+                explicit=dict(said.get("summary") or {}),
             )
         except (TypeError, ValueError):
             return None
@@ -66,13 +70,17 @@ class Past(NamedTuple):
             max(self.lives, other.lives),
             newer.newest_created_ns,
             self.incarnations | other.incarnations,
+            {**older.explicit, **newer.explicit},
         )
 
 
 class _Replay:
-    """Applies records in order; a checkpoint replaces what came before it."""
+    """Applies records in order; a checkpoint replaces what came before it. *upto*: rows of later steps count not."""
 
-    def __init__(self) -> None:
+    def __init__(self, upto: int | None = None) -> None:
+        self._upto = upto
+        self.is_beyond = False  # a row of a later step was among those of this life
+        self.explicit: dict[str, Any] = {}
         self.last_step: int | None = None
         self.config: dict[str, Any] = {}
         self.summary: dict[str, Any] = {}
@@ -83,17 +91,23 @@ class _Replay:
         kind = frame.kind
         for record in records.decode(frame):
             if kind == records.ROW:
+                if self._upto is not None and record.step > self._upto:
+                    self.is_beyond = True
+                    continue
                 self.last_step = record.step if self.last_step is None else max(self.last_step, record.step)
                 self.summary.update(record.data)
+            elif self.is_beyond and kind in (records.CONFIG, records.SUMMARY):
+                continue
             elif kind == records.CONFIG:
                 self.config.update(record.data)
                 for key in record.keys:
                     self.config.pop(key, None)
             elif kind == records.SUMMARY:
                 self.summary.update(record.data)
+                self.explicit.update(record.data)
             elif kind == records.DEFINE:
                 self.defines[str(record.data.get("name"))] = record.data
-            elif kind == records.STATE:
+            elif kind == records.STATE and self._upto is None:
                 self._checkpoint(record.data)
             elif kind == records.END:
                 self.end_state = record.data.get("state")
@@ -107,12 +121,14 @@ class _Replay:
         self.defines.update(state.get("defines") or {})
 
 
-def read_past(folder: Path, writer: str) -> Past | None:
+def read_past(folder: Path, writer: str, upto: int | None = None) -> Past | None:
     """
     Return what the earlier lives of *writer* in a run's folder ended with; None if the folder holds no life.
 
     Reads the head of each segment and, of a large one, only its last 2 MiB, where a checkpoint stands. A segment
     that cannot be read is passed over: the rest is better than nothing.
+
+    *upto*: as it was when this was the last step; then all is read.
     """
     segments: list[tuple[int, Path, dict[str, Any]]] = []
     for path in folder.glob("*.trl"):
@@ -125,15 +141,18 @@ def read_past(folder: Path, writer: str) -> Past | None:
     lives = [life for _, _, life in segments if life.get("writer") not in ("server",)]
     if not lives:
         return None
-    replay, own = _Replay(), set()
+    replay, own = _Replay(upto), set()
+    life_now: Any = None
     incarnations: set[str] = set()
     meta: dict[str, Any] = {}
     for _, path, life in sorted(segments, key=lambda item: item[0]):
         meta.update(life.get("meta") or {})
         if life.get("writer") == writer:
             own.add(life.get("life_id"))
+            if life.get("life_id") != life_now:
+                life_now, replay.is_beyond = life.get("life_id"), False
             incarnations.add(str((life.get("process") or {}).get("incarnation") or ""))
-            _replay_segment(path, replay)
+            _replay_segment(path, replay, whole=upto is not None)
     newest_ns = max(created_ns for created_ns, _, life in segments if life.get("writer") != "server")
     return Past(
         replay.last_step,
@@ -145,6 +164,7 @@ def read_past(folder: Path, writer: str) -> Past | None:
         len(own),
         newest_ns,
         frozenset(incarnations - {""}),
+        {key: value for key, value in replay.explicit.items() if value is not None},
     )
 
 
@@ -156,9 +176,9 @@ def _life(reader: SegmentReader) -> dict[str, Any]:
     return {}
 
 
-def _replay_segment(path: Path, replay: _Replay) -> None:
+def _replay_segment(path: Path, replay: _Replay, *, whole: bool) -> None:
     size = path.stat().st_size
-    if size > 2 * _TAIL_BYTES:
+    if size > 2 * _TAIL_BYTES and not whole:
         with SegmentReader(path) as reader:
             for frame in reader.read(64 * 1024):  # config stands at the head
                 _apply(replay, frame)

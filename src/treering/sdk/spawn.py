@@ -52,7 +52,8 @@ class UploaderProcess:
         Start the uploader; None where no interpreter can be started (the run is recorded without it).
 
         Args:
-            ask: ``run_key`` and ``writer`` whose past the server is asked for.
+            ask: ``run_key`` and ``writer`` whose past the server is asked for, and ``origin`` and ``step`` of a run
+                that is branched off from.
         """
         if not sys.executable:
             return None

@@ -22,6 +22,10 @@ from .overlay import Overlay, ShownMetric, Source, kinds_of_scaled, scaled
 __all__ = ["CorrectedMetrics", "CorrectedView"]
 
 LineageOf = Callable[[Collection[int]], Lineage]
+# What is left of a span is taken for full if it has a point in so many steps.
+_SPARSE: Final = 4
+_NEAR: Final = 4_096  # steps that are looked at first for the nearest point, and how much wider it gets each time
+_WIDER: Final = 16
 # A rollup row that says ``until`` is this may lack points that a cut takes away: the points have to be read.
 UNTRUE: Final = -1
 
@@ -103,13 +107,45 @@ class CorrectedView:
                         hit = here & cut.of_spans(spans)
                         low, high = cut.steps
                         keep &= ~(hit & (first >= low) & (last <= high))
-                        first = np.where(hit & (first >= low) & (first <= high) & (last > high), high + 1, first)
-                        last = np.where(hit & (last >= low) & (last <= high) & (first < low), low - 1, last)
+                        head = hit & (first >= low) & (first <= high) & (last > high)
+                        tail = hit & (last >= low) & (last <= high) & (first < low)
+                        first, last = np.where(head, high + 1, first), np.where(tail, low - 1, last)
+                        sparse = last - first > _SPARSE * spans.n
+                        first = self._nearest(spans, head & sparse, first, forward=True)
+                        last = self._nearest(spans, tail & sparse, last, forward=False)
         for metric in mine:
             if len(metric.sources) > 1:
                 base = _common_base(key == metric.id, spans.run, part, base)
         spans = Spans(**{**spans.columns(), "key": key, "first_step": first, "last_step": last, "base": base})
         return (spans, part) if bool(keep.all()) else (spans.take(keep), part[keep])
+
+    def _nearest(self, spans: Spans, rows: Array, at: Array, *, forward: bool) -> Array:
+        """
+        Return *at* with the step of the nearest point there is in a direction, for the spans *rows*.
+
+        What a cut leaves of a span may end far before the cut begins; a chart that believed in the steps between would
+        have its line in one bucket. Ever wider stretches are looked at until there are points.
+        """
+        found, todo, width = at.copy(), rows.copy(), _NEAR
+        while todo.any():
+            keys, runs = ints(spans.key[todo].tolist()), ints(spans.run[todo].tolist())
+            edges = at[todo]
+            steps = (
+                (int(edges.min()), int(edges.max()) + width)
+                if forward
+                else (int(edges.min()) - width, int(edges.max()))
+            )
+            points = self._view.points(keys, runs, steps=steps, columns=("run", "key", "step"))
+            ids, of_points = series_id(spans.key, spans.run), series_id(points.key, points.run)
+            for row in np.flatnonzero(todo).tolist():
+                mine = points.step[of_points == ids[row]]
+                mine = mine[mine >= at[row]] if forward else mine[mine <= at[row]]
+                if len(mine):
+                    found[row], todo[row] = (mine.min() if forward else mine.max()), False
+            past = steps[1] >= spans.last_step if forward else steps[0] <= spans.first_step
+            todo &= ~past
+            width *= _WIDER
+        return found
 
     def points(
         self,

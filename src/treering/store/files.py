@@ -36,8 +36,10 @@ def _here() -> sa.ColumnElement[bool]:
 
 
 def find_blob(metadata: MetadataStore, blobs: FileBlobs, state: RunState, sha256: str) -> int:
-    """Return the size of bytes that the run declared and that are here. Raises NotFound."""
-    query = sa.select(t.files.c.bytes).where(t.files.c.run_id == state.id, t.files.c.sha256 == sha256, _here())
+    """Return the size of bytes that are here and that the run, or one it inherits from, declared. Raises NotFound."""
+    strands = metadata.inheritance.strands([state.id]).get(state.id, ())
+    runs = sorted({state.id, *(strand.segment.run for strand in strands)})
+    query = sa.select(t.files.c.bytes).where(t.files.c.run_id.in_(runs), t.files.c.sha256 == sha256, _here())
     with metadata.connect() as connection:
         row = connection.execute(query.limit(1)).first()
     if row is None:

@@ -19,7 +19,7 @@ __all__ = ["ProcessConsole", "ProcessConsoleQuery", "ProcessLine", "read_process
 
 class ProcessConsoleQuery(msgspec.Struct, frozen=True):
     """
-    At most *limit* lines from number *offset* on, or the last ones below number *before*.
+    At most *limit* lines from number *offset* on, or the last ones below number *before*, which may be beyond the end.
 
     Lines are numbered over the processes that are asked for. ``search`` is a piece of a line, whatever its case.
     """
@@ -73,15 +73,17 @@ def read_process_console(
                 sources[segment.id] = LineSource(len(sources), ref, str(number))
     spans = [span for run in job.states for span in metadata.console(run) if span.segment_id in sources]
     spans.sort(key=lambda span: (span.first_us, span.segment_id, span.offset))
-    offset, until = query.offset, None
+    total = sum(span.lines for span in spans)
+    offset, until = query.offset, total
     if query.before is not None:
-        offset, until = max(0, query.before - query.limit), query.before
+        until = min(query.before, total)
+        offset = max(0, until - query.limit)
     search = query.search.casefold()
     lines: list[ProcessLine] = []
     following = offset
     stop_at = time.monotonic() + CONSOLE_SEARCH_S
     for number, line in numbered_lines(segments, spans, sources, offset):
-        if until is not None and number >= until:
+        if number >= until:
             break
         following = number + 1
         if not search or search in line[4].casefold():
@@ -102,4 +104,4 @@ def read_process_console(
                 break
         if time.monotonic() > stop_at:
             break
-    return ProcessConsole(lines, following, sum(span.lines for span in spans))
+    return ProcessConsole(lines, following, total)

@@ -69,7 +69,7 @@ from .model import (
 )
 from .owner import OwnerLock
 from .parquet import ParquetMetrics
-from .past import read_past
+from .past import past_at, read_past
 from .projects import latest_run, list_projects, locate_run, project_defines, read_project
 from .received import Received
 from .run_columns import PointSource
@@ -351,10 +351,18 @@ class Store:
             return False
         return _stop_of(state)[0] > self._ledger.first_seen_ns.get(life_id, life.created_ns)
 
-    def past(self, run_key: str, writer: str) -> Past:
-        """Return what somebody needs who resumes a run under the label *writer*. Raises RunNotFound."""
+    def past(self, run_key: str, writer: str, step: int | None = None) -> Past:
+        """
+        Return what somebody needs who resumes a run under the label *writer*, as it was at *step* if one is given.
+
+        Raises RunNotFound.
+        """
         state = self._state(run_key)
-        return read_past(state, self.metadata.segments(state.id), writer)
+        past = read_past(state, self.metadata.segments(state.id), writer)
+        if step is None:
+            return past
+        self._refill([run_key])
+        return past_at(past, self.metadata, self._lines, state, step)
 
     def holdings(self, visible: Collection[tuple[str, str]] | None = None) -> Holdings:
         """Return what is held of the (entity, project) pairs in *visible*, all if None, and what is not whole."""
@@ -774,7 +782,7 @@ class Store:
         state = self._state(run_key)
         find_blob(self.metadata, self.blobs, state, sha256)
         self._refill([run_key])
-        columns = find_columns(self.metadata, self.metrics, state, sha256)
+        columns = find_columns(self.metadata, self._lines, state, sha256)
         return LoggedTable(self.blobs.path(sha256), columns)
 
     def missing_blobs(self, run_key: str, wanted: Collection[str]) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@ import type { Column } from "@/charts/core/columns";
 import { parseNumber, type WireNumber } from "./types";
 
 /** Where a column lies in the array section of a reply. */
-interface ColumnRef {
+export interface ColumnRef {
   off: number;
   n: number;
   dtype: "f8" | "f4" | "u4" | "u1";
@@ -11,6 +11,8 @@ interface ColumnRef {
 interface SeriesHeader {
   run: string | null;
   group?: string | null;
+  process?: string;
+  rank?: number;
   key: string;
   exact: boolean;
   n: number;
@@ -38,6 +40,8 @@ interface Header {
 export interface Series {
   run: string | null;
   group: string | null;
+  /** Id of the process whose line it is. */
+  process: string | null;
   key: string;
   /** Every point is here; otherwise each point stands for a bucket with its lowest and highest value. */
   exact: boolean;
@@ -75,31 +79,7 @@ const WIDTHS = { f8: 8, f4: 4, u4: 4, u1: 1 } as const;
  * Offsets count from the start of the array section. Throws RangeError on bytes that are not a whole reply.
  */
 export function decodeFrames(buffer: ArrayBuffer): SeriesReply {
-  const view = new DataView(buffer);
-  if (buffer.byteLength < 8 || new TextDecoder().decode(new Uint8Array(buffer, 0, 4)) !== MAGIC) {
-    throw new RangeError("not a treering frames reply");
-  }
-  const headerLength = view.getUint32(4, true);
-  const start = 8 + headerLength;
-  if (start > buffer.byteLength) throw new RangeError(`header of ${headerLength} bytes is cut off`);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength))) as Header;
-
-  const column = (ref: ColumnRef): Column => {
-    const from = start + ref.off;
-    if (from + ref.n * WIDTHS[ref.dtype] > buffer.byteLength) {
-      throw new RangeError(`array at ${ref.off} (${ref.n} × ${ref.dtype}) is cut off`);
-    }
-    switch (ref.dtype) {
-      case "f8":
-        return new Float64Array(buffer, from, ref.n);
-      case "f4":
-        return new Float32Array(buffer, from, ref.n);
-      case "u4":
-        return new Uint32Array(buffer, from, ref.n);
-      case "u1":
-        return new Uint8Array(buffer, from, ref.n);
-    }
-  };
+  const { header, column } = openFrames<Header>(buffer);
   const maybeColumn = (ref: ColumnRef | null | undefined) => (ref ? column(ref) : null);
 
   const series = header.series.map((entry): Series => {
@@ -110,6 +90,7 @@ export function decodeFrames(buffer: ArrayBuffer): SeriesReply {
     return {
       run: entry.run,
       group: entry.group ?? null,
+      process: entry.process ?? null,
       key: entry.key,
       exact: entry.exact,
       total: entry.total,
@@ -129,4 +110,33 @@ export function decodeFrames(buffer: ArrayBuffer): SeriesReply {
     };
   });
   return { seq: header.seq, series, missing: header.missing ?? [] };
+}
+
+/** A reply's header, and what reads the arrays that it names. Throws RangeError as `decodeFrames` does. */
+export function openFrames<Head>(buffer: ArrayBuffer): { header: Head; column(ref: ColumnRef): Column } {
+  const view = new DataView(buffer);
+  if (buffer.byteLength < 8 || new TextDecoder().decode(new Uint8Array(buffer, 0, 4)) !== MAGIC) {
+    throw new RangeError("not a treering frames reply");
+  }
+  const headerLength = view.getUint32(4, true);
+  const start = 8 + headerLength;
+  if (start > buffer.byteLength) throw new RangeError(`header of ${headerLength} bytes is cut off`);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength))) as Head;
+  const column = (ref: ColumnRef): Column => {
+    const from = start + ref.off;
+    if (from + ref.n * WIDTHS[ref.dtype] > buffer.byteLength) {
+      throw new RangeError(`array at ${ref.off} (${ref.n} × ${ref.dtype}) is cut off`);
+    }
+    switch (ref.dtype) {
+      case "f8":
+        return new Float64Array(buffer, from, ref.n);
+      case "f4":
+        return new Float32Array(buffer, from, ref.n);
+      case "u4":
+        return new Uint32Array(buffer, from, ref.n);
+      case "u1":
+        return new Uint8Array(buffer, from, ref.n);
+    }
+  };
+  return { header, column };
 }

@@ -771,7 +771,7 @@ export interface paths {
         };
         /**
          * Read Past
-         * @description Say how far a run has come, as a process needs to know that goes on with it.
+         * @description Say how far a run has come, as a process needs to know that goes on with it or branches off from it.
          */
         get: operations["read_past"];
         put?: never;
@@ -7435,6 +7435,8 @@ export interface operations {
     read_past: {
         parameters: {
             query?: {
+                /** @description As it was when this was the last step. */
+                step?: number | null;
                 /** @description Label; empty for the main writer. */
                 writer?: string;
             };

@@ -6,7 +6,7 @@ interface ProjectNavProps {
   project: string;
 }
 
-/** The pages of a project; both show one view, with its filter, sort, groups and selection. */
+/** The pages of a project; workspace and runs show one view, with its filter, sort, groups and selection. */
 export function ProjectNav({ entity, project }: ProjectNavProps) {
   const params = { entity, project };
   return (
@@ -28,6 +28,15 @@ export function ProjectNav({ entity, project }: ProjectNavProps) {
         activeProps={{ "aria-current": "page" }}
       >
         Runs
+      </Link>
+      <Link
+        to="/$entity/$project/corrections"
+        params={params}
+        search={{}}
+        activeOptions={{ exact: true, includeSearch: false }}
+        activeProps={{ "aria-current": "page" }}
+      >
+        Corrections
       </Link>
     </nav>
   );

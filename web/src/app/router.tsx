@@ -62,6 +62,41 @@ const compareRoute = createRoute({
   },
 });
 
+const CorrectionsPage = lazyRouteComponent(
+  () => import("@/features/corrections/CorrectionsPage"),
+  "CorrectionsPage",
+);
+
+const correctionsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/corrections",
+  component: function Corrections() {
+    const { entity, project } = correctionsRoute.useParams();
+    const { metric = null } = correctionsRoute.useSearch();
+    return (
+      <CorrectionsPage
+        key={`${entity}/${project} ${metric}`}
+        entity={entity}
+        project={project}
+        metric={metric}
+      />
+    );
+  },
+});
+
+const GroupPage = lazyRouteComponent(() => import("@/features/processes/GroupPage"), "GroupPage");
+
+const groupRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/groups/$group",
+  component: function Group() {
+    const { entity, project, group } = groupRoute.useParams();
+    return (
+      <GroupPage key={`${entity}/${project}/${group}`} entity={entity} project={project} group={group} />
+    );
+  },
+});
+
 const runRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/$entity/$project/runs/$run_id",
@@ -146,6 +181,8 @@ const routeTree = rootRoute.addChildren([
   workspaceRoute,
   runsRoute,
   compareRoute,
+  groupRoute,
+  correctionsRoute,
   runRoute,
   runTabRoute,
   permanentRoute,

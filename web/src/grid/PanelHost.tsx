@@ -1,6 +1,8 @@
 import { memo, type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
 import { settle } from "@/panels/cascade";
+import { useKeys } from "@/panels/cast";
 import { type PanelPlace, PlaceContext } from "@/panels/frame";
+import { metricsOf } from "@/panels/metrics";
 import { PanelFrame } from "@/panels/PanelFrame";
 import { type Change, type PanelType, panelType } from "@/panels/registry";
 import { type Entry, panelOf } from "@/state/arrangement";
@@ -165,10 +167,13 @@ function usePanelPlace({
       );
     },
   };
+  const keys = useKeys();
+  const metrics = useMemo(() => metricsOf(panel, entry.info, keys), [panel, entry.info, keys]);
   return {
     id,
     name,
     fullScreen,
+    metrics,
     settings,
     settingsOpen: fullScreen ? settingsHere : settingsInGrid,
     onSettings: fullScreen ? setSettingsHere : (open) => useGridUi.setState({ settingsOf: open ? id : null }),

@@ -3,6 +3,7 @@ import { Popover } from "radix-ui";
 import { type ReactNode, type Ref, Suspense, useRef } from "react";
 import { IconButton } from "@/ui/IconButton";
 import { useMediaQuery } from "@/ui/useMediaQuery";
+import { CorrectionMark } from "./CorrectionMark";
 import { type PanelExports, usePlace } from "./frame";
 import { PanelMenu } from "./PanelMenu";
 
@@ -32,6 +33,7 @@ export function PanelFrame({ ref, badges, readout, footer, exports, menu, childr
           {split > 0 && <span>{name.slice(0, split)}</span>}
           {name.slice(split)}
         </h3>
+        <CorrectionMark metrics={place.metrics} />
         {badges}
         <span className="grow" />
         {readout}

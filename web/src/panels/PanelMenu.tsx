@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import {
   Copy,
   CopyPlus,
@@ -6,13 +7,16 @@ import {
   FolderInput,
   Image,
   MoreHorizontal,
+  PencilRuler,
   Spline,
   Table2,
   Trash2,
 } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
+import { getAccess } from "@/api/session";
 import { Menu, MenuItem, MenuSeparator, SubMenu } from "@/ui/Menu";
 import { saveBlob, saveText } from "@/ui/saveText";
+import { useSelection } from "./cast";
 import { type PanelExports, usePlace } from "./frame";
 
 const TableDialog = lazy(() => import("./TableDialog"));
@@ -30,6 +34,17 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
   const [figure, setFigure] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
   const fileName = exports.fileName ?? place.name.replaceAll(/[^\w.-]+/g, "_");
+
+  const { entity, project } = useSelection().query;
+  const navigate = useNavigate();
+  const [metric] = place.metrics;
+  const correctable = entity && getAccess().kind !== "share" ? metric?.key : undefined;
+  const correct = (key: string) =>
+    void navigate({
+      to: "/$entity/$project/corrections",
+      params: { entity, project },
+      search: { metric: key },
+    });
 
   const attempt = (work: () => Promise<void> | void) => async () => {
     try {
@@ -103,6 +118,11 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
         {exports.figure && (
           <MenuItem icon={<FileText size={14} />} onSelect={() => setFigure(true)}>
             Figure for a paper…
+          </MenuItem>
+        )}
+        {correctable && (
+          <MenuItem icon={<PencilRuler size={14} />} onSelect={() => correct(correctable)}>
+            Correct this metric…
           </MenuItem>
         )}
         {(exports.csv || exports.table) && (

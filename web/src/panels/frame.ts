@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, useContext } from "react";
+import type { KeyInfo } from "@/api/types";
 import type { Figure } from "@/figures/figure";
 
 /** What a panel can be saved as. Everything is made when it is asked for. */
@@ -29,6 +30,8 @@ export interface PanelPlace {
   /** The panel's title, or what its type calls it. */
   name: string;
   fullScreen: boolean;
+  /** The metrics that it is about. */
+  metrics: readonly KeyInfo[];
   /** Content of the settings popover; null = this panel has none. */
   settings: ReactNode;
   settingsOpen: boolean;
@@ -54,6 +57,7 @@ export const PlaceContext = createContext<PanelPlace>({
   id: "",
   name: "",
   fullScreen: false,
+  metrics: [],
   settings: null,
   settingsOpen: false,
   onSettings: NOTHING,

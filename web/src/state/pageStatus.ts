@@ -8,6 +8,13 @@ interface PageStatus {
   running: number;
   /** Name of the open run; null until it is loaded. */
   runName: string | null;
+  /** Processes and lives of the open run, of which one alone is worth no page. */
+  processes: number;
 }
 
-export const usePageStatus = create<PageStatus>(() => ({ status: null, running: 0, runName: null }));
+export const usePageStatus = create<PageStatus>(() => ({
+  status: null,
+  running: 0,
+  runName: null,
+  processes: 0,
+}));

@@ -1,5 +1,4 @@
 import type { TokenizerAndRendererExtension } from "marked";
-import { mathLetters } from "./mathLetters";
 
 /** Longer formulas are shown as they were typed: a page is no place for them, and they could take seconds. */
 export const FORMULA_MAX_CHARS = 2_000;
@@ -9,7 +8,7 @@ export const FORMULAS_MAX = 200;
 const EXPANSIONS_MAX = 300;
 const SIZE_MAX_EM = 20;
 
-/** Its frame, and the strokes of \pmb, would be styles: they are left out. */
+/** Its frame, and the strokes of \pmb, would be style attributes: they are left out. */
 const FRAMED = /\\fcolorbox\s*\{[^{}]*\}/g;
 
 /** The attribute by which the place of a formula is found again: nothing typed in Markdown can have it. */
@@ -89,17 +88,17 @@ function escaped(text: string): string {
 export async function drawFormulas(root: Element, formulas: readonly Formula[]): Promise<void> {
   const places = [...root.querySelectorAll(`[${PLACE}]`)];
   if (places.length === 0) return;
-  const { default: katex } = await import("katex");
+  const [{ default: katex }] = await Promise.all([import("katex"), import("katex/dist/katex.min.css")]);
   for (const place of places) {
     const formula = formulas[Number(place.getAttribute(PLACE))];
     if (formula === undefined || !place.isConnected) continue;
     const drawn = document.createElement("span");
     drawn.className = formula.display ? "formula display" : "formula";
     try {
-      // As MathML, which the browser lays out by itself: no style attributes, which the policy forbids, and no fonts.
+      // Made as elements, whose styles are set one by one: markup with style attributes is what the policy forbids.
       katex.render(formula.tex.replace(FRAMED, "\\colorbox"), drawn, {
         displayMode: formula.display,
-        output: "mathml",
+        output: "htmlAndMathml",
         // No links, no pictures, no attributes of its own.
         trust: false,
         strict: "ignore",
@@ -111,14 +110,6 @@ export async function drawFormulas(root: Element, formulas: readonly Formula[]):
       place.setAttribute("title", error instanceof Error ? error.message : String(error));
       place.classList.add("formula-wrong");
       continue;
-    }
-    for (const letters of drawn.querySelectorAll("[mathvariant]")) {
-      const variant = letters.getAttribute("mathvariant") ?? "";
-      const text = letters.textContent ?? "";
-      const styled = letters.childElementCount === 0 ? mathLetters(text, variant) : text;
-      if (styled === text) continue;
-      letters.textContent = styled;
-      letters.setAttribute("mathvariant", "normal");
     }
     place.replaceWith(drawn);
   }

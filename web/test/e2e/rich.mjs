@@ -170,6 +170,141 @@ export const tests = [
   ],
 
   [
+    "films and recordings play: their pixels, their length, and that time goes on",
+    async (world) => {
+      const page = await world.open(
+        `${RUN}/media?q=${encodeURIComponent("^(film/|media/audio|media/video)")}`,
+        {
+          height: 3000,
+        },
+      );
+      const colorAt = (key, seconds) =>
+        panel(page, key)
+          .locator("video")
+          .evaluate(async (film, to) => {
+            film.pause();
+            if (film.readyState === 0)
+              await new Promise((done) => film.addEventListener("loadedmetadata", done));
+            const sought = new Promise((done) => film.addEventListener("seeked", done, { once: true }));
+            film.currentTime = to;
+            await sought;
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [film.videoWidth, film.videoHeight];
+            const g = canvas.getContext("2d");
+            g.drawImage(film, 0, 0);
+            const [red, green, blue] = g.getImageData(32, 24, 1, 1).data;
+            const most = Math.max(red, green, blue);
+            return [most === red ? "red" : most === green ? "green" : "blue", film.duration, canvas.width];
+          }, seconds);
+      const mp4 = await page.evaluate(() =>
+        document.createElement("video").canPlayType('video/mp4; codecs="avc1.42E01E"'),
+      );
+      const films = ["film/vp9", "film/vp8", ...(mp4 ? ["film/h264"] : [])];
+      for (const key of films) {
+        await panel(page, key).locator("video").waitFor();
+        for (const [seconds, color] of [
+          [0.5, "red"],
+          [1.5, "green"],
+          [2.5, "blue"],
+        ]) {
+          const [seen, length, width] = await colorAt(key, seconds);
+          assert.deepEqual([seen, width], [color, 64], `${key} at ${seconds} s`);
+          assert.ok(Math.abs(length - 3) < 0.3, `${key} lasts ${length} s`);
+        }
+        await colorAt(key, 0.1);
+        await panel(page, key).getByRole("button", { name: "Play" }).click();
+        await page.waitForFunction(
+          (name) => document.querySelector(`[data-panel="${name}"] video`).currentTime > 0.6,
+          key,
+        );
+        await panel(page, key).getByRole("button", { name: "Pause" }).click();
+      }
+      // What no browser plays, and H.264 where this one has no decoder for it, says so and can be taken elsewhere.
+      for (const key of ["film/old", ...(mp4 ? [] : ["film/h264"])]) {
+        await panel(page, key).getByText("This browser cannot play this mp4 file").waitFor();
+        const [download] = await Promise.all([
+          page.waitForEvent("download"),
+          panel(page, key).getByRole("link", { name: "Download" }).click(),
+        ]);
+        const made = readFileSync(new URL(`films/${key.slice(5)}.mp4`, import.meta.url));
+        assert.ok(readFileSync(await download.path()).equals(made));
+        assert.match(download.suggestedFilename(), /\.mp4$/);
+      }
+      const sound = panel(page, "media/audio").locator("audio");
+      assert.ok(Math.abs((await sound.evaluate((one) => one.duration)) - 1) < 0.05);
+      await panel(page, "media/audio")
+        .getByRole("button", { name: /^Play media/ })
+        .click();
+      await page.waitForFunction(
+        () => document.querySelector('[data-panel="media/audio"] audio').currentTime > 0.3,
+      );
+      await page.waitForFunction(() => document.querySelector('[data-panel="media/audio"] audio').ended);
+      const gif = panel(page, "media/video").locator("canvas");
+      const before = await gif.getAttribute("data-frame");
+      await page.waitForFunction(
+        (former) => document.querySelector('[data-panel="media/video"] canvas').dataset.frame !== former,
+        before,
+      );
+    },
+  ],
+
+  [
+    "plots of several runs stand in one frame, in the colours of the runs, until one wants them side by side",
+    async (world) => {
+      const page = await world.open(
+        `${WORKSPACE}?q=${encodeURIComponent("^charts/(pr|bar|confusion|plotly)$")}`,
+        {
+          height: 1800,
+        },
+      );
+      const curves = panel(page, "charts/pr");
+      await curves.locator(".plot[data-together='3'] canvas").waitFor();
+      assert.equal(await curves.locator("canvas.plot-canvas, .plot-canvas canvas").count(), 1);
+      const names = await curves.locator(".legend li").allTextContents();
+      assert.equal(names.length, 9, "three classes of three runs");
+      assert.ok(
+        names.some((name) => /amber-heron-1.* · dog/.test(name)),
+        names.join(),
+      );
+      const swatches = await curves
+        .locator(".legend li")
+        .evaluateAll((items) =>
+          items.map(
+            (item) => item.querySelector("[style], svg, i, span")?.outerHTML.match(/#\w+|rgb[^)]*\)/)?.[0],
+          ),
+        );
+      assert.equal(new Set(swatches).size, 3, `a colour for each run: ${swatches.join()}`);
+      await panel(page, "charts/bar").locator(".plot[data-together='3']").waitFor();
+      const canvas = panel(page, "charts/bar").locator("canvas").first();
+      await page.waitForTimeout(150);
+      assert.ok((await colorsOf(canvas)) > 3);
+      assert.equal(await panel(page, "charts/confusion").locator(".tile[data-run]").count(), 3);
+      await panel(page, "charts/plotly").locator(".tile[data-run]").nth(2).waitFor();
+      await curves.getByRole("button", { name: /^Options of/ }).click();
+      await page.getByRole("menuitemcheckbox", { name: "Runs in one frame" }).click();
+      await curves.locator(".tile[data-run]").nth(2).waitFor();
+      assert.equal(await curves.locator(".plot[data-together]").count(), 0);
+    },
+  ],
+
+  [
+    "formulas in notes are drawn, prices are not, and a wrong one does nothing",
+    async (world) => {
+      const page = await world.open(`${RUN}/overview`);
+      const notes = page.getByRole("region", { name: "Notes" });
+      await notes.locator("math").nth(2).waitFor({ state: "attached" });
+      assert.equal(await notes.locator("math").count(), 3);
+      assert.match(await notes.textContent(), /costs \$5 and \$6 an hour/);
+      assert.equal(await notes.locator(".formula a").count(), 0);
+      const display = await notes.locator(".formula.display .katex-html").boundingBox();
+      assert.ok(display.height > 40, "a fraction stands on several lines");
+      await page.evaluate(() => document.fonts.ready);
+      assert.ok(await page.evaluate(() => document.fonts.check("16px KaTeX_Math")), "its fonts are here");
+      assert.deepEqual(await axe(page), []);
+    },
+  ],
+
+  [
     "a film is walked frame by frame",
     async (world) => {
       const page = await world.open(`${RUN}/media?q=video`);

@@ -28,6 +28,14 @@ from treering.runlog import records
 STEPS = 4
 LABELS = {0: "road", 1: "car", 2: "person"}
 HOSTILE = "<img src=x onerror=alert(1)>"
+NOTES = r"""Steps are **few**. See [the docs](https://example.org).
+
+The loss $\mathcal{L} = -\sum_i y_i \log p_i$ costs $5 and $6 an hour, and $\href{javascript:alert(1)}{x}$ is no link.
+
+$$
+\hat\theta = \arg\min_\theta \mathbb{E}\left[\frac{1}{n}\sum_{i=1}^{n} (x_i - \theta)^2\right]
+$$
+"""
 WATER = """HEADER    WATER
 HETATM    1  O   HOH A   1       0.000   0.000   0.117  1.00  0.00           O
 HETATM    2  H1  HOH A   1       0.000   0.757  -0.471  1.00  0.00           H
@@ -250,7 +258,7 @@ def main(folder: str) -> None:
             name=("amber-heron-1", "quiet-otter-2", "brisk-marten-3")[number],
             dir=folder,
             config={"lr": 0.1, "model": "net"},
-            notes="Steps are **few**. See [the docs](https://example.org)." if number == 0 else "",
+            notes=NOTES if number == 0 else "",
             settings={"silent": True},
         )
         with run:
@@ -259,6 +267,11 @@ def main(folder: str) -> None:
                 run.log({"media/table": table(number)}, step=0)
                 Path("results.json").write_text(json.dumps({"accuracy": 0.91}, indent=2))
                 Path("page.svg").write_text(SVG)
+                films = Path(__file__).parent / "films"
+                run.log(
+                    {f"film/{path.stem}": tr.Video(str(path)) for path in films.iterdir() if path.suffix != ".py"},
+                    step=0,
+                )
                 run.log(solids(Path(tempfile.mkdtemp(prefix="treering-solids-"))), step=0)
                 run.save("results.json")
                 run.save("page.svg")

@@ -9,6 +9,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { tests as compareTests } from "./compare.mjs";
+import { tests as correctionTests } from "./corrections.mjs";
 import { tests as richTests } from "./rich.mjs";
 import { tests as teamTests } from "./team.mjs";
 import { tests } from "./tests.mjs";
@@ -22,7 +23,7 @@ const CORE = new RegExp(
     "keyboard walks|within a second of log|page tells what it was|name, tags and notes|shown literally|phone shows",
     "panels are added|settings cascade|an expression is|metric that is gone|views are saved",
     "histogram tells|table is searched|log is searched|code of a run|logged HTML",
-    "shows every run|sorted by the server|as a form|tagged, deleted|chosen runs|ranked over|panels over runs",
+    "metric is corrected|shows every run|sorted by the server|as a form|tagged, deleted|chosen runs|ranked over|panels over runs",
     "set-up link|a person signs in|a key is shown|a share link",
     "^axe .* (/acme/vit|/acme/sweep/runs|overview of a run|media of a run|popovers.*) in light$",
     "broke no rule",
@@ -45,6 +46,7 @@ try {
     ...tests.slice(0, -1),
     ...richTests,
     ...compareTests,
+    ...correctionTests,
     ...teamTests,
     ...tests.slice(-1),
   ];

@@ -8,6 +8,7 @@ function series(run: string, key: string, lastX: number): Series {
   return {
     run,
     group: null,
+    process: null,
     key,
     exact: true,
     total: 2,

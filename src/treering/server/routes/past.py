@@ -22,6 +22,7 @@ def read_past(
     run_key: TheRunKey,
     store: TheStore,
     writer: Annotated[str, Query(max_length=NAME_MAX_CHARS, description="Label; empty for the main writer.")] = "",
+    step: Annotated[int | None, Query(ge=0, lt=2**61, description="As it was when this was the last step.")] = None,
 ) -> Response:
-    """Say how far a run has come, as a process needs to know that goes on with it."""
-    return ValueReply(store.past(run_key, writer))
+    """Say how far a run has come, as a process needs to know that goes on with it or branches off from it."""
+    return ValueReply(store.past(run_key, writer, step))

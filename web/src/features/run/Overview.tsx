@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { getAccess } from "@/api/session";
 import { parseMoment, type RunDetail } from "@/api/types";
 import { slotColor, slotDash } from "@/charts/core/palette";
+import { GroupLink } from "@/features/processes/GroupLink";
 import { ShareButton } from "@/features/share/ShareButton";
 import { useTheme } from "@/state/theme";
 import { CopyButton } from "@/ui/CopyButton";
@@ -64,7 +65,20 @@ export function Overview({ run }: { run: RunDetail }) {
             <Line name="ended" value={ended === null ? null : formatMoment(ended)} />
             <Line name="runtime" value={formatDuration(run.runtime_s)} />
             <Line name="exit code" value={run.end?.exit_code} />
-            <Line name="group" value={run.group} />
+            {run.group && (
+              <div>
+                <dt>group</dt>
+                <dd>
+                  {getAccess().kind === "share" ? (
+                    run.group
+                  ) : (
+                    <GroupLink entity={run.entity} project={run.project} group={run.group}>
+                      {run.group}
+                    </GroupLink>
+                  )}
+                </dd>
+              </div>
+            )}
             <Line name="job type" value={run.job_type} />
             <Line name="folder" value={run.folder} />
             <Family run={run} />

@@ -1,5 +1,6 @@
 import { Link, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { usePageStatus } from "@/state/pageStatus";
 import { RUN_TABS } from "./tabs";
 
 type RunNavProps =
@@ -11,6 +12,8 @@ type RunNavProps =
 export function RunNav(props: RunNavProps) {
   const nav = useRef<HTMLElement>(null);
   const path = useLocation({ select: ({ pathname }) => pathname });
+  const several = usePageStatus(({ processes }) => processes > 1);
+  const tabs = RUN_TABS.filter(({ tab }) => tab !== "processes" || several || path.endsWith("/processes"));
   // biome-ignore lint/correctness/useExhaustiveDependencies: another address is another chosen tab
   useEffect(() => {
     const chosen = nav.current?.querySelector("[aria-current]");
@@ -22,7 +25,7 @@ export function RunNav(props: RunNavProps) {
   }, [path]);
   return (
     <nav ref={nav} className="tabs run-tabs" aria-label="Run">
-      {RUN_TABS.map(({ tab, label }) =>
+      {tabs.map(({ tab, label }) =>
         props.runKey === undefined ? (
           <Link
             key={tab}

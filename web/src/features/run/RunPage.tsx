@@ -13,6 +13,7 @@ import type { RunTab } from "./tabs";
 import { useRunKey } from "./useRunKey";
 
 const LAZY_TABS = {
+  processes: lazy(() => import("../processes/ProcessesTab")),
   logs: lazy(() => import("./logs/LogsTab")),
   config: lazy(() => import("./config/ConfigTab")),
   code: lazy(() => import("./code/CodeTab")),
@@ -35,16 +36,23 @@ export function RunPage({ entity, project, runId, tab }: RunPageProps) {
   useTitle(detail.data?.name ?? runId);
   const running = detail.data?.state === "running" ? 1 : 0;
   const runName = detail.data?.name ?? null;
+  const processes = detail.data ? countProcesses(detail.data) : 0;
   useEffect(() => {
-    usePageStatus.setState({ running, runName });
-    return () => usePageStatus.setState({ runName: null });
-  }, [running, runName]);
+    usePageStatus.setState({ running, runName, processes });
+    return () => usePageStatus.setState({ runName: null, processes: 0 });
+  }, [running, runName, processes]);
 
   if (found.error) return <ErrorNote error={found.error} />;
   if (found.data && runKey === null) {
     return <ErrorNote error={new Error(`${entity}/${project} has no run “${runId}”.`)} />;
   }
   return <RunTabs detail={detail} tab={tab} />;
+}
+
+/** Logs of processes that trained: more than one for several ranks, and for one that was resumed or requeued. */
+function countProcesses({ writers }: RunDetail): number {
+  const trained = writers.filter(({ label }) => label === "" || label.startsWith("rank"));
+  return trained.reduce((sum, { segments }) => sum + segments, 0);
 }
 
 /** How often a shared run is asked again: its link cannot follow the project's news. */
@@ -56,11 +64,12 @@ export function SharedRunPage({ runKey, tab }: { runKey: string; tab: RunTab }) 
   const detail = useQuery({ ...runQuery(runKey), refetchInterval: SHARED_EVERY_MS });
   const { dataUpdatedAt } = detail;
   const runName = detail.data?.name ?? null;
+  const processes = detail.data ? countProcesses(detail.data) : 0;
   useTitle(runName ?? "Shared run");
   useEffect(() => {
-    usePageStatus.setState({ runName });
-    return () => usePageStatus.setState({ runName: null });
-  }, [runName]);
+    usePageStatus.setState({ runName, processes });
+    return () => usePageStatus.setState({ runName: null, processes: 0 });
+  }, [runName, processes]);
   useEffect(() => {
     if (dataUpdatedAt === 0) return;
     seriesLoader.invalidate([runKey]);

@@ -4,6 +4,7 @@ export const RUN_TABS = [
   { tab: "media", label: "Media" },
   { tab: "logs", label: "Logs" },
   { tab: "system", label: "System" },
+  { tab: "processes", label: "Processes" },
   { tab: "config", label: "Config" },
   { tab: "code", label: "Code" },
   { tab: "files", label: "Files" },

@@ -1,6 +1,8 @@
-import { ChevronDown, ChevronRight } from "lucide-react";
+import { useParams } from "@tanstack/react-router";
+import { ChevronDown, ChevronRight, Network } from "lucide-react";
 import { memo } from "react";
 import { formatCount, formatDuration, formatExact, formatSpread } from "@/ui/humanize";
+import { GroupLink } from "../processes/GroupLink";
 import { groupName, showValue } from "../workspace/groups";
 import type { LineFrame } from "./RunLine";
 import type { ShownColumn } from "./shownColumns";
@@ -27,7 +29,10 @@ export const GroupLine = memo(function GroupLine(props: GroupLineProps) {
       style={{ width: `${column.width}px`, ...(left === null ? {} : { transform: `translateX(${left}px)` }) }}
     >
       {column.column.by === "name" ? (
-        <GroupName node={node} folded={folded} onFold={() => props.onFold(node.id)} />
+        <>
+          <GroupName node={node} folded={folded} onFold={() => props.onFold(node.id)} />
+          {node.by === "group" && typeof node.value === "string" && <ProcessesLink group={node.value} />}
+        </>
       ) : (
         column.place >= 0 && (
           <SpreadCell spread={node.spreads[column.place]} column={column} count={node.count} />
@@ -53,6 +58,22 @@ export const GroupLine = memo(function GroupLine(props: GroupLineProps) {
     </div>
   );
 });
+
+/** A group as its launcher means it is one job. */
+function ProcessesLink({ group }: { group: string }) {
+  const { entity = "", project = "" } = useParams({ strict: false });
+  return (
+    <GroupLink
+      entity={entity}
+      project={project}
+      group={group}
+      className="group-processes"
+      label={`Processes of ${group}`}
+    >
+      <Network size={13} />
+    </GroupLink>
+  );
+}
 
 function isNumeric({ kind, spark }: ShownColumn): boolean {
   return !spark && (kind === "number" || kind === "time");

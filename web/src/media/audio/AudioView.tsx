@@ -6,6 +6,7 @@ import { useTheme } from "@/state/theme";
 import { Canvas } from "@/ui/Canvas";
 import { formatBytes } from "@/ui/humanize";
 import { BlobGate } from "../BlobGate";
+import { Unplayable } from "../Unplayable";
 import { drawPeaks } from "./waveform";
 
 interface AudioViewProps {
@@ -126,7 +127,7 @@ function Player({ url, value, label }: { url: string; value: AudioValue; label: 
           .filter(Boolean)
           .join(" · ")}
       </p>
-      {failed && <p className="media-trouble">This browser cannot play {value.format}.</p>}
+      {failed && <Unplayable url={url} format={value.format} label={label} />}
     </>
   );
 }

@@ -8,8 +8,9 @@ import { Canvas } from "@/ui/Canvas";
 import { formatCount, formatNumber } from "@/ui/humanize";
 import { Swatch } from "@/ui/Swatch";
 import type { BarsModel, CountsModel, XyModel } from "./model";
+import type { GroupsModel } from "./together";
 
-type Model = XyModel | BarsModel | CountsModel;
+type Model = XyModel | BarsModel | CountsModel | GroupsModel;
 
 interface Domain {
   x: readonly [number, number];
@@ -45,7 +46,7 @@ export function XyPlot({ model, label }: { model: Model; label: string }) {
         {
           scale: x,
           ticks: xTicksOf(model, domain, box.right - box.left),
-          label: model.kind === "bars" ? "" : model.xLabel,
+          label: model.kind === "bars" || model.kind === "groups" ? "" : model.xLabel,
         },
         { scale: y, ticks: yTicks },
         chart,
@@ -70,7 +71,9 @@ export function XyPlot({ model, label }: { model: Model; label: string }) {
     const at = scales.current;
     setHovered(at && nearest(model, at.x, at.y, px, py));
   };
-  const series = model.kind === "xy" ? model.series : [];
+  const series = (model.kind === "xy" ? model.series : model.kind === "groups" ? model.groups : []).map(
+    (one, index) => ({ slot: index, dash: slotDash(one.slot ?? index), ...one }),
+  );
   return (
     <>
       <Canvas
@@ -101,9 +104,9 @@ export function XyPlot({ model, label }: { model: Model; label: string }) {
       </Canvas>
       {series.length > 1 && (
         <ul className="legend">
-          {series.slice(0, LEGEND).map(({ name }, slot) => (
+          {series.slice(0, LEGEND).map(({ name, slot, dash }) => (
             <li key={name}>
-              <Swatch color={slotColor(slot, theme)} dash={slotDash(slot)} />
+              <Swatch color={slotColor(slot, theme)} dash={dash} />
               <span>{name}</span>
             </li>
           ))}
@@ -116,6 +119,7 @@ export function XyPlot({ model, label }: { model: Model; label: string }) {
 
 function describe(model: Model): string {
   if (model.kind === "bars") return `${model.bars.length} bars`;
+  if (model.kind === "groups") return `${model.bars.length} groups of ${model.groups.length} bars`;
   if (model.kind === "counts") return `histogram of ${model.counts.length} bins`;
   return `${model.series.length} ${model.mark === "line" ? "lines" : "groups of points"}, ${model.yLabel} over ${model.xLabel}`;
 }
@@ -139,8 +143,12 @@ function padded([low, high]: readonly [number, number]): [number, number] {
 }
 
 function domainOf(model: Model): Domain {
-  if (model.kind === "bars") {
-    const [low, high] = extent(model.bars.map(({ value }) => value));
+  if (model.kind === "bars" || model.kind === "groups") {
+    const values =
+      model.kind === "bars"
+        ? model.bars.map(({ value }) => value)
+        : model.groups.flatMap((one) => one.values);
+    const [low, high] = extent(values);
     return { x: [-0.5, Math.max(1, model.bars.length) - 0.5], y: [Math.min(0, low), Math.max(0, high)] };
   }
   if (model.kind === "counts") {
@@ -158,7 +166,7 @@ function domainOf(model: Model): Domain {
 }
 
 function xTicksOf(model: Model, domain: Domain, width: number): Ticks {
-  if (model.kind !== "bars")
+  if (model.kind !== "bars" && model.kind !== "groups")
     return numberTicks(domain.x[0], domain.x[1], Math.max(2, width / 64), false, null);
   const every = Math.max(1, Math.ceil((model.bars.length * 36) / width));
   const shown = model.bars.map((bar, i) => ({ ...bar, i })).filter(({ i }) => i % every === 0);
@@ -184,7 +192,8 @@ function paintSeries(
     g.lineTo(x.toPixel(1), y.toPixel(1));
     g.stroke();
   }
-  model.series.forEach((series, slot) => {
+  model.series.forEach((series, place) => {
+    const slot = series.slot ?? place;
     g.strokeStyle = g.fillStyle = slotColor(slot, theme);
     if (model.mark === "points") {
       g.globalAlpha = series.x.length > 400 ? 0.55 : 0.85;
@@ -199,7 +208,7 @@ function paintSeries(
       g.globalAlpha = 1;
       return;
     }
-    g.setLineDash([...slotDash(slot)]);
+    g.setLineDash([...(series.dash ?? slotDash(slot))]);
     g.lineWidth = 1.6;
     g.beginPath();
     let drawing = false;
@@ -220,7 +229,7 @@ function paintSeries(
 
 function paintBars(
   g: CanvasRenderingContext2D,
-  model: BarsModel | CountsModel,
+  model: BarsModel | CountsModel | GroupsModel,
   x: Scale,
   y: Scale,
   theme: ThemeName,
@@ -236,7 +245,16 @@ function paintBars(
       Math.max(value === 0 ? 0 : 1, Math.abs(floor - top)),
     );
   };
-  if (model.kind === "bars") {
+  if (model.kind === "groups") {
+    const wide = 0.8 / model.groups.length;
+    model.groups.forEach(({ slot, values }, n) => {
+      g.fillStyle = slotColor(slot, theme);
+      values.forEach((value, i) => {
+        const from = i - 0.4 + n * wide;
+        if (Number.isFinite(value)) bar(x.toPixel(from), x.toPixel(from + wide * 0.92), value);
+      });
+    });
+  } else if (model.kind === "bars") {
     model.bars.forEach(({ value }, i) => {
       if (Number.isFinite(value)) bar(x.toPixel(i - 0.38), x.toPixel(i + 0.38), value);
     });
@@ -250,6 +268,20 @@ function paintBars(
 const REACH_PX = 40;
 
 function nearest(model: Model, x: Scale, y: Scale, px: number, py: number) {
+  if (model.kind === "groups") {
+    const i = Math.round(x.toValue(px));
+    const wide = 0.8 / model.groups.length;
+    const n = Math.floor((x.toValue(px) - i + 0.4) / wide);
+    const [group, label] = [model.groups[n], model.bars[i]?.label];
+    const value = group?.values[i];
+    return group && value !== undefined && label !== undefined
+      ? {
+          x: x.toPixel(i - 0.4 + (n + 0.5) * wide),
+          y: y.toPixel(Number.isFinite(value) ? value : 0),
+          text: `${group.name}\n${label} ${Number.isFinite(value) ? formatNumber(value) : "missing"}`,
+        }
+      : null;
+  }
   if (model.kind === "bars") {
     const i = Math.round(x.toValue(px));
     const bar = model.bars[i];

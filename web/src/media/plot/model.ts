@@ -7,6 +7,9 @@ export interface PlotSeries {
   name: string;
   x: number[];
   y: number[];
+  /** Of the run that it is of, where several are drawn; else its place among the series decides. */
+  slot?: number;
+  dash?: readonly number[];
 }
 
 export interface MatrixModel {
@@ -65,12 +68,8 @@ export function plotModel(plot: PlotValue, rows: readonly Row[]): PlotModel {
       };
     }
     case "histogram": {
-      const value = column("value", "x");
-      return {
-        kind: "counts",
-        xLabel: strings.x ?? value,
-        ...histogram(rows.map((row) => number(row[value]))),
-      };
+      const { xLabel, values } = valuesToCount(plot, rows);
+      return { kind: "counts", xLabel, ...histogram(values) };
     }
     default: {
       const x = column("x", "step", plot.preset === "pr_curve" ? "recall" : "fpr");
@@ -88,6 +87,13 @@ export function plotModel(plot: PlotValue, rows: readonly Row[]): PlotModel {
       };
     }
   }
+}
+
+/** The values that a histogram counts, and what they are called. */
+export function valuesToCount(plot: PlotValue, rows: readonly Row[]): { xLabel: string; values: number[] } {
+  const value = optional(plot, ["value", "x"]);
+  if (value === null) throw new Error("This histogram has no column for value.");
+  return { xLabel: plot.strings?.x ?? value, values: rows.map((row) => number(row[value])) };
 }
 
 /** The column of the first role that the plot names, whatever its case. */

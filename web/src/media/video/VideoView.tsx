@@ -5,6 +5,7 @@ import type { VideoValue } from "@/api/mediaValue";
 import { IconButton } from "@/ui/IconButton";
 import { Slider } from "@/ui/Slider";
 import { BlobGate } from "../BlobGate";
+import { Unplayable } from "../Unplayable";
 
 interface VideoViewProps {
   runKey: string;
@@ -76,12 +77,7 @@ function FilmPlayer({ url, value, label }: { url: string; value: VideoValue; lab
     video.current.currentTime = (frame + 0.5) / fps;
     setAt(frame);
   };
-  if (failed)
-    return (
-      <p className="media-trouble">
-        This browser cannot play {value.format}. Download it from the files of the run.
-      </p>
-    );
+  if (failed) return <Unplayable url={url} format={value.format} label={label} />;
   return (
     <div className="film">
       {/* biome-ignore lint/a11y/useMediaCaption: what was logged has no captions */}
@@ -92,7 +88,7 @@ function FilmPlayer({ url, value, label }: { url: string; value: VideoValue; lab
         loop
         playsInline
         preload="metadata"
-        onClick={() => (playing ? video.current?.pause() : void video.current?.play())}
+        onClick={() => (playing ? video.current?.pause() : void video.current?.play().catch(() => {}))}
         onPlay={() => setPlaying(true)}
         onPause={() => setPlaying(false)}
         onError={() => setFailed(true)}
@@ -107,7 +103,7 @@ function FilmPlayer({ url, value, label }: { url: string; value: VideoValue; lab
         playing={playing}
         at={at}
         last={last}
-        onPlay={() => (playing ? video.current?.pause() : void video.current?.play())}
+        onPlay={() => (playing ? video.current?.pause() : void video.current?.play().catch(() => {}))}
         onFrame={show}
       />
     </div>

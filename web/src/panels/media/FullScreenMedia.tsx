@@ -13,6 +13,7 @@ import { HistogramRuns } from "./HistogramRuns";
 import { ImageComparison } from "./ImageComparison";
 import { ImageZoom } from "./ImageZoom";
 import { MediaGrid } from "./MediaGrid";
+import { PlotRuns } from "./PlotRuns";
 import { Tiles } from "./Tiles";
 import { useMediaAt } from "./useMedia";
 
@@ -26,6 +27,9 @@ interface FullScreenMediaProps {
   onLook(look: HistogramLook): void;
   mode: MediaMode;
   onMode(mode: MediaMode): void;
+  /** Whether plots of several runs stand in one frame; null = they are none, or of one run. */
+  together: boolean | null;
+  onTogether(together: boolean): void;
 }
 
 /** One step of all runs, steps beside each other, or two images on each other. */
@@ -83,7 +87,13 @@ export function FullScreenMedia(props: FullScreenMediaProps) {
   return kind === "table-file" ? <TableOfRun {...props} /> : <Modes {...props} />;
 }
 
-function Modes({ info, kind, runs, steps, step, mode, onMode }: FullScreenMediaProps) {
+const FRAMES = [
+  ["one", "One frame"],
+  ["each", "Side by side"],
+] as const;
+
+function Modes(props: FullScreenMediaProps) {
+  const { info, kind, runs, steps, step, mode, onMode, together, onTogether } = props;
   const cast = useCast();
   const image = kind === "image-file";
   const [overlay, setOverlay] = useState<OverlayView>(SHOW_ALL);
@@ -119,6 +129,14 @@ function Modes({ info, kind, runs, steps, step, mode, onMode }: FullScreenMediaP
             }}
           />
         )}
+        {together !== null && mode === "step" && (
+          <Segmented
+            label="Runs"
+            value={together ? "one" : "each"}
+            options={FRAMES}
+            onChange={(frames) => onTogether(frames === "one")}
+          />
+        )}
         <OverlayControls images={images} view={overlay} onChange={setOverlay} />
       </div>
       <div className="media-full-body">
@@ -126,6 +144,8 @@ function Modes({ info, kind, runs, steps, step, mode, onMode }: FullScreenMediaP
           <MediaGrid info={info} runs={runs} steps={steps} overlay={overlay} />
         ) : mode === "compare" ? (
           <ImageComparison panelKey={info.key} runs={runs} steps={steps} step={step} overlay={overlay} />
+        ) : together ? (
+          <PlotRuns panelKey={info.key} runs={runs} step={step} wanted fullScreen />
         ) : zoomed ? (
           <ImageZoom
             items={items}

@@ -14,6 +14,7 @@ import { PanelFrame } from "../PanelFrame";
 import type { PanelProps } from "../registry";
 import { FullScreenMedia, type MediaMode } from "./FullScreenMedia";
 import { HistogramRuns } from "./HistogramRuns";
+import { PlotRuns } from "./PlotRuns";
 import { StepBar } from "./StepBar";
 import type { MediaSettings } from "./settings";
 import { stepIndex } from "./steps";
@@ -41,11 +42,12 @@ const KIND_NAMES: Readonly<Partial<Record<MediaKind, string>>> = {
 };
 
 /** What shown runs logged under a key that is not a number, at a step. */
-export default function MediaPanel({ info: automatic, settings, fullScreen }: PanelProps<MediaSettings>) {
+export default function MediaPanel(props: PanelProps<MediaSettings>) {
+  const { info: automatic, settings } = props;
   const keys = useKeys();
   const info = automatic ?? keys.find(({ key }) => key === settings.key);
   return info ? (
-    <KeyPanel info={info} fullScreen={fullScreen} />
+    <KeyPanel {...props} info={info} />
   ) : (
     <PanelFrame>
       <p className="panel-empty">No run of this project has “{settings.key}”.</p>
@@ -53,7 +55,7 @@ export default function MediaPanel({ info: automatic, settings, fullScreen }: Pa
   );
 }
 
-function KeyPanel({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) {
+function KeyPanel({ info, settings, onChange, fullScreen }: PanelProps<MediaSettings> & { info: KeyInfo }) {
   const { key } = info;
   const place = usePlace();
   const cast = useCast();
@@ -79,6 +81,8 @@ function KeyPanel({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) 
   const [mode, setMode] = useState<MediaMode>("step");
   const body = useRef<HTMLDivElement>(null);
   const histogram = kind === "histogram";
+  const overlay = kind === "plot" && runs.length > 1;
+  const together = overlay && settings.together;
   const wanted = fullScreen || visible;
 
   // A run that is pointed at anywhere is lit here too. Not through React: a pointer moves 60 times a second.
@@ -109,24 +113,30 @@ function KeyPanel({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) 
         kind && <span className="badge">{KIND_NAMES[kind as MediaKind] ?? kind.replaceAll("_", " ")}</span>
       }
       menu={
-        histogram && (
-          <>
-            <MenuCheck
-              checked={look.mode === "ridges"}
-              onChange={(on) => setLook({ ...look, mode: on ? "ridges" : "heat" })}
-            >
-              One ridge per step
-            </MenuCheck>
-            <MenuCheck
-              checked={look.measure === "count"}
-              onChange={(on) => setLook({ ...look, measure: on ? "count" : "density" })}
-            >
-              Counts instead of densities
-            </MenuCheck>
-            <MenuCheck checked={look.log} onChange={(log) => setLook({ ...look, log })}>
-              Logarithmic colours
-            </MenuCheck>
-          </>
+        overlay ? (
+          <MenuCheck checked={together} onChange={(on) => onChange({ together: on })}>
+            Runs in one frame
+          </MenuCheck>
+        ) : (
+          histogram && (
+            <>
+              <MenuCheck
+                checked={look.mode === "ridges"}
+                onChange={(on) => setLook({ ...look, mode: on ? "ridges" : "heat" })}
+              >
+                One ridge per step
+              </MenuCheck>
+              <MenuCheck
+                checked={look.measure === "count"}
+                onChange={(on) => setLook({ ...look, measure: on ? "count" : "density" })}
+              >
+                Counts instead of densities
+              </MenuCheck>
+              <MenuCheck checked={look.log} onChange={(log) => setLook({ ...look, log })}>
+                Logarithmic colours
+              </MenuCheck>
+            </>
+          )
         )
       }
       footer={
@@ -173,6 +183,8 @@ function KeyPanel({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) 
               onLook={setLook}
               mode={mode}
               onMode={setMode}
+              together={overlay ? together : null}
+              onTogether={(on) => onChange({ together: on })}
             />
           ) : histogram ? (
             <HistogramRuns
@@ -183,6 +195,8 @@ function KeyPanel({ info, fullScreen }: { info: KeyInfo; fullScreen: boolean }) 
               step={settled}
               wanted={wanted}
             />
+          ) : together ? (
+            <PlotRuns panelKey={key} runs={runs} step={settled} wanted={wanted} />
           ) : (
             <Tiles panelKey={key} kind={kind} runs={runs} named={cast.named} step={settled} wanted={wanted} />
           ))}

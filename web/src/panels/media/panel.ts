@@ -14,8 +14,11 @@ export const panel = definePanel<MediaSettings>({
     accepts: (info) => info.kind === "media" || info.kind === "text",
     settings: ([key = ""]) => ({ key }),
   },
-  defaults: { key: "" },
-  check: ({ key }) => (typeof key === "string" && key.length <= 1_024 ? { key } : {}),
+  defaults: { key: "", together: true },
+  check: ({ key, together }) => ({
+    ...(typeof key === "string" && key.length <= 1_024 ? { key } : {}),
+    ...(typeof together === "boolean" ? { together } : {}),
+  }),
   name: ({ key }, info) => info?.key ?? (key || "Media"),
   room: "media",
   // Most projects have charts only; what shows media is loaded by the first that has some.

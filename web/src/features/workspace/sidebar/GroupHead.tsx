@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronRight, Eye, EyeOff } from "lucide-react";
+import { ChevronDown, ChevronRight, Eye, EyeOff, Network } from "lucide-react";
 import { useSyncExternalStore } from "react";
 import { parseNumber } from "@/api/types";
 import { slotColor, slotDash } from "@/charts/core/palette";
@@ -8,6 +8,7 @@ import { useTheme } from "@/state/theme";
 import { useView } from "@/state/view";
 import { formatValue } from "@/ui/humanize";
 import { Swatch } from "@/ui/Swatch";
+import { GroupLink } from "../../processes/GroupLink";
 import type { Group } from "../groups";
 import { showOnlyRuns, toggleRuns } from "./visibility";
 
@@ -28,6 +29,8 @@ export function GroupHead({ group, folded, unit, onFold }: GroupHeadProps) {
   const hot = useSyncExternalStore(subscribeHover, () => getHover().id === group.id);
   const metric = sort.by.startsWith("metric:") ? group.metrics[sort.by.slice("metric:".length)] : undefined;
   const mean = parseNumber(metric?.mean);
+  // A group as its launcher means it is one job.
+  const job = group.path.length === 1 && group.path[0]?.name === "group" ? group.rows[0]?.group : null;
   const title = group.path.map(({ name, value }) => `${name} ${value}`).join(", ");
   return (
     <div
@@ -63,6 +66,17 @@ export function GroupHead({ group, folded, unit, onFold }: GroupHeadProps) {
         </span>
         <span className="count">{group.count}</span>
       </button>
+      {job && group.rows[0] && (
+        <GroupLink
+          entity={group.rows[0].entity}
+          project={group.rows[0].project}
+          group={job}
+          className="group-processes"
+          label={`Processes of ${job}`}
+        >
+          <Network size={13} />
+        </GroupLink>
+      )}
       {mean !== null && (
         <span className="run-value" title="Mean of the group">
           <small>⌀</small>

@@ -82,3 +82,16 @@ def test_a_logger_goes_on_in_its_run_where_it_is_unpickled(recorded: Any) -> Non
     run = recorded()
 
     assert run.series("a/loss") == [(0, 1.0), (1, 0.5)]
+
+
+def test_a_logger_goes_on_in_the_run_that_the_script_had_begun(recorded: Any) -> None:
+    import treering as tr
+    from treering.integrations.lightning import TreeringLogger
+
+    run = tr.init(project="digits", name="mine")
+    state = pickle.dumps(TreeringLogger(project="digits"))
+    run.finish()
+    other = pickle.loads(state)
+    other.log_metrics({"loss": 0.5}, step=1)
+
+    assert recorded().series("loss") == [(1, 0.5)]

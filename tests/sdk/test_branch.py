@@ -132,6 +132,23 @@ def test_rewinding_to_the_last_step_is_going_on(folder: Folder, parent: str) -> 
     assert len(lines(folder, parent)) == 11
 
 
+def test_a_job_that_is_started_again_is_not_rewound_twice(
+    folder: Folder, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREERING_JOB_ID", "job-1")
+    for restarts, starts_at in (("0", 4), ("1", 6)):
+        monkeypatch.setenv("TREERING_JOB_RESTARTS", restarts)
+        with start(resume_from="parent?_step=3") as run:
+            assert run.step == starts_at
+            run.log({"loss": 5.0})
+            run.log({"loss": 6.0})
+    monkeypatch.setenv("TREERING_JOB_ID", "job-2")
+    with start(resume_from="parent?_step=3") as run:
+        assert run.step == 4
+
+    assert lines(folder, parent) == [1.0, 0.9, 0.8, 0.7]
+
+
 def test_a_fork_is_rewound_below_its_fork_point(folder: Folder, parent: str) -> None:
     with start("child", fork_from="parent?_step=5") as child:
         child.log({"loss": 10.0})

@@ -10,6 +10,7 @@ import pytest
 from store.world import Life, World
 from treering.runlog import records
 from treering.store import RunQuery, SeriesRequest, Store
+from treering.store.ingest import Ingester
 from treering.store.model import Column
 
 
@@ -248,6 +249,30 @@ def test_thinned_lines_of_a_fork_keep_every_extreme(world, store, x, buckets):
     assert (line.lo.min(), line.hi.max()) == (0.0, 5_999.0)
 
 
+@pytest.mark.parametrize("x", ["step", "wall"])
+def test_rollups_of_a_parent_serve_its_forks(world, store, x):
+    parent = world.life("parent")
+    log_steps(parent, range(30_000))
+    child = fork(world, "child", parent, 20_011)
+    log_steps(child, range(20_012, 40_000))
+    again = world.life("parent", from_step=5_000)
+    log_steps(again, range(5_000, 5_100), -1.0)
+    low = fork(world, "low", again, 5_050)
+    log_steps(low, range(5_051, 20_000), 3.0)
+    store.ingest_now()
+    store.metrics.flush()
+
+    lines = {run.run_key: line_of(store, run.run_key, x=x, buckets=100) for run in (child, low)}
+
+    line = lines[child.run_key]
+    assert line.total == 40_000
+    assert (line.lo.min(), line.hi.max()) == (0.0, 39_999.0)
+    assert np.diff(line.x).min() > 0
+    line = lines[low.run_key]
+    assert line.total == 20_000
+    assert (line.lo.min(), line.hi.max()) == (-5_050.0, 3.0 * 19_999)
+
+
 def test_after_a_rewind_aggregates_are_those_of_what_is_shown(world, store):
     first = world.life("r")
     for step in range(10):
@@ -298,6 +323,23 @@ def test_a_rebuild_gives_the_same_forks(world, store, parent):
     store.rebuild()
 
     assert [(store.run(key).metrics, store.run(key).fork_of, line_of(store, key).y.tolist()) for key in keys] == before
+
+
+def test_what_a_kill_leaves_unsettled_is_settled_by_the_next_start(world, parent, monkeypatch):
+    child = fork(world, "child", parent, 5)
+    log_steps(child, range(6, 8), 100.0)
+    again = world.life("parent", from_step=8)
+    again.log({"loss": -1.0}, 8)
+    with monkeypatch.context() as killed, Store.open(world.folder, clock_ns=world.now) as store:
+        killed.setattr(Ingester, "settle", lambda self: None)
+        store.ingest_now()
+        assert stats_of(store, parent.run_key).max == 9.0
+        assert stats_of(store, child.run_key).n == 2
+
+    with Store.open(world.folder, clock_ns=world.now) as store:
+        store.ingest_now()
+        assert stats_of(store, parent.run_key).max == 7.0
+        assert stats_of(store, child.run_key).n == 8
 
 
 def test_two_runs_that_say_that_each_is_a_fork_of_the_other_do_no_harm(world, store):

@@ -400,3 +400,22 @@ def test_where_everybody_died_the_first_is_named(world, store):
     (finding,) = store.distributed.processes(Where(run=lives[0].run_key)).findings
 
     assert finding.text == "rank 2 failed (boom 2) after step 4, the first of all to end"
+
+
+def test_the_processes_of_a_fork_show_what_each_rank_inherits(world, store):
+    lives = [begin_rank(world, rank) for rank in range(2)]
+    train(world, lives, range(10))
+    body = {"parent_key": lives[0].run_key, "parent_id": "r", "step": 5, "until_ns": world.now_ns}
+    forks = [begin_rank(world, rank, run_id="child") for rank in range(2)]
+    for life in forks:
+        life.record(records.FORK, body)
+    train(world, forks, range(6, 8))
+    store.ingest_now()
+    where = Where(run=forks[0].run_key)
+
+    lines = store.distributed.series(where, ProcessSeriesRequest(["loss"], form="each"))
+    found = store.distributed.processes(where)
+
+    assert [line.x.tolist() for line in lines] == [list(range(8))] * 2
+    assert [line.y[0] for line in lines] == [0.0, 1.0]
+    assert [(p.points, p.last_step) for p in found.processes] == [(2, 7), (2, 7)]

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from treering.sdk.lifecycle import active_run
 from treering.sdk.media.image import Image
 from treering.sdk.media.table import Table
 
@@ -131,6 +132,6 @@ class TreeringLogger(Logger):
 
     def __getstate__(self) -> dict[str, Any]:
         """A process that is started with this logger goes on in the same run."""
-        run = self._run
+        run = self._run or active_run()
         settings = self._settings if run is None else {**self._settings, "id": run.id, "project": run.project}
         return {**self.__dict__, "_run": None, "_settings": {**settings, "resume": "allow"}}

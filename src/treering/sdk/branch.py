@@ -34,6 +34,13 @@ class Branch(NamedTuple):
     step: int
     rewinds: bool
 
+    def is_done(self, past: Past | None, job_id: str, incarnation: str) -> bool:
+        """Return whether an earlier start of this scheduler's job has rewound the run so: then it goes on."""
+        earlier = () if past is None or not job_id else past.rewinds
+        return any(
+            (one.job_id, one.from_step) == (job_id, self.step + 1) and one.incarnation != incarnation for one in earlier
+        )
+
     @property
     def argument(self) -> str:
         return "resume_from" if self.rewinds else "fork_from"
@@ -46,11 +53,15 @@ class Origin(NamedTuple):
     run_key: str
     past: Past | None
 
-    @property
-    def start(self) -> Past:
-        """What the new life begins with."""
-        past = self.past or Past(None, {}, {}, {}, {}, None, 0)
-        return past._replace(last_step=self.branch.step)
+    def start(self, rewound: Past | None) -> Past:
+        """
+        Return what the new life begins with. Of a run that is *rewound*, what was said of it stays; what it logged is
+        as it was at the step.
+        """
+        past = (self.past or Past(None, {}, {}, {}, {}, None, 0))._replace(last_step=self.branch.step)
+        if rewound is not None:
+            past = past._replace(config={**past.config, **rewound.config}, defines=rewound.defines)
+        return past
 
 
 def find_branch(fork_from: str | None, resume_from: str | None, settings: Settings) -> tuple[Branch | None, Settings]:

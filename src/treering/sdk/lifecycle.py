@@ -148,6 +148,11 @@ def init(
             remember_secrets(arguments.values)
         _inits += 1
         place = ranks.place_of(os.environ)
+        begun = ranks.begun_by_parent(os.environ)
+        if begun is not None and not chosen.run_id and not chosen.run_group:
+            place, names = begun.place, begun._asdict()
+            del names["place"]
+            chosen = msgspec.structs.replace(chosen, **names)
         if chosen.mode == "disabled" or (place.rank > 0 and chosen.ranks == "main" and not chosen.run_group):
             _active = DisabledRun(chosen, loaded)
             return _active
@@ -266,6 +271,8 @@ def _begin_life(
     again = past is not None and past.lives > 0  # this writer was here before
     goes_on = again and goes_on
     rewinds = origin is not None and origin.branch.rewinds
+    if origin is not None and rewinds and origin.branch.is_done(past, job.id, job.incarnation):
+        rewinds, goes_on, origin = False, True, None
     forks = origin is not None and not rewinds and not goes_on  # who goes on in a fork forked it before
     goes_on = goes_on or rewinds
     name = settings.name or (past.meta.get("name") if past else "") or random_run_name()
@@ -307,18 +314,15 @@ def _begin_life(
     if uploader is not None and not uploader.begin(run_folder, life, settings, staging, plan):
         uploader.give_up()
         uploader = None
-    begins_with = past if goes_on else None
-    if origin is not None and (rewinds or forks):
-        begins_with = origin.start
-        if rewinds and past is not None:  # what was said of the run stays; what was logged is as it was then
-            begins_with = begins_with._replace(config={**begins_with.config, **past.config}, defines=past.defines)
-    run = Run(settings, writer, terminal, begins_with, uploader, staging)
+    begins_with = origin.start(past if rewinds else None) if origin is not None and (rewinds or forks) else None
+    run = Run(settings, writer, terminal, begins_with or (past if goes_on else None), uploader, staging)
     if origin is not None and forks:
         run.resumed = False
         record_fork(run, origin)
     if config:
         run.config.update(config)
     if not label:
+        ranks.say_begun(os.environ, settings.entity, settings.project, run_id)
         _remember_for_auto(data_dir, settings)
         how = "resumed" if goes_on else "fork" if forks else "run"
         view = run.url or f"treering ui --data {data_dir}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 
-__all__ = ["Place", "boot_id", "job_id", "place_of", "process_start_time"]
+__all__ = ["Begun", "Place", "begun_by_parent", "boot_id", "job_id", "place_of", "process_start_time", "say_begun"]
 
 # (rank, local rank, world size), most specific launcher first: torchrun, Open MPI, SLURM, PMI, LSF.
 _LAUNCHERS = (
@@ -18,6 +19,9 @@ _LAUNCHERS = (
     ("PMI_RANK", "MPI_LOCALRANKID", "PMI_SIZE"),
     ("JSM_NAMESPACE_RANK", "JSM_NAMESPACE_LOCAL_RANK", "JSM_NAMESPACE_SIZE"),
 )
+
+
+_BEGUN = "TREERING_BEGUN"
 
 
 class Place(NamedTuple):
@@ -40,6 +44,38 @@ def place_of(environ: Mapping[str, str]) -> Place:
             continue  # an interactive allocation sets it for every shell
         return Place(rank, rank if local is None else local, max(world_size, rank + 1))
     return Place()
+
+
+class Begun(NamedTuple):
+    """The run that the process which started this one had begun, and this one's place beside it."""
+
+    place: Place
+    entity: str
+    project: str
+    run_id: str
+
+
+def say_begun(environ: MutableMapping[str, str], entity: str, project: str, run_id: str) -> None:
+    """Leave word for processes that this one starts as further ranks of the same training."""
+    environ[_BEGUN] = json.dumps([os.getpid(), entity, project, run_id])
+
+
+def begun_by_parent(environ: Mapping[str, str]) -> Begun | None:
+    """
+    Return the run to join where a training starts its own script again for its other ranks, as Lightning does.
+
+    The first process knows nothing of ranks when it begins its run; the others are told a local rank, but no rank.
+    """
+    local, size = _number(environ.get("LOCAL_RANK")), _number(environ.get("WORLD_SIZE"))
+    if not local or size is None or environ.get("RANK") or not environ.get(_BEGUN):
+        return None
+    try:
+        pid, entity, project, run_id = json.loads(environ[_BEGUN])
+    except (ValueError, TypeError):
+        return None
+    if pid != os.getppid() or not all(isinstance(name, str) for name in (entity, project, run_id)):
+        return None
+    return Begun(Place(local, local, max(size, local + 1)), entity, project, run_id)
 
 
 def _number(text: str | None) -> int | None:

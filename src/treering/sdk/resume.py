@@ -19,6 +19,14 @@ __all__ = ["Past", "read_past", "sample_rows"]
 _TAIL_BYTES = 2 * STATE_EVERY_BYTES
 
 
+class Rewind(NamedTuple):
+    """A start of a scheduler's job that went on behind an earlier step."""
+
+    job_id: str
+    incarnation: str
+    from_step: int
+
+
 class Past(NamedTuple):
     """The state at the end of a run's earlier lives of one writer."""
 
@@ -32,6 +40,7 @@ class Past(NamedTuple):
     newest_created_ns: int = 0  # of all lives of the run, by their own clocks
     incarnations: frozenset[str] = frozenset()  # starts of a scheduler's job that this writer ran in
     explicit: Mapping[str, Any] = MappingProxyType({})  # of the summary: what was written into it, and not logged
+    rewinds: frozenset[Rewind] = frozenset()
 
     @classmethod
     def from_server(cls, said: dict[str, Any] | None) -> Past | None:
@@ -71,6 +80,7 @@ class Past(NamedTuple):
             newer.newest_created_ns,
             self.incarnations | other.incarnations,
             {**older.explicit, **newer.explicit},
+            self.rewinds | other.rewinds,
         )
 
 
@@ -144,6 +154,7 @@ def read_past(folder: Path, writer: str, upto: int | None = None) -> Past | None
     replay, own = _Replay(upto), set()
     life_now: Any = None
     incarnations: set[str] = set()
+    rewinds: set[Rewind] = set()
     meta: dict[str, Any] = {}
     for _, path, life in sorted(segments, key=lambda item: item[0]):
         meta.update(life.get("meta") or {})
@@ -151,7 +162,11 @@ def read_past(folder: Path, writer: str, upto: int | None = None) -> Past | None
             own.add(life.get("life_id"))
             if life.get("life_id") != life_now:
                 life_now, replay.is_beyond = life.get("life_id"), False
-            incarnations.add(str((life.get("process") or {}).get("incarnation") or ""))
+            process = life.get("process") or {}
+            incarnations.add(str(process.get("incarnation") or ""))
+            if isinstance(life.get("from_step"), int) and process.get("job_id"):
+                job = str(process["job_id"]), str(process.get("incarnation") or "")
+                rewinds.add(Rewind(*job, life["from_step"]))
             _replay_segment(path, replay, whole=upto is not None)
     newest_ns = max(created_ns for created_ns, _, life in segments if life.get("writer") != "server")
     return Past(
@@ -165,6 +180,7 @@ def read_past(folder: Path, writer: str, upto: int | None = None) -> Past | None
         newest_ns,
         frozenset(incarnations - {""}),
         {key: value for key, value in replay.explicit.items() if value is not None},
+        frozenset(rewinds),
     )
 
 

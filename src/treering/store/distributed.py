@@ -92,7 +92,8 @@ class Distributed:
         found: list[SeriesColumns] = []
         several = self._runs_of_several(request.runs or [])
         for run_key in several:
-            found += read_process_series(self._metadata, self._metrics, self._job(Where(run=run_key)), form)
+            lines = read_process_series(self._metadata, self._metrics, self._job(Where(run=run_key)), form)
+            found += [msgspec.structs.replace(line, group=None) for line in lines]  # they are the run's
         left = [run_key for run_key in request.runs or [] if run_key not in several]
         return msgspec.structs.replace(request, runs=left, ranks="main"), found
 

@@ -37,6 +37,7 @@ from treering.limits import (
 )
 
 from .columns import Array, Points, Spans, ints
+from .inheritance import FIRST_INHERITED
 from .line import Lineage
 from .metadata import MetadataStore
 from .metrics import MetricView
@@ -116,6 +117,7 @@ def find(
     """
     if len(job.members) < 2:
         return []
+    job, spans = job.without_inherited(), spans.take(spans.seg < FIRST_INHERITED)
     numbers = metadata.find_keys(job.project.id, "metric", [key.key for key in keys])
     reader = _Reader(ProcessView(view, job), process_lineage(metadata.lineage(list(job.states)), job), job, spans)
     names = _Names(job)

@@ -915,6 +915,7 @@ class Ingester:
             if work is not None and liveness.state_of(work.state, now)[0] != work.state.state:
                 self._touch(work)
         self.commit()
+        self.settle()  # what a kill left
 
 
 _ROW_KINDS: Final = frozenset({records.ROW, records.ROW_RELATIVE, records.SYSTEM})

@@ -23,17 +23,20 @@ import numpy as np
 
 from treering.limits import FORK_DEPTH_MAX
 
-from .columns import Array, Items, Points, Rollups, Spans, ints
+from .columns import Array, Items, Points, Rollups, Spans, ints, series_id, starts_of
 from .line import NEVER, Lineage, Rewind
 from .liveness import label_of
 from .metrics import Mark, MetricStore, MetricView
 
-__all__ = ["ForkPoint", "Inheritance", "InheritedMetrics", "OwnSegment", "Strand", "with_inherited"]
+__all__ = ["FIRST_INHERITED", "ForkPoint", "Inheritance", "InheritedMetrics", "OwnSegment", "Strand", "with_inherited"]
 
 # Numbers of inherited segments begin here; those of segments are counted from 1 and will not come so far.
-_FIRST_NUMBER: Final = 1 << 30
+FIRST_INHERITED: Final = 1 << 30
 # What is inherited from a part counts as a part of its own: the rollups of that part are not of these points.
 _FIRST_PART: Final = 1 << 30
+_NOT_INHERITED: Final = np.iinfo(np.int64).min
+# A rollup row that says ``until`` is this may count points that are not shown: they have to be read.
+UNTRUE: Final = -1
 
 
 class ForkPoint(NamedTuple):
@@ -129,58 +132,82 @@ class Inheritance:
 
     def strands(self, runs: Collection[int]) -> dict[int, list[Strand]]:
         """Return fork → what it inherits, the oldest first; runs that inherit nothing are left out."""
-        known: dict[int, list[OwnSegment]] = {}
-        found: dict[int, list[Strand]] = {}
-        for run in self.forks_among(runs):
-            strands = self._inherited(run, None, known, 0)
-            if strands:
-                found[run] = [self._numbered(run, strand) for strand in strands]
-        return found
+        forks = self.forks_among(runs)
+        if not forks:
+            return {}
+        family = _Family(self._forks, self._find, self._read, forks)
+        found = {run: [self._numbered(run, strand) for strand in family.inherited(run)] for run in forks}
+        return {run: strands for run, strands in found.items() if strands}
 
     def _numbered(self, run: int, strand: Strand) -> Strand:
         key = (run, strand.segment.id)
         with self._lock:
-            number = self._numbers.setdefault(key, _FIRST_NUMBER + len(self._numbers))
+            number = self._numbers.setdefault(key, FIRST_INHERITED + len(self._numbers))
         return Strand(number, strand.segment, strand.fence, strand.last_step)
 
-    def _own(self, run: int, known: dict[int, list[OwnSegment]]) -> list[OwnSegment]:
-        if run not in known:
-            known[run] = sorted(self._read([run]), key=lambda s: (s.life_created_ns, s.life, s.life_index))
-        return known[run]
 
-    def _shown(self, run: int, until_ns: int, known: dict[int, list[OwnSegment]], depth: int) -> list[Strand]:
-        """Return all segments of a run as they were when its newest life was one that began until *until_ns*."""
-        own = [segment for segment in self._own(run, known) if segment.life_created_ns <= until_ns]
-        strands = self._inherited(run, until_ns, known, depth)
-        for place, segment in enumerate(own):
-            later = (s for s in own[place + 1 :] if s.writer_id == segment.writer_id and s.life != segment.life)
-            fence = min((s.from_step for s in later if s.from_step is not None), default=NEVER)
-            strands.append(Strand(0, segment, fence, NEVER))
-        return strands
+class _Family:
+    """Some forks and all that they come from, read in two queries a generation."""
 
-    def _inherited(
-        self, run: int, until_ns: int | None, known: dict[int, list[OwnSegment]], depth: int
-    ) -> list[Strand]:
-        fork, source = self._forks.get(run), self.source(run)
-        if fork is None or source is None or depth >= FORK_DEPTH_MAX:
+    def __init__(self, forks: Mapping[int, ForkPoint], find: Find, read: Read, runs: Sequence[int]) -> None:
+        self._forks = forks
+        self._places: dict[str, tuple[int, int]] = {}
+        members: set[int] = set()
+        generation = set(runs)
+        for _ in range(FORK_DEPTH_MAX):
+            members |= generation
+            keys = {forks[run].parent_key for run in generation if run in forks} - self._places.keys()
+            if not keys:
+                break
+            self._places.update(find(keys))
+            generation = {self._places[key][0] for key in keys if key in self._places} - members
+        members |= generation
+        self._segments: dict[int, list[OwnSegment]] = {run: [] for run in members}
+        for segment in read(members):
+            self._segments[segment.run].append(segment)
+        for own in self._segments.values():
+            own.sort(key=lambda s: (s.life_created_ns, s.life, s.life_index))
+
+    def inherited(self, run: int, until_ns: int | None = None, path: frozenset[int] = frozenset()) -> list[Strand]:
+        """Return what a run inherits, as it was when its newest life was one that began until *until_ns*."""
+        fork = self._forks.get(run)
+        place = None if fork is None else self._places.get(fork.parent_key)
+        if fork is None or place is None or place[1] != fork.project_id:
             return []
         if until_ns is not None and fork.since_ns > until_ns:
             return []  # it was begun anew, as a fork, only later
-        own = [s for s in self._own(run, known) if until_ns is None or s.life_created_ns <= until_ns]
-        found: list[Strand] = []
-        for strand in self._shown(source, fork.until_ns, known, depth + 1):
-            hides = (
-                s.from_step
-                for s in own
-                if s.from_step is not None
-                and s.writer_id == strand.segment.writer_id
-                and s.life_created_ns >= fork.since_ns
-                and not (s.from_step == 0 and s.life in fork.lives)
+        path |= {run}
+        if place[0] in path or len(path) > FORK_DEPTH_MAX:
+            return []  # two that say that each comes of the other
+        hides: dict[int, int] = {}  # by writer: from which step on
+        for s in self._segments[run]:
+            if s.from_step is None or s.life_created_ns < fork.since_ns or (s.from_step == 0 and s.life in fork.lives):
+                continue
+            if until_ns is None or s.life_created_ns <= until_ns:
+                hides[s.writer_id] = min(s.from_step, hides.get(s.writer_id, NEVER))
+        return [
+            Strand(
+                0,
+                strand.segment,
+                min(strand.fence, hides.get(strand.segment.writer_id, NEVER)),
+                min(strand.last_step, fork.step),
             )
-            fence = min(hides, default=NEVER)
-            last = min(strand.last_step, fork.step)
-            found.append(Strand(0, strand.segment, min(strand.fence, fence), last))
-        return found
+            for strand in self._shown(place[0], fork.until_ns, path)
+        ]
+
+    def _shown(self, run: int, until_ns: int, path: frozenset[int]) -> list[Strand]:
+        """Return all that a run shows, with what is hidden by then."""
+        own: list[Strand] = []
+        lowest: dict[int, tuple[str, int, int]] = {}  # writer → its life now, fence behind it, own fence
+        for s in reversed([s for s in self._segments[run] if s.life_created_ns <= until_ns]):
+            life, behind, mine = lowest.get(s.writer_id, (s.life, NEVER, NEVER))
+            if life != s.life:
+                behind, mine = min(behind, mine), NEVER
+            if s.from_step is not None:
+                mine = min(mine, s.from_step)
+            own.append(Strand(0, s, behind, NEVER))
+            lowest[s.writer_id] = (s.life, behind, mine)
+        return self.inherited(run, until_ns, path) + own[::-1]
 
 
 def with_inherited(
@@ -261,16 +288,19 @@ Row = TypeVar("Row", Points, Items)
 
 
 class InheritedView:
-    """See ``MetricView``. Rollups are those of a run's own points; of what it inherits the points are read."""
+    """See ``MetricView``."""
 
     def __init__(self, view: MetricView, inheritance: Inheritance) -> None:
         self._view = view
         self._inheritance = inheritance
+        self._known: dict[int, list[Strand]] = {}  # a view is one moment
 
     def _strands(self, runs: Array | None) -> dict[int, list[Strand]]:
-        if runs is None:
-            return {}
-        return self._inheritance.strands(self._inheritance.forks_among(runs.tolist()))
+        forks = [] if runs is None else self._inheritance.forks_among(runs.tolist())
+        new = [run for run in forks if run not in self._known]
+        if new:
+            self._known.update({**{run: [] for run in new}, **self._inheritance.strands(new)})
+        return {run: self._known[run] for run in forks if self._known[run]}
 
     def spans(self, keys: Array | None, runs: Array | None) -> tuple[Spans, Array]:
         spans, part = self._view.spans(keys, runs)
@@ -278,17 +308,17 @@ class InheritedView:
         for run, strands in self._strands(runs).items():
             mine, place = self._view.spans(keys, _sources(strands))
             number, last = _taken(mine.seg, mine.first_step, strands)
+            base = np.where(_is_rolled(mine, place, number, last), mine.base, -1)
             keep = number >= 0
             mine, number, last = mine.take(keep), number[keep], last[keep]
             upto = np.minimum(mine.last_step, last)
             n = np.minimum(mine.n, upto - mine.first_step + 1)  # a line has one point a step
-            whole = mine.last_step <= last
             changed: dict[str, Any] = {
                 "run": np.full(len(mine), run, np.int32),
                 "seg": number.astype(np.int32),
                 "last_step": upto,
-                "n": np.where(whole, mine.n, n),
-                "base": np.full(len(mine), -1, np.int8),
+                "n": np.where(mine.last_step <= last, mine.n, n),
+                "base": base[keep].astype(np.int8),
             }
             found.append(Spans(**{**mine.columns(), **changed}))
             parts.append(place[keep].astype(np.int64) + _FIRST_PART)
@@ -306,9 +336,9 @@ class InheritedView:
         columns: Collection[str] | None = None,
     ) -> Points:
         inherited = self._strands(runs)
-        from_parts = None if parts is None else {part - _FIRST_PART for part in parts if part >= _FIRST_PART}
-        if parts is not None and from_parts:
-            parts = [part for part in parts if part < _FIRST_PART]
+        from_parts: set[int] | None = None
+        if parts is not None:
+            parts, from_parts = _split_parts(parts)
         own = self._view.points(keys, runs, parts=parts, steps=steps, times=times, segments=segments, columns=columns)
         if not inherited or (from_parts is not None and not from_parts):
             return own
@@ -339,7 +369,33 @@ class InheritedView:
         steps: tuple[int, int] | None = None,
         times: tuple[int, int] | None = None,
     ) -> Rollups:
-        return self._view.rollups(keys, runs, parts=parts, shift=shift, steps=steps, times=times)
+        own_parts, from_parts = _split_parts(parts)
+        own = self._view.rollups(keys, runs, parts=own_parts, shift=shift, steps=steps, times=times)
+        found = [own]
+        for run, strands in self._strands(runs).items() if from_parts else ():
+            spans, place = self._view.spans(keys, _sources(strands))
+            number, last = _taken(spans.seg, spans.first_step, strands)
+            good = _is_rolled(spans, place, number, last) & (number >= 0) & np.isin(place, list(from_parts))
+            for source, part in sorted(set(zip(spans.run[good].tolist(), place[good].tolist(), strict=True))):
+                mine = good & (spans.run == source) & (place == part)
+                rows = self._view.rollups(
+                    ints(spans.key[mine].tolist()),
+                    ints([source]),
+                    parts={part},
+                    shift=shift,
+                    steps=_up_to(steps, strands),
+                    times=times,
+                )
+                upto = int(last[mine].max())
+                rows = rows.take(rows.first_step <= upto)
+                # A row that reaches over the step of the fork says too much: the points are read there.
+                changed: dict[str, Any] = {
+                    "run": np.full(len(rows), run, np.int32),
+                    "until": np.where(rows.last_step > upto, UNTRUE, rows.until).astype(np.int8),
+                    "last_step": np.minimum(rows.last_step, upto),
+                }
+                found.append(Rollups(**{**rows.columns(), **changed}))
+        return own if len(found) == 1 else Rollups.concat(found)
 
     def items(self, keys: Array | None, runs: Array | None, *, segments: Collection[int] | None = None) -> Items:
         own = self._view.items(keys, runs, segments=segments)
@@ -350,6 +406,32 @@ class InheritedView:
                 ids = {strand.segment.id for strand in strands}
                 found.append(_relabelled(self._view.items(keys, _sources(strands), segments=ids), run, strands))
         return own if len(found) == 1 else Items.concat(found)
+
+
+def _split_parts(parts: Collection[int]) -> tuple[set[int], set[int]]:
+    """Return the parts of runs' own points, and those of which something is inherited."""
+    inherited = {part - _FIRST_PART for part in parts if part >= _FIRST_PART}
+    return {part for part in parts if part < _FIRST_PART}, inherited
+
+
+def _is_rolled(spans: Spans, part: Array, number: Array, last: Array) -> Array:
+    """
+    Return of which spans the rollups may be used: of series of which a part holds nothing that is not inherited.
+
+    Rows behind the step of the fork are left out, so that they do not matter.
+    """
+    unknown = (number < 0) & (spans.first_step <= last)
+    foreign = unknown | (last == _NOT_INHERITED)
+    ids = series_id(spans.key, spans.run)
+    order = np.lexsort((part, ids))
+    at = starts_of(ids[order], part[order])
+    if not len(at):
+        return np.zeros(0, np.bool_)
+    any_foreign = np.logical_or.reduceat(foreign[order], at)
+    bad = np.empty(len(order), np.bool_)
+    bad[order] = np.repeat(any_foreign, np.diff(np.append(at, len(order))))
+    rolled: Array = ~bad
+    return rolled
 
 
 def _sources(strands: Sequence[Strand]) -> Array:
@@ -366,14 +448,18 @@ def _up_to(steps: tuple[int, int] | None, strands: Sequence[Strand]) -> tuple[in
 
 
 def _taken(seg: Array, step: Array, strands: Sequence[Strand]) -> tuple[Array, Array]:
-    """Return the number under which each row is inherited, -1 for one that is not, and the last step that may be."""
+    """
+    Return the number under which each row is inherited, -1 for one that is not, and the last step that may be.
+
+    That is ``_NOT_INHERITED`` for the rows of a segment that is not inherited at all.
+    """
     order = sorted(strands, key=lambda strand: strand.segment.id)
     ids = np.array([strand.segment.id for strand in order], np.int64)
     numbers = np.array([strand.number for strand in order], np.int64)
     lasts = np.array([strand.last_step for strand in order], np.int64)
     place = np.minimum(np.searchsorted(ids, seg), len(ids) - 1)
-    last = lasts[place]
-    return np.where((ids[place] == seg) & (step <= last), numbers[place], -1), last
+    last = np.where(ids[place] == seg, lasts[place], _NOT_INHERITED)
+    return np.where(step <= last, numbers[place], -1), last
 
 
 def _relabelled(rows: Row, run: int, strands: Sequence[Strand]) -> Row:

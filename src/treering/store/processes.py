@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -23,6 +23,7 @@ from treering.limits import PROCESSES_MAX
 
 from . import schema as t
 from .columns import Array, Spans
+from .inheritance import FIRST_INHERITED, Strand
 from .liveness import deciding_life, end_of, label_of, state_of_life
 from .metadata import MetadataStore, ProjectRef
 from .projects import key_info
@@ -131,15 +132,11 @@ class Member:
     rank: int
     lives: tuple[tuple[str, Life], ...]
     segments: tuple[SegmentState, ...]
+    inherited: tuple[int, ...] = ()  # numbers of segments that its run has from the one it was forked from
 
     @property
     def newest(self) -> Life | None:
         return self.lives[-1][1] if self.lives else None
-
-    @property
-    def title(self) -> str:
-        """How people call it where ranks tell processes apart."""
-        return f"rank {self.rank}"
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,8 @@ class Job:
 
     @cached_property
     def _places(self) -> tuple[Array, Array]:
-        found = sorted((s.id, number) for number, member in enumerate(self.members) for s in member.segments)
+        every = ((number, member) for number, member in enumerate(self.members))
+        found = sorted((s, number) for number, m in every for s in (*(own.id for own in m.segments), *m.inherited))
         pairs = np.array(found, np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
 
@@ -184,7 +182,14 @@ class Job:
 
     def _is_alone(self, member: Member) -> bool:
         known = {s.life for s in member.segments}
-        return all(key in known or life.writer == "server" for key, life in member.state.lives.items())
+        return member.state.fork is None and all(
+            key in known or life.writer == "server" for key, life in member.state.lives.items()
+        )
+
+    def without_inherited(self) -> Job:
+        """Return the job with what its processes logged themselves."""
+        members = tuple(replace(member, inherited=()) for member in self.members)
+        return Job(self.project, members, self.origin_us, self.truncated)
 
     def narrowed(self, ids: Collection[str] | None) -> Job:
         """Return the job with those of *ids* only; unknown ones are passed over."""
@@ -257,13 +262,14 @@ def _job(metadata: MetadataStore, project: ProjectRef, states: Sequence[RunState
     by_run: dict[int, list[SegmentState]] = {state.id: [] for state in states}
     for segment in metadata.segments_of(list(by_run)):
         by_run[segment.run].append(segment)
-    members = [member for state in states for member in _members(state, by_run[state.id])]
+    strands = metadata.inheritance.strands(list(by_run))
+    members = [member for state in states for member in _members(state, by_run[state.id], strands.get(state.id, []))]
     members.sort(key=lambda m: (m.rank, m.state.number, m.label))
     origin_us = min((state.created_ns // 1000 for state in states), default=0)
     return Job(project, tuple(members[:PROCESSES_MAX]), origin_us, len(members) > PROCESSES_MAX)
 
 
-def _members(state: RunState, segments: Sequence[SegmentState]) -> list[Member]:
+def _members(state: RunState, segments: Sequence[SegmentState], strands: Sequence[Strand]) -> list[Member]:
     by_label: dict[str, list[SegmentState]] = {}
     for segment in segments:
         label = label_of(segment.writer)
@@ -282,7 +288,8 @@ def _members(state: RunState, segments: Sequence[SegmentState]) -> list[Member]:
             rank = lives[-1][1].rank or 0
         name = f"{state.run_key}/{label}" if label else state.run_key
         mine.sort(key=lambda s: (s.life_created_ns, s.life, s.life_index))
-        members.append(Member(name, state, label, rank, lives, tuple(mine)))
+        inherited = tuple(strand.number for strand in strands if strand.segment.writer == label)
+        members.append(Member(name, state, label, rank, lives, tuple(mine), inherited))
     return members
 
 
@@ -290,8 +297,13 @@ def _members(state: RunState, segments: Sequence[SegmentState]) -> list[Member]:
 def describe(
     metadata: MetadataStore, job: Job, spans: Spans, now_ns: int
 ) -> tuple[list[Process], list[Attempt], list[ProcessKey]]:
-    """Return processes, their attempts and their keys; *spans* are those of all series of the job's runs."""
+    """
+    Return processes, their attempts and their keys, of what they logged themselves.
+
+    *spans* are those of all series of the job's runs.
+    """
     names = metadata.key_names(np.unique(spans.key).tolist())
+    spans = spans.take(spans.seg < FIRST_INHERITED)
     number = job.numbers_of(spans.seg)
     system = np.array([key for key, (_, kind) in names.items() if kind == "system"], np.int32)
     logged = (number >= 0) & ~np.isin(spans.key, system)

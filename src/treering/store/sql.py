@@ -436,9 +436,13 @@ class SqlMetadata:
             ]
 
     def _places_of(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
-        query = sa.select(t.runs.c.run_key, t.runs.c.id, t.runs.c.project_id).where(t.runs.c.run_key.in_(run_keys))
+        query = sa.select(t.runs.c.run_key, t.runs.c.id, t.runs.c.project_id)
         with self.connect() as connection:
-            return {row.run_key: (row.id, row.project_id) for row in connection.execute(query)}
+            return {
+                row.run_key: (row.id, row.project_id)
+                for some in _chunks(list(run_keys), _MAX_PARAMETERS)
+                for row in connection.execute(query.where(t.runs.c.run_key.in_(some)))
+            }
 
     def _own_segments(self, run_ids: Collection[int]) -> list[OwnSegment]:
         return [

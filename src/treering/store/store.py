@@ -132,7 +132,7 @@ class Store:
         self._shown, self._shown_metrics = shown(
             metadata, self._lines, self.corrections, self._refill_ids, lambda: self._visible_seq
         )
-        self.correcting = Correcting(metadata, self.metrics, self.corrections, self._refill_ids, self._is_shown_anew)
+        self.correcting = Correcting(metadata, self._lines, self.corrections, self._refill_ids, self._is_shown_anew)
         self._feed = ChangeFeed(metadata)
         self._ingester = Ingester(self.segments, metadata, self.metrics, self._ledger, clock_ns, self._committed)
         self._ingest_lock = threading.RLock()
@@ -689,8 +689,12 @@ class Store:
     def _refill(self, run_keys: Iterable[str]) -> None:
         """After a crash: read these runs' points again before all others, so that no answer lacks any."""
         if self._ingester.count_owed():
+            wanted = set(run_keys)
+            ids = [number for number, _ in self.metadata.run_ids(wanted).values()]
+            for fork in self.metadata.inheritance.forks_among(ids):
+                wanted.update(self.metadata.inheritance.parents(fork))
             with self._ingest_lock:
-                self._ingester.refill(set(run_keys))
+                self._ingester.refill(wanted)
 
     # ── data ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -14,6 +14,7 @@ export interface SeriesRequest {
   center?: string;
   band?: string;
   confidence?: number;
+  ranks?: "band";
 }
 
 /** Fetches chart points. Aborting *signal* cancels the request. */

@@ -27,6 +27,8 @@ export interface Want {
   subjects: readonly Subject[];
   /** Of groups; absent = mean ± standard deviation. */
   statistic?: Statistic | null;
+  /** Of runs that several ranks write: a band over all of them; absent = the line of rank 0. */
+  ranks?: "band";
 }
 
 /** One chart's standing order. Life: `update` as often as wanted, then `close`. */
@@ -190,6 +192,7 @@ export class SeriesLoader {
           range: want.range,
           buckets: want.buckets,
           ...(want.statistic && groups.length > 0 ? want.statistic : {}),
+          ...(want.ranks && runs.length > 0 ? { ranks: want.ranks } : {}),
         },
         flight.controller.signal,
       );
@@ -282,9 +285,9 @@ function isFor(flight: Flight, want: Want | null): boolean {
   return want !== null && flight.keys.has(want.key) && flight.window === windowOf(want);
 }
 
-function windowOf({ axis, range, buckets, statistic }: Want): string {
+function windowOf({ axis, range, buckets, statistic, ranks }: Want): string {
   const group = statistic ? `${statistic.center} ${statistic.band} ${statistic.confidence}` : "";
-  return `${axis}|${range ? range.join(":") : ""}|${buckets}|${group}`;
+  return `${axis}|${range ? range.join(":") : ""}|${buckets}|${group}|${ranks ?? ""}`;
 }
 
 function pairOf(window: string, key: string, subject: Subject): string {

@@ -24,6 +24,11 @@ const MIRROR_MS = 300;
  */
 export function useViewAddress(open: (params: Params) => void = openAddress, project?: string): void {
   const search = useRouterState({ select: (state) => state.location.search as Params });
+  // While another page is on its way, the address is that page's already.
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const home = useRef(path);
+  const away = useRef(false);
+  away.current = path !== home.current;
   const navigate = useNavigate();
   const written = useRef<string | null>(null);
   const opener = useRef(open);
@@ -38,7 +43,7 @@ export function useViewAddress(open: (params: Params) => void = openAddress, pro
 
   // Back, forward, or a pasted link.
   useEffect(() => {
-    if (address === written.current) return;
+    if (address === written.current || away.current) return;
     written.current = address;
     opener.current(JSON.parse(address) as Params);
   }, [address]);
@@ -51,6 +56,7 @@ export function useViewAddress(open: (params: Params) => void = openAddress, pro
     keep(currentAddress());
     const mirror = (push: boolean) => {
       timer = null;
+      if (away.current) return;
       const params = currentAddress();
       const next = JSON.stringify(params);
       if (next === written.current) return;

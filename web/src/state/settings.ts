@@ -6,6 +6,10 @@ import type { Json, Settings } from "./layout";
 export type Center = "mean" | "median" | "iqm";
 export type Spread = "std" | "stderr" | "minmax" | "iqr" | "ci" | "none";
 
+/** What is drawn of a run that several ranks write: the line of rank 0, or lowest, mean and highest over all. */
+export type Ranks = "main" | "band";
+
+export const RANKS: readonly Ranks[] = ["main", "band"];
 export const SMOOTHING_KINDS: readonly SmoothingKind[] = ["time", "ema", "gaussian", "average"];
 export const CENTERS: readonly Center[] = ["mean", "median", "iqm"];
 export const SPREADS: readonly Spread[] = ["std", "stderr", "minmax", "iqr", "ci", "none"];
@@ -30,6 +34,7 @@ export interface ChartSettings {
   confidence: number;
   /** The runs of a group faint behind it. */
   faint: boolean;
+  ranks: Ranks;
   /** Lines coloured by a value of their run, as a short column; null = each its own colour. */
   colorBy: readonly Json[] | null;
   /** Line style by a value of their run. */
@@ -48,6 +53,7 @@ export const DEFAULT_CHART: ChartSettings = {
   spread: "std",
   confidence: 0.95,
   faint: false,
+  ranks: "main",
   colorBy: null,
   dashBy: null,
 };
@@ -81,6 +87,7 @@ const VALID: { [Name in keyof ChartSettings]: (value: unknown) => boolean } = {
   spread: isOneOf(SPREADS),
   confidence: isBetween(0.5, 0.999),
   faint: isBoolean,
+  ranks: isOneOf(RANKS),
   colorBy: isColumn,
   dashBy: isColumn,
 };

@@ -102,6 +102,7 @@ export async function drawFormulas(root: Element, formulas: readonly Formula[]):
         // No links, no pictures, no attributes of its own.
         trust: false,
         strict: "ignore",
+        errorColor: "var(--bad)",
         macros: { "\\pmb": "\\boldsymbol{#1}" },
         maxExpand: EXPANSIONS_MAX,
         maxSize: SIZE_MAX_EM,

@@ -5,7 +5,7 @@ import { axe } from "./axe.mjs";
 import { drawn } from "./page.mjs";
 
 const WORKSPACE = "/acme/vit";
-const KEY = "val/acc";
+const KEY = "train/loss";
 
 export const tests = [
   [
@@ -23,12 +23,15 @@ export const tests = [
       await page.getByLabel("Unit").fill("%");
       await page.getByLabel("Why (a note for the others)").fill("was a share");
       await page.locator(".before-after").first().waitFor();
-      assert.match(await page.locator(".correction-preview").innerText(), /Changes [\d,]+ points of 24 runs/);
+      assert.match(
+        await page.locator(".correction-preview").textContent(),
+        /Changes [\d,]+ points of 24 runs/,
+      );
       assert.deepEqual(await axe(page), []);
       await page.getByRole("button", { name: "Apply for everybody" }).click();
       const row = page.locator(".rows > li", { hasText: "×100 %" });
       await row.waitFor();
-      assert.match(await row.innerText(), /on val\/acc · by .+/);
+      assert.match(await row.textContent(), /on train\/loss · by .+/);
 
       await page.getByRole("link", { name: "Workspace" }).click();
       const mark = page.locator(`[data-panel="${KEY}"] .badge.corrected`);
@@ -46,7 +49,7 @@ export const tests = [
       const dialog = page.getByRole("dialog");
       await dialog.getByText("1. ×100 %").waitFor();
       await dialog.getByRole("button", { name: "Restore" }).click();
-      await row.getByText("on val/acc").waitFor();
+      await row.getByText("on train/loss").waitFor();
       await row.getByRole("button", { name: "Delete ×100 %" }).click();
       await page.getByRole("button", { name: "Delete", exact: true }).click();
       await page.getByText("Every metric is shown as it was logged").waitFor();

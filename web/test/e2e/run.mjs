@@ -10,6 +10,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { tests as compareTests } from "./compare.mjs";
 import { tests as correctionTests } from "./corrections.mjs";
+import { tests as ranksTests } from "./ranks.mjs";
 import { tests as richTests } from "./rich.mjs";
 import { tests as teamTests } from "./team.mjs";
 import { tests } from "./tests.mjs";
@@ -26,6 +27,7 @@ const CORE = new RegExp(
     "metric is corrected|shows every run|sorted by the server|as a form|tagged, deleted|chosen runs|ranked over|panels over runs",
     "set-up link|a person signs in|a key is shown|a share link",
     "^axe .* (/acme/vit|/acme/sweep/runs|overview of a run|media of a run|popovers.*) in light$",
+    "rank of a job are named|a band, lines or a heatmap",
     "broke no rule",
   ].join("|"),
 );
@@ -47,6 +49,7 @@ try {
     ...richTests,
     ...compareTests,
     ...correctionTests,
+    ...ranksTests,
     ...teamTests,
     ...tests.slice(-1),
   ];

@@ -180,12 +180,14 @@ function Fields({ draft, keys, change }: FieldsProps) {
 
 function Field({ label, hint, children }: { label: string; hint?: string | undefined; children: ReactNode }) {
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label className="form-field">
-      {label}
-      {children}
+    <div className="form-field">
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children */}
+      <label className="form-field">
+        {label}
+        {children}
+      </label>
       {hint && <small className="muted">{hint}</small>}
-    </label>
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { fetchProcessConsole, type Process, type Where } from "@/api/processes";
 import { slotColor } from "@/charts/core/palette";
 import { useTheme } from "@/state/theme";
 import { formatCount, formatMoment } from "@/ui/humanize";
+import { Swatch } from "@/ui/Swatch";
 import { useDebounced } from "@/ui/useDebounced";
 import { LogText } from "../run/logs/LogText";
 
@@ -91,11 +92,8 @@ export function ProcessLog({ where, processes, chosen, running }: ProcessLogProp
             >
               {new Date(line.time * 1_000).toTimeString().slice(0, 8)}
             </time>
-            <span
-              className="log-rank"
-              style={{ color: slotColor(line.rank, theme) }}
-              title={hosts.get(line.process) ?? undefined}
-            >
+            <span className="log-rank" title={hosts.get(line.process) ?? undefined}>
+              <Swatch color={slotColor(line.rank, theme)} dash={[]} />
               rank {line.rank}
             </span>
             <span className="log-text">

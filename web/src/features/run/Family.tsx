@@ -29,6 +29,44 @@ export function Family({ run }: { run: RunDetail }) {
           <dd>{parent ? <RunLink run={parent} /> : <code>{run.parent}</code>}</dd>
         </div>
       )}
+      {run.fork_of && (
+        <div>
+          <dt>forked from</dt>
+          <dd>
+            {run.fork_of.name === null ? (
+              <code>{run.fork_of.run_id}</code>
+            ) : (
+              <Link to="/r/$run_key" params={{ run_key: run.fork_of.run_key }}>
+                {run.fork_of.name}
+              </Link>
+            )}{" "}
+            <span className="muted">
+              at step {formatCount(run.fork_of.step)}
+              {!run.fork_of.here && "; its points are not here, only those of this run are shown"}
+            </span>
+          </dd>
+        </div>
+      )}
+      {run.forks.length > 0 && (
+        <div>
+          <dt>forks</dt>
+          <dd>
+            <ul className="family">
+              {run.forks.map((fork) => (
+                <li key={fork.run_key}>
+                  <span className="family-run">
+                    <Link to="/r/$run_key" params={{ run_key: fork.run_key }}>
+                      {fork.name}
+                    </Link>
+                    <StateMark state={fork.state} />
+                    <span className="muted">at step {formatCount(fork.step)}</span>
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </dd>
+        </div>
+      )}
       {any && (
         <div>
           <dt>children</dt>

@@ -39,11 +39,16 @@ interface FrameBarProps {
   playing: boolean;
   at: number;
   last: number;
+  /** Frames a second where nobody knows them: the place is told as time then. */
+  guessed?: number | undefined;
   onPlay(): void;
   onFrame(frame: number): void;
 }
 
-function FrameBar({ playing, at, last, onPlay, onFrame }: FrameBarProps) {
+function FrameBar({ playing, at, last, guessed, onPlay, onFrame }: FrameBarProps) {
+  const place = guessed
+    ? `${(at / guessed).toFixed(1)} of ${((last + 1) / guessed).toFixed(1)} s`
+    : `frame ${at + 1} of ${last + 1}`;
   return (
     <div className="frame-bar">
       <IconButton label={playing ? "Pause" : "Play"} onClick={onPlay}>
@@ -56,9 +61,7 @@ function FrameBar({ playing, at, last, onPlay, onFrame }: FrameBarProps) {
         <ChevronRight size={14} />
       </IconButton>
       <Slider label="Frame" value={at} max={Math.max(1, last)} step={1} onChange={onFrame} />
-      <output>
-        frame {at + 1} of {last + 1}
-      </output>
+      <output>{place}</output>
     </div>
   );
 }
@@ -103,6 +106,7 @@ function FilmPlayer({ url, value, label }: { url: string; value: VideoValue; lab
         playing={playing}
         at={at}
         last={last}
+        guessed={value.fps ? undefined : fps}
         onPlay={() => (playing ? video.current?.pause() : void video.current?.play().catch(() => {}))}
         onFrame={show}
       />

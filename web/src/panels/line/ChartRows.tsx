@@ -4,6 +4,7 @@ import {
   type ChartSettings,
   columnOf,
   columnSetting,
+  type Ranks,
   SMOOTHING_KINDS,
   type Spread,
 } from "@/state/settings";
@@ -42,6 +43,10 @@ const SPREAD_NAMES: readonly (readonly [Spread, string])[] = [
   ["iqr", "25 % – 75 %"],
   ["ci", "confidence interval"],
   ["none", "none"],
+];
+const RANK_NAMES: readonly (readonly [Ranks, string])[] = [
+  ["main", "rank 0 alone"],
+  ["band", "band over all"],
 ];
 const CONFIDENCES = [
   ["0.9", "90 %"],
@@ -149,6 +154,14 @@ export function ChartRows({ settings, own, onChange, axes }: ChartRowsProps) {
             value={columnOf(settings.colorBy)}
             none="the run"
             onChange={(column) => onChange({ colorBy: columnSetting(column) })}
+          />
+        </SettingRow>
+        <SettingRow label="Ranks" note="Of runs that several processes write." {...row("ranks")}>
+          <Choice
+            label="Ranks"
+            value={settings.ranks}
+            options={RANK_NAMES}
+            onChange={(ranks) => onChange({ ranks })}
           />
         </SettingRow>
         <SettingRow label="Style by" {...row("dashBy")}>

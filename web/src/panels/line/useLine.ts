@@ -50,10 +50,7 @@ export function useLine({ info, asked, own, width, visible, moving }: LineReques
   const { axis, smoothing, smoothingKind, xLog, yLog, fit, band, spread, yRange } = settings;
   const [from, to] = settings.xRange;
   const zoom = useView((view) => view.zoom[axis] ?? null);
-  const range = useMemo(
-    () => zoom ?? (from !== null && to !== null && from < to ? ([from, to] as const) : null),
-    [zoom, from, to],
-  );
+  const range = useMemo(() => zoom ?? fetchedRange(from, to), [zoom, from, to]);
   const { wants, faint, faintLeft } = useWants({ cast, keys: shown.keys, settings, range, width });
   const { series, status } = usePoints(wants, visible);
   const { painting, trouble } = usePainting(settings);
@@ -66,8 +63,8 @@ export function useLine({ info, asked, own, width, visible, moving }: LineReques
   const unit = commonUnit(infos);
   const goal = infos.length === 1 ? (infos[0]?.goal ?? null) : null;
   const xWindow = useMemo(
-    () => moving ?? range ?? openWindow(from, to, series),
-    [moving, range, from, to, series],
+    () => moving ?? zoom ?? openWindow(from, to, series),
+    [moving, zoom, from, to, series],
   );
   const bands = cast.grouped ? spread !== "none" : band;
   const model = useMemo<ChartModel>(
@@ -94,7 +91,10 @@ function useShown(info: KeyInfo | null, asked: LineSettings, own: Settings) {
 }
 
 /** Colours and dashes by values of the runs, where the settings ask for them. */
-function usePainting({ colorBy, dashBy }: LineSettings): { painting: Painting; trouble: Error | null } {
+export function usePainting({ colorBy, dashBy }: Pick<LineSettings, "colorBy" | "dashBy">): {
+  painting: Painting;
+  trouble: Error | null;
+} {
   const cast = useCast();
   const theme = useTheme((store) => store.name);
   const colors = useMemo(() => columnOf(colorBy), [colorBy]);
@@ -120,7 +120,17 @@ function commonUnit(infos: readonly (KeyInfo | null)[]): string | null {
   return infos.every((info) => (info?.unit ?? null) === first) ? first : null;
 }
 
-/** The x window where only one end is set by hand: the other is that of the data. */
+/** Beyond every step and every second. */
+const FAR = 2 ** 53 - 1;
+
+/** What is asked for where the ends are set by hand; the server takes an end that is open from the data. */
+function fetchedRange(from: number | null, to: number | null): readonly [number, number] | null {
+  if (from === null && to === null) return null;
+  const [low, high] = [from ?? -FAR, to ?? FAR];
+  return low < high ? [low, high] : null;
+}
+
+/** The x window that is set by hand; an end that is open is that of the data. */
 function openWindow(
   from: number | null,
   to: number | null,

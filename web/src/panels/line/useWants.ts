@@ -1,8 +1,9 @@
 import { useMemo } from "react";
 import type { Statistic, Want } from "@/api/seriesLoader";
+import { isMetricAxis } from "@/state/settings";
 import type { Cast, Member } from "../cast";
 import { bucketsFor } from "./buckets";
-import type { LineSettings } from "./settings";
+import { isExpression, type LineSettings } from "./settings";
 
 /** Single runs behind groups; more are a grey cloud that costs as much as it hides. */
 const FAINT_LINES = 150;
@@ -30,7 +31,7 @@ interface Wants {
 
 /** What a chart asks for: one want per key, with the single runs behind groups as subjects beside them. */
 export function useWants({ cast, keys, settings, range, width }: WantsRequest): Wants {
-  const { axis, center, spread: band, confidence } = settings;
+  const { axis, center, spread: band, confidence, ranks } = settings;
   const behind = settings.faint && cast.grouped;
   const faint = useMemo(() => {
     if (!behind) return NO_MEMBERS;
@@ -51,8 +52,12 @@ export function useWants({ cast, keys, settings, range, width }: WantsRequest): 
   const wants = useMemo<readonly Want[]>(() => {
     if (buckets === 0) return [];
     const subjects = faint.length > 0 ? [...cast.members, ...faint] : cast.members;
-    return keys.map((key) => ({ key, axis, range, buckets, subjects, statistic }));
-  }, [keys, axis, range, buckets, cast.members, faint, statistic]);
+    return keys.map((key) => ({
+      ...{ key, axis, range, buckets, subjects, statistic },
+      // What is joined within one process, an expression or another metric as x, has no band over them.
+      ...(ranks === "band" && !cast.grouped && !isExpression(key) && !isMetricAxis(axis) ? { ranks } : {}),
+    }));
+  }, [keys, axis, range, buckets, cast.members, cast.grouped, faint, statistic, ranks]);
   return { wants, faint: faintSlots, faintLeft: behind ? cast.runs.length - faint.length : 0 };
 }
 

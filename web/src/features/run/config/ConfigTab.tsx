@@ -4,6 +4,7 @@ import { saveText } from "@/ui/saveText";
 import { flatten } from "../flatten";
 import { summaryEntries } from "../summary";
 import { ValueTable } from "../ValueTable";
+import "@/styles/run.css";
 
 /** What the run was given, and what came out of it. */
 export default function ConfigTab({ run }: { run: RunDetail }) {

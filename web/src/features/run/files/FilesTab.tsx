@@ -23,6 +23,7 @@ const PURPOSES = [
   ["code", "Code"],
   ["patch", "Patch"],
   ["tree", "Tree"],
+  ["worktree", "Line ends"],
   ["packages", "Packages"],
   ["notebook", "Notebook"],
   ["artifact", "Artifact"],
@@ -106,7 +107,9 @@ export default function FilesTab({ run }: { run: RunDetail }) {
             <thead>
               <tr>
                 <th scope="col">File</th>
-                <th scope="col">Purpose</th>
+                <th scope="col" className="wide-cell">
+                  Purpose
+                </th>
                 <th scope="col" className="number">
                   Size
                 </th>
@@ -132,7 +135,7 @@ export default function FilesTab({ run }: { run: RunDetail }) {
                       </span>
                     )}
                   </th>
-                  <td>{file.purpose}</td>
+                  <td className="wide-cell">{file.purpose}</td>
                   <td className="number">{formatBytes(file.bytes)}</td>
                   <td className="nowrap wide-cell">{formatMoment(file.time * 1000)}</td>
                   <td>

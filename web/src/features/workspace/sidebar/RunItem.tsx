@@ -22,10 +22,12 @@ interface RunItemProps {
   baseline: RunRow | null;
   /** Which values of that metric are good. */
   goal: "minimize" | "maximize" | null;
+  /** Its colour in all charts, where that follows a value; null = its own. */
+  color: string | null;
 }
 
 /** One run of the list. */
-export const RunItem = memo(function RunItem({ row, pinned, unit, baseline, goal }: RunItemProps) {
+export const RunItem = memo(function RunItem({ row, pinned, unit, baseline, goal, color }: RunItemProps) {
   const shown = useView((view) => isShown(view.selection, row.number));
   const theme = useTheme((store) => store.name);
   const hot = useSyncExternalStore(subscribeHover, () => getHover().id === row.run_key);
@@ -50,7 +52,7 @@ export const RunItem = memo(function RunItem({ row, pinned, unit, baseline, goal
         {shown ? <Eye size={14} /> : <EyeOff size={14} />}
       </button>
       <Swatch
-        color={shown ? slotColor(row.number, theme) : "var(--border-strong)"}
+        color={shown ? (color ?? slotColor(row.number, theme)) : "var(--border-strong)"}
         dash={slotDash(row.number)}
       />
       <Link

@@ -1,6 +1,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { RunRow } from "@/api/types";
+import type { Member } from "@/panels/cast";
+import { usePainting } from "@/panels/line/useLine";
+import { DEFAULT_CHART } from "@/state/settings";
 import { changeView, useView } from "@/state/view";
 import { useMediaQuery } from "@/ui/useMediaQuery";
 import type { Group } from "../groups";
@@ -71,6 +74,8 @@ export function RunList({ runs, groups, unit, goal }: RunListProps) {
   const visible = virtual.getVirtualItems();
   const lastVisible = visible.at(-1)?.index ?? 0;
   const { more } = runs;
+  const settings = useView((view) => view.settings);
+  const { painting } = usePainting({ ...DEFAULT_CHART, ...settings });
   // biome-ignore lint/correctness/useExhaustiveDependencies: `more` is new at each render; the position decides
   useEffect(() => {
     if (lastVisible > items.length - NEAR_END) more();
@@ -106,7 +111,14 @@ export function RunList({ runs, groups, unit, goal }: RunListProps) {
                   onFold={() => toggle(item.group.id)}
                 />
               ) : (
-                <RunItem row={item.row} pinned={item.pinned} unit={unit} baseline={baseline} goal={goal} />
+                <RunItem
+                  row={item.row}
+                  pinned={item.pinned}
+                  unit={unit}
+                  baseline={baseline}
+                  goal={goal}
+                  color={groups ? null : painting.color(memberOf(item.row))}
+                />
               )}
             </li>
           );
@@ -114,6 +126,10 @@ export function RunList({ runs, groups, unit, goal }: RunListProps) {
       </ul>
     </div>
   );
+}
+
+function memberOf({ run_key, name, number }: RunRow): Member {
+  return { id: run_key, runs: null, label: name, slot: number, ending: null };
 }
 
 /** The rows of each group, in the order of *rows*. */

@@ -149,6 +149,16 @@ def test_a_job_that_is_started_again_is_not_rewound_twice(
     assert lines(folder, parent) == [1.0, 0.9, 0.8, 0.7]
 
 
+def test_who_resumes_a_rewound_run_goes_on_where_its_line_ends(folder: Folder, parent: str) -> None:
+    with start(resume_from="parent?_step=3") as run:
+        run.log({"loss": 5.0})
+    with start("parent", resume="must") as again:
+        assert again.step == 5
+        again.log({"loss": 6.0})
+
+    assert lines(folder, parent) == [1.0, 0.9, 0.8, 0.7, 5.0, 6.0]
+
+
 def test_a_fork_is_rewound_below_its_fork_point(folder: Folder, parent: str) -> None:
     with start("child", fork_from="parent?_step=5") as child:
         child.log({"loss": 10.0})
@@ -237,6 +247,10 @@ def test_a_fork_on_another_machine_begins_with_what_the_server_knows(
     with start(resume_from="parent?_step=2") as rewound:
         assert rewound.step == 3
         rewound.log({"loss": -1.0})
+
+    monkeypatch.setenv("TREERING_DIR", str(tmp_path / "third"))
+    with start("parent", resume="must") as resumed:
+        assert resumed.step == 4
 
     page = remote.run(child.key)
     assert page["config"] == {"lr": 0.1}

@@ -12,7 +12,7 @@ from simulation.history import Broken, play
 from simulation.server import ModelServer, StoreServer
 from treering.limits import SHIP_RECHECK_S
 from treering.runlog.shipment import NOTHING, Held
-from treering.sdk import shipping
+from treering.sdk.parcel import DONE, SHIP
 from treering.sdk.shipping import Shipper
 
 EACH = 250  # seeds of one test, so that several run side by side
@@ -63,14 +63,14 @@ class NoSalvage(Shipper):
     """Stops at damage."""
 
     def _make_forks(self, part: Any, first: Any, why: Any) -> None:
-        part.phase, part.end = shipping._DONE, True
+        part.phase, part.end = DONE, True
 
 
 class Optimist(Shipper):
     """Goes on from where it believes to be, whatever it is told."""
 
     def _stumble(self, part: Any, held: Held) -> None:
-        part.phase = shipping._SHIP
+        part.phase = SHIP
 
     def _learn(self, part: Any, held: Held, indexed: int) -> None:
         super()._learn(part, NOTHING if part.at == NOTHING else held, indexed)

@@ -69,6 +69,8 @@ class Past(NamedTuple):
             return self
         older, newer = sorted((self, other), key=lambda past: past.newest_created_ns)
         steps = [past.last_step for past in (self, other) if past.last_step is not None]
+        if newer.newest_created_ns > older.newest_created_ns and newer.last_step is not None:
+            steps = [newer.last_step]  # a life that the other does not know may have rewound the run
         return Past(
             max(steps, default=None),
             {**older.config, **newer.config},
@@ -96,6 +98,12 @@ class _Replay:
         self.summary: dict[str, Any] = {}
         self.defines: dict[str, dict[str, Any]] = {}
         self.end_state: str | None = None
+
+    def begin(self, from_step: int | None) -> None:
+        """A life begins, which may hide steps of those before it."""
+        if from_step is None or self.last_step is None:
+            return
+        self.last_step = min(self.last_step, from_step - 1) if from_step > 0 else None
 
     def apply(self, frame: Frame) -> None:
         kind = frame.kind
@@ -162,6 +170,7 @@ def read_past(folder: Path, writer: str, upto: int | None = None) -> Past | None
             own.add(life.get("life_id"))
             if life.get("life_id") != life_now:
                 life_now, replay.is_beyond = life.get("life_id"), False
+                replay.begin(life.get("from_step"))
             process = life.get("process") or {}
             incarnations.add(str(process.get("incarnation") or ""))
             if isinstance(life.get("from_step"), int) and process.get("job_id"):

@@ -28,7 +28,6 @@ from typing import Final, Literal, NamedTuple
 
 from treering.errors import FormatError, NewerFormat
 from treering.limits import (
-    READ_CHUNK_BYTES,
     SHIP_BACKOFF_END_S,
     SHIP_BACKOFF_MAX_S,
     SHIP_BATCH_BYTES,
@@ -41,12 +40,12 @@ from treering.limits import (
     SHIP_REFUSED_S,
     SHIP_RETRY_AFTER_MAX_S,
 )
-from treering.runlog import records
-from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, decode_frame_header, decode_header, seed
-from treering.runlog.salvage import Fork, Found, find_frame, frame_at, read_life
+from treering.runlog.frames import FRAME_HEADER_BYTES, HEADER_BYTES, decode_frame_header, seed
+from treering.runlog.salvage import Fork, Found, frame_at, read_life
 from treering.runlog.shipment import NOTHING, Checked, Held, Pread, check_frames, next_batch
 
 from .destination import Answer, Appended, Destination, Diverged, Gap, Refused, Source, TooLarge, Unreachable
+from .parcel import ASK, BEHIND, CHECK, DONE, FORKED, SEARCH, SHIP, Parcel
 
 __all__ = ["SegmentStatus", "Shipper"]
 
@@ -76,14 +75,6 @@ class SegmentStatus(NamedTuple):
     error: str
 
 
-_ASK: Final = 0  # what the destination holds is not known
-_CHECK: Final = 1  # it is known, and not yet whether it is the front of our file
-_SHIP: Final = 2
-_SEARCH: Final = 3  # it is not: where do they part?
-_BEHIND: Final = 4  # the destination holds all of ours, and more
-_FORKED: Final = 5  # another part carries what differs
-_DONE: Final = 6
-
 _FRESH, _SMALL, _BULK = 0, 1, 2
 _BULK_EACH: Final = 4  # of so many requests one goes to catching up, however many small ones wait
 _MUCH_BYTES: Final = 4 * 1024 * 1024  # more than what a writer reserves ahead
@@ -91,64 +82,6 @@ _FIRST_FRAMES: Final = 2  # the file header's mirror and the life record: whose 
 _FORKS_MAX: Final = 8  # of one file, one out of the other
 _STUMBLES: Final = 3  # contradictions taken calmly
 _LOOKS: Final = 500  # segments looked at in one step, when none has anything new
-
-
-class _Part:
-    """One thing to ship: a segment, or the fork of one."""
-
-    __slots__ = (
-        "at",
-        "chunk",
-        "depth",
-        "due",
-        "end",
-        "error",
-        "full",
-        "high",
-        "idle_since",
-        "indexed",
-        "looked_at",
-        "low",
-        "name",
-        "origin",
-        "phase",
-        "pread",
-        "queued",
-        "remote",
-        "stumbles",
-        "walk",
-        "why",
-    )
-
-    def __init__(self, name: str, origin: str, pread: Pread, depth: int = 0) -> None:
-        self.name = name
-        self.origin = origin
-        self.depth = depth
-        self.pread = pread
-        self.queued = 0
-        self.due = 0.0
-        self.error = ""
-        self.stumbles = 0
-        self.begin_again()
-
-    def begin_again(self) -> None:
-        """Forget what was known of the destination."""
-        self.phase = _ASK
-        self.remote = NOTHING
-        self.at = NOTHING  # proven: the destination's copy up to here is ours
-        self.walk = NOTHING  # how far our own frames were read on the way to ``remote``
-        self.chunk = NOTHING  # where the last piece of that walk began
-        self.low, self.high = NOTHING, 0  # the search: equal up to low, different from high on
-        self.indexed = 0
-        self.end = False  # nothing stands behind ``at``, not behind damage either, as of the last look
-        self.full = False
-        self.idle_since: float | None = None
-        self.looked_at = 0.0  # when to look behind damage
-        self.why: Literal["hole", "diverged"] = "hole"
-
-    @property
-    def is_fork(self) -> bool:
-        return self.name != self.origin
 
 
 class Shipper:
@@ -185,11 +118,11 @@ class Shipper:
         self._chance = chance or random.Random()  # noqa: S311 - spreads requests over time
         self._idle_s = idle_s
         self._patience_s = patience_s
-        self._parts: dict[str, _Part] = {}  # by the source's name
-        self._forks: dict[str, _Part] = {}  # by the destination's name
-        self._heap: list[tuple[float, int, _Part]] = []
-        self._ready: tuple[deque[_Part], deque[_Part], deque[_Part]] = (deque(), deque(), deque())
-        self._asking: deque[_Part] = deque()
+        self._parts: dict[str, Parcel] = {}  # by the source's name
+        self._forks: dict[str, Parcel] = {}  # by the destination's name
+        self._heap: list[tuple[float, int, Parcel]] = []
+        self._ready: tuple[deque[Parcel], deque[Parcel], deque[Parcel]] = (deque(), deque(), deque())
+        self._asking: deque[Parcel] = deque()
         self._count = 0
         self._limit_bytes = SHIP_CATCH_UP_BYTES
         self._quiet_until = 0.0
@@ -216,7 +149,7 @@ class Shipper:
         self._patience_s = 0.0
         self._list_at = 0.0
         for part in self._all():
-            if not part.error and part.phase != _DONE:
+            if not part.error and part.phase != DONE:
                 part.idle_since = None
                 part.looked_at = 0.0
                 part.end = False
@@ -249,7 +182,7 @@ class Shipper:
                 size = 0
             done = self._is_done(part)
             ours = part.at.length if done or part.is_fork else max(size, part.at.length)
-            sealed = part.at.sealed or part.phase == _DONE
+            sealed = part.at.sealed or part.phase == DONE
             result.append(
                 SegmentStatus(
                     part.origin, part.name, part.at.length, ours, sealed, done, not self._lags(part), part.error
@@ -266,21 +199,21 @@ class Shipper:
         """Return bytes that the destination holds, by segment id there."""
         return {part.name: part.at.length for part in list(self._all()) if part.at.length}
 
-    def _all(self) -> Iterable[_Part]:
+    def _all(self) -> Iterable[Parcel]:
         return [*self._parts.values(), *self._forks.values()]
 
     @staticmethod
-    def _is_done(part: _Part) -> bool:
+    def _is_done(part: Parcel) -> bool:
         if part.error:
             return False
-        return part.phase in (_DONE, _FORKED, _BEHIND) or (part.phase == _SHIP and part.end)
+        return part.phase in (DONE, FORKED, BEHIND) or (part.phase == SHIP and part.end)
 
-    def _is_over(self, part: _Part) -> bool:
+    def _is_over(self, part: Parcel) -> bool:
         return bool(part.error) or (self._is_done(part) and not self._lags(part))
 
     @staticmethod
-    def _lags(part: _Part) -> bool:
-        return part.phase in (_SHIP, _DONE) and 0 <= part.indexed < part.at.length
+    def _lags(part: Parcel) -> bool:
+        return part.phase in (SHIP, DONE) and 0 <= part.indexed < part.at.length
 
     # ── one step ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -318,7 +251,7 @@ class Shipper:
         known = self._parts
         for name in names:
             if name not in known:
-                part = known[name] = _Part(name, name, self._reader(name))
+                part = known[name] = Parcel(name, name, self._reader(name))
                 self._schedule(part, now)
         if len(names) < len(known):
             for gone in known.keys() - set(names):
@@ -331,7 +264,7 @@ class Shipper:
         source = self._source
         return lambda length, offset: source.pread(name, length, offset)
 
-    def _schedule(self, part: _Part, due: float) -> None:
+    def _schedule(self, part: Parcel, due: float) -> None:
         self._count += 1
         part.due, part.queued = due, self._count
         heapq.heappush(self._heap, (due, self._count, part))
@@ -344,9 +277,9 @@ class Shipper:
             if part.queued != count:
                 continue  # scheduled anew since, or gone
             part.queued = 0
-            (self._asking if part.phase == _ASK else self._ready[self._kind(part)]).append(part)
+            (self._asking if part.phase == ASK else self._ready[self._kind(part)]).append(part)
 
-    def _kind(self, part: _Part) -> int:
+    def _kind(self, part: Parcel) -> int:
         if part.at.length == 0:
             return _FRESH
         if part.full:
@@ -361,7 +294,7 @@ class Shipper:
     def _ask(self, now: float) -> bool:
         """Ask about segments of which nothing is known, many at once."""
         self._collect(now)
-        asked: list[_Part] = []
+        asked: list[Parcel] = []
         while self._asking and len(asked) < SHIP_QUERY_MAX:
             part = self._asking.popleft()
             if part.queued == 0:
@@ -387,17 +320,17 @@ class Shipper:
         self._recheck_at = self._clock() + SHIP_RECHECK_S
         return answer
 
-    def _learn(self, part: _Part, held: Held, indexed: int) -> None:
+    def _learn(self, part: Parcel, held: Held, indexed: int) -> None:
         """Take what the destination says it holds; it is not believed yet."""
         part.remote = held
         part.indexed = indexed
         part.end = False
         if held.length == 0:
-            part.at, part.phase = NOTHING, _SHIP
+            part.at, part.phase = NOTHING, SHIP
         elif held == part.at:
-            part.phase = _SHIP
+            part.phase = SHIP
         else:
-            part.phase = _CHECK
+            part.phase = CHECK
             if part.walk.length > held.length:
                 part.walk = part.chunk = NOTHING
 
@@ -435,7 +368,7 @@ class Shipper:
                 return True
         return False
 
-    def _choose(self) -> _Part | None:
+    def _choose(self) -> Parcel | None:
         fresh, small, bulk = self._ready
         order = (bulk, fresh, small) if self.requests % _BULK_EACH == 0 else (fresh, small, bulk)
         for queue in order:
@@ -445,23 +378,23 @@ class Shipper:
                     return part
         return None
 
-    def _advance(self, part: _Part, now: float) -> None:
-        if part.phase == _ASK:
+    def _advance(self, part: Parcel, now: float) -> None:
+        if part.phase == ASK:
             return
-        if part.phase == _CHECK:
+        if part.phase == CHECK:
             self._check(part)
-        if part.phase == _SHIP:
+        if part.phase == SHIP:
             self._ship(part, now)
-        elif part.phase == _SEARCH:
+        elif part.phase == SEARCH:
             self._search(part)
-        elif part.phase in (_BEHIND, _FORKED):
+        elif part.phase in (BEHIND, FORKED):
             self._look_again(part, now)
-        elif part.phase == _DONE and not self._shrank(part):
+        elif part.phase == DONE and not self._shrank(part):
             part.due = now + 10 * SHIP_RECHECK_S
 
     # ── where the destination stands ────────────────────────────────────────────────────────────────────────────
 
-    def _check(self, part: _Part) -> None:
+    def _check(self, part: Parcel) -> None:
         """Find out whether what the destination holds is the front of our file."""
         remote, pread = part.remote, part.pread
         head = decode_frame_header(pread(FRAME_HEADER_BYTES, remote.length), 0, seed(part.name))
@@ -469,77 +402,41 @@ class Shipper:
             # Our next frame names the chain value that it continues, so nothing before it needs to be read.
             self._decide(part, remote.length, head.prev)
             return
-        hole = self._walk(part, remote.length)
+        hole = part.read_to(remote.length)
         if part.walk.length == remote.length:
             self._decide(part, remote.length, part.walk.chain)
         elif hole is not None:
-            self._make_forks(part, _content(part, hole.offset) or hole, "hole")
-        elif part.walk.length > remote.length or self._goes_on(part):
-            part.phase, part.low, part.high = _SEARCH, NOTHING, remote.length
+            self._make_forks(part, part.content(hole.offset) or hole, "hole")
+        elif part.walk.length > remote.length or part.goes_on():
+            part.phase, part.low, part.high = SEARCH, NOTHING, remote.length
         else:
             self._prove_behind(part)
 
-    def _decide(self, part: _Part, length: int, chain: int) -> None:
+    def _decide(self, part: Parcel, length: int, chain: int) -> None:
         if chain == part.remote.chain:
-            part.at, part.phase = part.remote, _SHIP
+            part.at, part.phase = part.remote, SHIP
             part.walk = part.chunk = part.remote
         else:
-            part.phase, part.low, part.high = _SEARCH, NOTHING, length
+            part.phase, part.low, part.high = SEARCH, NOTHING, length
 
-    def _walk(self, part: _Part, limit: int) -> Found | None:
-        """
-        Read our own whole frames on to *limit*, passing over holes.
-
-        Returns the frame behind a hole that reaches over *limit*; else None.
-        """
-        name, pread = part.name, part.pread
-        while part.walk.length < limit:
-            at = part.walk
-            data = pread(min(READ_CHUNK_BYTES, limit - at.length), at.length)
-            try:
-                checked = check_frames(name, data, at.length, at.chain)
-            except NewerFormat:
-                raise
-            except FormatError:
-                checked = Checked(0, 0, False, 0, 0)
-            if not checked.used and checked.need > len(data) and at.length + checked.need <= limit:
-                data = pread(checked.need, at.length)
-                checked = check_frames(name, data, at.length, at.chain)
-            if checked.used:
-                part.chunk = at
-                part.walk = Held(at.length + checked.used, checked.chain, checked.sealed)
-                continue
-            if frame_at(name, pread, at.length) is not None:
-                return None  # a frame of ours that crosses the limit
-            found = find_frame(name, pread, at.length)
-            if found is None:
-                return None
-            if found.offset > limit:
-                return found
-            part.walk = part.chunk = Held(found.offset, found.head.prev, False)
-        return None
-
-    def _goes_on(self, part: _Part) -> bool:
-        return frame_at(part.name, part.pread, part.walk.length) is not None
-
-    def _prove_behind(self, part: _Part) -> None:
+    def _prove_behind(self, part: Parcel) -> None:
         """Our file ends before what the destination holds. Send our last frame: it changes nothing if it is equal."""
         chunk, end = part.chunk, part.walk
         if end.length <= HEADER_BYTES:
-            part.phase, part.end = _BEHIND, True
+            part.phase, part.end = BEHIND, True
             return
-        at, body = _last_frame(part, chunk, end)
+        at, body = part.last_frame(chunk, end)
         same = self._probe(part, at, body)
-        if part.phase != _CHECK:
+        if part.phase != CHECK:
             return  # it is another store by now
         if same:
             part.at = end
-            part.phase, part.end = _BEHIND, True
+            part.phase, part.end = BEHIND, True
             part.error = ""
         else:
-            part.phase, part.low, part.high = _SEARCH, NOTHING, end.length
+            part.phase, part.low, part.high = SEARCH, NOTHING, end.length
 
-    def _probe(self, part: _Part, at: Held, body: bytes) -> bool:
+    def _probe(self, part: Parcel, at: Held, body: bytes) -> bool:
         """Return whether the destination has exactly these bytes of ours in this place."""
         self.requests += 1
         try:
@@ -550,59 +447,40 @@ class Shipper:
         self._take(part, reply)
         return True
 
-    def _search(self, part: _Part) -> None:
+    def _search(self, part: Parcel) -> None:
         """One probe of a binary search for the first frame that the destination does not have as we have it."""
         if part.low == NOTHING:
-            part.low = _first_place(part)
+            part.low = part.first_place()
         if part.low.length < part.high:
             self._narrow(part)
             return
         part.at = part.low
-        first = _content(part, part.low.length)
+        first = part.content(part.low.length)
         if first is None:
-            part.phase, part.end = _BEHIND, True
+            part.phase, part.end = BEHIND, True
         else:
             self._make_forks(part, first, "diverged")
 
-    def _narrow(self, part: _Part) -> None:
+    def _narrow(self, part: Parcel) -> None:
         """Probe the frame in the middle. Once one differs all later ones do, since each names what is before it."""
         low, high = part.low, part.high
-        middle = self._boundary(part, low, low.length + (high - low.length) // 2)
+        middle = part.boundary(low, low.length + (high - low.length) // 2)
         if middle.length >= high:
             middle = low
-        found = _next_frame(part, middle.length)
+        found = part.next_frame(middle.length)
         if found is None or found.offset >= high:
             part.high = middle.length  # nothing of ours stands between
             return
         body = part.pread(found.end - found.offset, found.offset)
         same = self._probe(part, Held(found.offset, found.head.prev, False), body)
-        if part.phase != _SEARCH:
+        if part.phase != SEARCH:
             return  # it is another store by now
         if same:
             part.low = Held(found.end, found.head.header_crc, False)
         else:
             part.high = middle.length
 
-    def _boundary(self, part: _Part, low: Held, length: int) -> Held:
-        """Return the first end of a frame of ours at *length* or behind it, walking from *low*."""
-        at, name, pread = low, part.name, part.pread
-        while at.length < length:
-            data = pread(min(READ_CHUNK_BYTES, length - at.length), at.length)
-            try:
-                checked = check_frames(name, data, at.length, at.chain)
-            except FormatError:
-                return at
-            if not checked.used:
-                if checked.need <= len(data):
-                    return at
-                data = pread(checked.need, at.length)
-                checked = check_frames(name, data, at.length, at.chain)
-                if not checked.used:
-                    return at
-            at = Held(at.length + checked.used, checked.chain, checked.sealed)
-        return at
-
-    def _make_forks(self, part: _Part, first: Found, why: Literal["hole", "diverged"]) -> None:
+    def _make_forks(self, part: Parcel, first: Found, why: Literal["hole", "diverged"]) -> None:
         """Ship what the file has from *first* on as forks, one for each stretch of frames without a hole in it."""
         life = read_life(part.name, part.pread) or self._source.life(part.origin)
         if life is None:
@@ -620,20 +498,20 @@ class Shipper:
                 next_seq = last_seq
                 child = self._forks.get(fork.segment_id)
                 if child is None:
-                    child = self._forks[fork.segment_id] = _Part(
+                    child = self._forks[fork.segment_id] = Parcel(
                         fork.segment_id, part.origin, fork.pread, part.depth + 1
                     )
                     # A fork of a fork is rare enough to take its time; who contradicts everything gets few of them.
                     self._schedule(child, self._clock() + part.depth * SHIP_BACKOFF_MAX_S)
-            found = _content(part, end)
-        part.phase, part.end, part.low = _FORKED, True, Held(first.offset, first.head.prev, False)
+            found = part.content(end)
+        part.phase, part.end, part.low = FORKED, True, Held(first.offset, first.head.prev, False)
         part.why = why
 
     # ── shipping ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ship(self, part: _Part, now: float) -> None:
+    def _ship(self, part: Parcel, now: float) -> None:
         if part.at.sealed:
-            part.phase, part.end = _DONE, True
+            part.phase, part.end = DONE, True
             part.due = now + 10 * SHIP_RECHECK_S
             return
         limit = min(SHIP_CATCH_UP_BYTES if part.full else SHIP_BATCH_BYTES, self._limit_bytes)
@@ -674,7 +552,7 @@ class Shipper:
             part.at = part.walk = part.chunk = expected
             part.stumbles, part.error = 0, ""
         elif reply.held.length >= part.at.length:
-            part.remote, part.phase = reply.held, _CHECK
+            part.remote, part.phase = reply.held, CHECK
             part.walk = part.chunk = part.at if reply.held.length < expected.length else expected
             self._note_stumble(part)
         else:
@@ -685,7 +563,7 @@ class Shipper:
     def _is_complete(held: Held, expected: Held) -> bool:
         return held.length == expected.length and held.chain == expected.chain
 
-    def _take(self, part: _Part, reply: Appended) -> bool:
+    def _take(self, part: Parcel, reply: Appended) -> bool:
         """Note what else a reply says; False if it is of another store, so that nothing known of this one holds."""
         if reply.indexed is not None:
             part.indexed = reply.indexed
@@ -696,7 +574,7 @@ class Shipper:
         self._every_s = min(max(reply.every_s, SHIP_EVERY_S), SHIP_BACKOFF_MAX_S)
         return self._reached(reply.store_id, reply.restores)
 
-    def _nothing_new(self, part: _Part, now: float, offset: int) -> None:
+    def _nothing_new(self, part: Parcel, now: float, offset: int) -> None:
         """Nothing whole stands at *offset*: the tail of a writer at work, of one that is gone, or damage."""
         if self._shrank(part):
             return
@@ -707,7 +585,7 @@ class Shipper:
         idle = now - part.idle_since
         if now >= part.looked_at:
             part.looked_at = now + max(self._patience_s, SHIP_HOLE_PATIENCE_S) + idle
-            found = _content(part, offset)
+            found = part.content(offset)
             if found is not None and not self._still_ours(part):
                 self._changed(part)
                 return
@@ -722,10 +600,10 @@ class Shipper:
         if part.looked_at > now:
             part.due = min(part.due, part.looked_at)
 
-    def _changed(self, part: _Part) -> None:
+    def _changed(self, part: Parcel) -> None:
         """The file is not what it was when it was checked."""
         if not part.is_fork:
-            part.phase, part.low, part.high = _SEARCH, NOTHING, part.at.length
+            part.phase, part.low, part.high = SEARCH, NOTHING, part.at.length
             return
         self._drop_forks(part.origin)
         origin = self._parts.get(part.origin)
@@ -737,29 +615,29 @@ class Shipper:
         for name in [name for name, fork in self._forks.items() if fork.origin == origin]:
             self._forks.pop(name).queued = -1
 
-    def _still_ours(self, part: _Part) -> bool:
+    def _still_ours(self, part: Parcel) -> bool:
         """Return whether what stands before ``at`` in our file is what was shipped, as far as it can be read."""
         if part.at.length == 0:
             return True
         part.walk = part.chunk = NOTHING
-        hole = self._walk(part, part.at.length)
+        hole = part.read_to(part.at.length)
         return hole is not None or part.walk[:2] == part.at[:2]
 
-    def _shrank(self, part: _Part) -> bool:
+    def _shrank(self, part: Parcel) -> bool:
         """Return whether the file is shorter than what was shipped of it: then another one is in its place."""
         if part.is_fork or part.at.length == 0 or self._source.size(part.origin) >= part.at.length:
             return False
-        part.remote, part.phase, part.end = part.at, _CHECK, False
+        part.remote, part.phase, part.end = part.at, CHECK, False
         part.walk = part.chunk = NOTHING
         return True
 
-    def _look_again(self, part: _Part, now: float) -> None:
+    def _look_again(self, part: Parcel, now: float) -> None:
         """A file behind which something may still be written; what is in front of it is settled."""
         part.due = now + max(self._idle_s, SHIP_HOLE_PATIENCE_S)
-        if part.phase == _BEHIND and frame_at(part.name, part.pread, part.at.length) is not None:
+        if part.phase == BEHIND and frame_at(part.name, part.pread, part.at.length) is not None:
             part.begin_again()
             part.due = now
-        elif part.phase == _FORKED and (first := frame_at(part.name, part.pread, part.low.length)) is not None:
+        elif part.phase == FORKED and (first := frame_at(part.name, part.pread, part.low.length)) is not None:
             self._make_forks(part, first, part.why)  # there may be more damage, and more behind it
             part.due = now + max(self._idle_s, SHIP_HOLE_PATIENCE_S)
 
@@ -795,7 +673,7 @@ class Shipper:
     def _recheck(self, now: float) -> bool:
         """Idle: ask about the next thousand segments whether all is still as it was."""
         self._recheck_at = now + SHIP_RECHECK_S
-        parts = [part for part in self._all() if part.phase in (_SHIP, _DONE, _BEHIND, _FORKED)]
+        parts = [part for part in self._all() if part.phase in (SHIP, DONE, BEHIND, FORKED)]
         if not parts:
             return False
         begin = self._recheck_from if self._recheck_from < len(parts) else 0
@@ -804,9 +682,9 @@ class Shipper:
         answer = self._query([part.name for part in asked])
         for part in asked:
             held = answer.segments.get(part.name, NOTHING)
-            if part.phase == _ASK:
+            if part.phase == ASK:
                 break  # it is another store, and everything is asked about anyway
-            known = part.at if part.phase in (_SHIP, _DONE) else part.remote
+            known = part.at if part.phase in (SHIP, DONE) else part.remote
             if held[:2] != known[:2]:
                 self._learn(part, held, answer.indexed.get(part.name, -1))
                 self._schedule(part, now)
@@ -827,13 +705,13 @@ class Shipper:
         for part in lagging:
             part.indexed = answer.indexed.get(part.name, part.indexed)
 
-    def _note_stumble(self, part: _Part) -> None:
+    def _note_stumble(self, part: Parcel) -> None:
         part.stumbles += 1
         if part.stumbles > _STUMBLES:
             most = min(SHIP_BACKOFF_MAX_S, 2.0 ** (part.stumbles - _STUMBLES))
             part.due = self._clock() + self._chance.uniform(1.0, max(most, 1.0))
 
-    def _stumble(self, part: _Part, held: Held) -> None:
+    def _stumble(self, part: Parcel, held: Held) -> None:
         """The destination stands elsewhere than we thought: go to where it says, and check that."""
         self._reached(None, 0)
         part.walk = part.chunk = NOTHING
@@ -841,11 +719,11 @@ class Shipper:
         self._learn(part, held, part.indexed)
         self._note_stumble(part)
 
-    def _refuse(self, part: _Part, error: Refused) -> None:
+    def _refuse(self, part: Parcel, error: Refused) -> None:
         self._reached(None, 0)
         self._give_up(part, str(error), SHIP_REFUSED_S)
 
-    def _give_up(self, part: _Part, reason: str, again_s: float = SHIP_REFUSED_S) -> None:
+    def _give_up(self, part: Parcel, reason: str, again_s: float = SHIP_REFUSED_S) -> None:
         """Leave this segment for a while; the others go on."""
         part.begin_again()
         part.error = reason
@@ -863,18 +741,6 @@ class Shipper:
         self._quiet_until = self._clock() + pause
 
 
-def _last_frame(part: _Part, begin: Held, end: Held) -> tuple[Held, bytes]:
-    """Return the last frame of our own between two places, and where it stands: it names all that is before it."""
-    data = part.pread(end.length - begin.length, begin.length)
-    start, at = seed(part.name), 0 if begin.length else HEADER_BYTES
-    while (head := decode_frame_header(data, at, start)) is not None:
-        behind = at + FRAME_HEADER_BYTES + head.length
-        if behind >= len(data):
-            return Held(begin.length + at, head.prev, False), data[at:]
-        at = behind
-    return begin, data
-
-
 def _fewer_frames(name: str, body: bytes, limit_bytes: int) -> tuple[bytes, Checked]:
     """Return the front of a first batch: as many frames as fit, but mirror and life at least."""
     at, frames, start = HEADER_BYTES, 0, seed(name)
@@ -884,25 +750,3 @@ def _fewer_frames(name: str, body: bytes, limit_bytes: int) -> tuple[bytes, Chec
             break
         at, frames = behind, frames + 1
     return body[:at], check_frames(name, body[:at], 0, 0)
-
-
-def _first_place(part: _Part) -> Held:
-    """Return where the first frame of our own stands and what it continues: behind the file header if that is whole."""
-    try:
-        return Held(HEADER_BYTES, decode_header(part.pread(HEADER_BYTES, 0), part.name).crc, False)
-    except FormatError:
-        found = find_frame(part.name, part.pread, 0)
-        return Held(HEADER_BYTES, 0, False) if found is None else Held(found.offset, found.head.prev, False)
-
-
-def _next_frame(part: _Part, offset: int) -> Found | None:
-    """Return the first whole frame of ours at *offset* or behind it."""
-    return frame_at(part.name, part.pread, offset) or find_frame(part.name, part.pread, offset + 1)
-
-
-def _content(part: _Part, offset: int) -> Found | None:
-    """Return the first frame at *offset* or behind it that says more than whose segment it is."""
-    found = _next_frame(part, offset)
-    while found is not None and found.head.kind in (records.HEADER, records.LIFE):
-        found = _next_frame(part, found.end)
-    return found

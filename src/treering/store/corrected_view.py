@@ -159,7 +159,7 @@ class CorrectedView:
         columns: Collection[str] | None = None,
     ) -> Points:
         mine = self._among(keys)
-        sources = keys if not mine or keys is None else _sources_of(keys, mine)
+        sources = keys if not mine or keys is None else self._sources_there(keys, runs, mine)
         asked = columns if not mine or columns is None else {*columns, *_needed(mine)}
         points = self._view.points(
             sources, runs, parts=parts, steps=steps, times=times, segments=segments, columns=asked
@@ -183,7 +183,7 @@ class CorrectedView:
         times: tuple[int, int] | None = None,
     ) -> Rollups:
         mine = self._among(keys)
-        sources = keys if not mine else _sources_of(keys, mine)
+        sources = keys if not mine else self._sources_there(keys, runs, mine)
         rollups = self._view.rollups(sources, runs, parts=parts, shift=shift, steps=steps, times=times)
         for metric in mine:
             for source in metric.sources:
@@ -211,6 +211,19 @@ class CorrectedView:
         if keys is None:
             return []
         return [self._altered[key] for key in keys.tolist() if key in self._altered]
+
+    def _sources_there(self, keys: Array, runs: Array | None, mine: list[ShownMetric]) -> Array:
+        """
+        Return the keys to read: of joined metrics only those that these runs logged.
+
+        Of two names of one metric a run nearly always has one; the numbers of both may lie far apart, and what is read
+        of a part is a range of them.
+        """
+        sources = _sources_of(keys, mine)
+        if all(len(metric.sources) == 1 for metric in mine):
+            return sources
+        spans, _ = self._view.spans(sources, runs)
+        return np.intersect1d(sources, spans.key).astype(np.int32)
 
     def _firsts(self, points: Points, rank: Array, *, by_row: bool) -> Points:
         """

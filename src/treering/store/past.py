@@ -18,12 +18,11 @@ __all__ = ["past_at", "read_past"]
 def read_past(state: RunState, segments: list[SegmentState], writer: str) -> Past:
     """Return how far the lives of *writer* came, and what the run says."""
     mine = [s for s in segments if s.writer == writer]
-    steps = [s.last_step for s in mine if s.last_step is not None]
     newest = newest_life(state, writer)
     end = None if newest is None else end_of(state, newest)
     begun = {s.life: s.life_created_ns for s in mine if s.from_step == 0}
     return Past(
-        last_step=max(steps, default=None),
+        last_step=_reached(mine),
         config=state.config,
         summary=state.summary,
         defines=state.defines,
@@ -33,6 +32,19 @@ def read_past(state: RunState, segments: list[SegmentState], writer: str) -> Pas
         newest_created_ns=max((s.life_created_ns for s in segments if s.writer != "server"), default=0),
         restarts=sorted(begun.values()),
     )
+
+
+def _reached(segments: list[SegmentState]) -> int | None:
+    """Return the last step that one writer's lives show together: a life may hide steps of those before it."""
+    reached: int | None = None
+    life = ""
+    for s in sorted(segments, key=lambda s: (s.life_created_ns, s.life, s.life_index)):
+        if s.life != life and s.from_step is not None and reached is not None:
+            reached = min(reached, s.from_step - 1) if s.from_step > 0 else None
+        life = s.life
+        if s.last_step is not None:
+            reached = s.last_step if reached is None else max(reached, s.last_step)
+    return reached
 
 
 # Behind a step, as far as is looked for the row that follows it.

@@ -12,7 +12,9 @@ import pytest
 from treering.runlog import records
 from treering.runlog.reader import SegmentReader
 from treering.sdk.arguments import Option
+from treering.sdk.notebook import session_notebook
 from treering.sdk.redact import redact_arguments, redact_source
+from treering.sdk.run import outcome_of
 
 HIDDEN = "[redacted]"
 
@@ -32,6 +34,10 @@ HIDDEN = "[redacted]"
         ("redis-cli -h x -a foo ping", f"redis-cli -h x -a {HIDDEN} ping"),
         ("7z a -pfoo x.7z", f"7z a -p{HIDDEN} x.7z"),
         ("openssl rsa -passin pass:foo -in k", f"openssl rsa -passin pass:{HIDDEN} -in k"),
+        ("sh -c 'mysql -u root -pfoo db'", f"sh -c 'mysql -u root -p{HIDDEN} db'"),
+        ('run("curl -u user:pass https://x")', f'run("curl -u user:{HIDDEN} https://x")'),
+        ('["mysql", "-u", "root", "-pfoo", "db"]', f'["mysql", "-u", "root", "-p{HIDDEN}", "db"]'),
+        ("['curl', '-u', 'user:pass']", f"['curl', '-u', 'user:{HIDDEN}']"),
         ("FOO_TOKEN=abcdefghij ./train", f"FOO_TOKEN={HIDDEN} ./train"),
         ("curl -H 'Authorization: Basic dXNlcjpwYXNz' x", f"curl -H 'Authorization: Basic {HIDDEN}' x"),
         ("Cookie: session=q1w2e3r4t5", f"Cookie: {HIDDEN}"),
@@ -57,6 +63,8 @@ def test_commands_in_a_text(text: str, shown: str) -> None:
         "mkdir -p runs/a1b2c3d4e5",
         "curl -u https://x",
         "ssh -p 2222 host",
+        'parser.add_argument("-u", "--user"); parser.add_argument("-p", "--port", type=int)',
+        '["docker", "run", "-u", "1000", "-p", "8080:80"]',
         "commit a265b0ae77dc70b116980568214e8907a6f4bc4f -m x",
         "run 550e8400-e29b-41d4-a716-446655440000 -p 8080",
         "Authorization: required",
@@ -148,7 +156,7 @@ def begin():
     script = tmp_path / "train.py"
     script.write_text(begin + textwrap.dedent(parser))
     subprocess.run(
-        [sys.executable, str(script), "fit", "-p", "correct", "-q", "8080"],
+        [sys.executable, str(script), "fit", "-p", "zebrafinch", "-q", "8080"],
         check=True,
         timeout=60,
         capture_output=True,
@@ -156,7 +164,27 @@ def begin():
 
     paths = list((tmp_path / "runs").glob("*/*.trl"))
     assert paths
-    assert not any(b"correct" in path.read_bytes() for path in paths)
+    assert not any(b"zebrafinch" in path.read_bytes() for path in paths)
     lives = [records.decode(f)[0] for path in paths for f in SegmentReader(path).read() if f.kind == records.LIFE]
     (command,) = [life["meta"]["command"] for life in lives if life.get("meta", {}).get("command")]
     assert command.endswith("fit -p [redacted] -q 8080")
+
+
+_KEY = (
+    "-----BEGIN PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA1c7+9z5Pad7OejecsQ0bu3aumFzk\n" * 3 + "-----END PRIVATE KEY-----"
+)
+
+
+def test_tracebacks_and_cells_of_a_notebook() -> None:
+    try:
+        raise RuntimeError(f"mysql -u root -pzebrafinch failed for https://h/x?token=zebrafinches with {_KEY}")
+    except RuntimeError as error:
+        _, _, reason, traceback = outcome_of(error, error.__traceback__)
+    book, count = session_notebook(["!mysql -u root -pzebrafinch", f'key = """{_KEY}"""', "print(1)"])
+
+    for text in (reason, traceback, book.decode()):
+        assert "zebrafinch" not in text
+        assert "MIIEow" not in text
+        assert HIDDEN in text
+    assert count == 2
+    assert "raise RuntimeError" in traceback

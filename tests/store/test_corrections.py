@@ -449,3 +449,38 @@ def test_the_table_is_right_on_either_database(world: World, metadata_url: str):
         for one in store.correcting.of_project(*PLACE):
             store.correcting.change(one.correction.id, "ada", 1, enabled=False)
         assert store.query_runs(RunQuery(*PLACE, filter="metric.m is missing and metric.c.first = 0")).match == 4
+
+
+# ── several writers ──────────────────────────────────────────────────────────────────────────────────────────────
+def test_ranks_stand_aside_where_the_main_writer_logs_any_of_the_merged_metrics(world: World, store: Store):
+    main, rank = world.life("r"), world.life("r", writer="rank1")
+    for step in range(3):
+        main.log({"a": 1.0}, step)
+        rank.log({"b": 9.0}, step)
+    for life in (rank, main):
+        life.end()
+    store.ingest_now()
+    correct(store, "merge", from_=["b", "a"], into="c")
+
+    assert line(store, main.run_key, "c") == [(0, 1.0), (1, 1.0), (2, 1.0)]
+    stats = store.query_runs(RunQuery(*PLACE, metrics=["c"])).runs[0].metrics["c"]
+    assert (stats.n, stats.max, stats.last) == (3, 1.0, 1.0)
+
+
+def test_a_fork_shows_what_it_inherits_corrected(world: World, store: Store):
+    parent = logged(world, "parent", [{"x": float(n)} for n in range(6)])
+    child = world.life("child")
+    body = {"parent_key": parent, "parent_id": "parent", "step": 3, "until_ns": world.now_ns}
+    child.record(records.FORK, body)
+    for step in range(4, 8):
+        child.log({"x": 100.0 + step}, step)
+    child.end()
+    store.ingest_now()
+    before = line(store, child.run_key, "x")
+    assert [x for x, _ in before] == list(range(8))
+    correct(store, "rescale", key="x", factor=2.0)
+    correct(store, "cut", key="x", steps=[2, 2])
+
+    stats = store.query_runs(RunQuery(*PLACE, metrics=["x"], filter='id = "child"')).runs[0].metrics["x"]
+    assert (stats.n, stats.min, stats.max, stats.last_step) == (7, 0.0, 214.0, 7)
+    assert line(store, child.run_key, "x") == [(x, 2 * y) for x, y in before if x != 2]

@@ -184,6 +184,28 @@ def test_a_filter_survives_its_text_and_its_json_form(node: Node):
     assert from_json(to_json(node)) == node
 
 
+@pytest.mark.parametrize(
+    ("tree", "says"),
+    [
+        ({"op": "and"}, "op 'and' lacks 'items'"),
+        ({"op": "=", "field": {"space": "column", "name": "name"}}, "op '=' lacks 'value'"),
+        ({"op": "not", "item": 7}, "not the JSON form"),
+        ({"op": "in", "field": 7, "values": []}, "op 'in' has a part of the wrong kind"),
+        ({"op": "?"}, "'\\?' is not an operator"),
+    ],
+)
+def test_a_wrong_tree_says_what_it_lacks(tree: dict[str, Any], says: str):
+    with pytest.raises(FilterError, match=says):
+        from_json(tree)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_number_beyond_all_numbers_is_refused_with_its_place(number: str):
+    with pytest.raises(FilterError, match="is inf") as found:
+        parse(f"config.lr < {number}")
+    assert found.value.position == 12
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_parses_or_is_a_filter_error(text: str):

@@ -34,7 +34,7 @@ _USER_OPTIONS: Final = frozenset(("-u", "-U", "--user", "--username"))
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"']|["'])+""")
 _ENDS: Final = frozenset(("|", "||", "&&", ";", "&"))
 _NUMBER: Final = re.compile(r"[\d.:,/+-]+(?:tcp|udp)?\Z")
-_AROUND: Final = "\"'`$(){};,"
+_AROUND: Final = "\"'`$()[]{};,"
 _WORDS_MAX: Final = 2_000
 
 
@@ -48,14 +48,24 @@ def shell_words(line: str) -> list[re.Match[str]]:
     return words
 
 
-def secret_parts(words: Sequence[str]) -> dict[int, int]:
-    """Return which *words* hold a secret: place of the word → the place in it where the secret begins."""
+def secret_parts(given: Sequence[str]) -> dict[int, int]:
+    """
+    Return which words hold a secret: place of the word → the place in it where the secret begins.
+
+    Quotes and brackets around a word are none of it, so that a list in a program is a command line, too.
+    """
+    words = [word.strip(_AROUND) or word for word in given]
+    found = _secret_parts(words)
+    return {at: begin + max(0, given[at].find(words[at])) for at, begin in found.items()}
+
+
+def _secret_parts(words: Sequence[str]) -> dict[int, int]:
     found: dict[int, int] = {}
     options: tuple[str, ...] = ()
     program = ""
     user_at = -1  # the last word that belongs to a chain of options which begins with a user's name
     for at, word in enumerate(words):
-        name = word.strip(_AROUND).rpartition("/")[2]
+        name = word.rpartition("/")[2]
         if word in _ENDS:
             options, program, user_at = (), "", -1
         elif name in _OPTIONS and not word.startswith("-"):

@@ -122,7 +122,8 @@ _HEADER = re.compile(
 )
 _QUERY_NAMES = frozenset("key sig signature code auth apikey credential".split())  # of an address, nowhere else
 _QUOTES: Final = "\"'"
-_AFTER_WORD: Final = "\"'`)};,"
+_AFTER_WORD: Final = "\"'`)]};,"
+_INNER_WORD = re.compile(r"""[^\s"']+""")
 _DOTTED = re.compile(r"[a-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)+\Z")  # config.token2: a name and no value
 _ENDS_OF_TEXTS: Final = ('"', "'", "\\", ";")
 _TOKEN_LIKE = re.compile(r"[A-Za-z0-9_+/=.~!@#$%^&*:-]+\Z")
@@ -279,13 +280,13 @@ def redact_source(text: str, path: str = "") -> tuple[str, int]:
         return _redact_coloured(text, path)
     count = 0
     code = _CODE_FILE.search(path) is not None
-    if _has_word(text) or " -" in text:
+    if _has_word(text) or _may_be_command(text):
         if len(text) < _LINE_CHARS and "\n" not in text:
             text, count = _redact_line(text, code)
         else:
             lines = text.split("\n")
             for n, line in enumerate(lines):
-                if _has_word(line) or " -" in line:
+                if _has_word(line) or _may_be_command(line):
                     lines[n], some = _redact_line(line, code)
                     count += some
             if count:
@@ -335,7 +336,7 @@ def _redact_line(line: str, code: bool) -> tuple[str, int]:
     line = _BEARER.sub(lambda m: hide(m) if any(char.isdigit() for char in m["value"]) else m[0], line)
     line = _QUERY.sub(hide_if(_is_queried), line)
     line = _OPTION.sub(hide_if(_is_assigned), line)
-    if " -" in line:
+    if _may_be_command(line):
         line, some = _redact_command(line)
         count += some
     return _redact_named(line, code, count)
@@ -344,16 +345,29 @@ def _redact_line(line: str, code: bool) -> tuple[str, int]:
 def _redact_command(line: str) -> tuple[str, int]:
     """Hide what is secret in a command line that stands in a text."""
     words = shell_words(line)
-    parts = secret_parts([word[0] for word in words])
-    for at in sorted(parts, reverse=True):
-        word = words[at]
-        begin, end = word.start() + parts[at], word.end()
+    spans = _secret_spans(words)
+    for word in words:  # a command within quotes: sh -c "…", subprocess.run("…")
+        if " -" in word[0]:
+            spans |= _secret_spans(list(_INNER_WORD.finditer(line, word.start(), word.end())))
+    count = 0
+    for begin, end in sorted(spans, reverse=True):
         while begin < end and line[begin] in _QUOTES:
             begin += 1
         while begin < end and line[end - 1] in _AFTER_WORD:
             end -= 1
-        line = f"{line[:begin]}{HIDDEN}{line[end:]}" if line[begin:end] != HIDDEN else line
-    return line, len(parts)
+        if begin < end and HIDDEN not in line[begin:end]:
+            line = f"{line[:begin]}{HIDDEN}{line[end:]}"
+            count += 1
+    return line, count
+
+
+def _secret_spans(words: Sequence[re.Match[str]]) -> set[tuple[int, int]]:
+    parts = secret_parts([word[0] for word in words])
+    return {(words[at].start() + begin, words[at].end()) for at, begin in parts.items()}
+
+
+def _may_be_command(text: str) -> bool:
+    return " -" in text or '"-' in text or "'-" in text
 
 
 def _redact_named(line: str, code: bool, count: int) -> tuple[str, int]:

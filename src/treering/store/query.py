@@ -25,6 +25,7 @@ compare with numbers, texts with texts (by code point); ``true`` is not 1. Times
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -344,11 +345,20 @@ class _Parser:
         if token.kind == "string":
             return _unquote(self._take().text)
         if token.kind == "number":
-            return _number(self._take().text)
+            return self._number(self._take().text, token.at)
         for word, value in (("true", True), ("false", False), ("null", None)):
             if self._word(word):
                 return value
         raise self._expected("a number, a string in quotes, true, false or null")
+
+    def _number(self, text: str, at: int) -> float | int:
+        try:
+            return int(text)
+        except ValueError:
+            number = float(text)
+        if number in (math.inf, -math.inf):
+            raise FilterError(f"at {at}: {text} is more than a number can be; write `is inf` for what is infinite.", at)
+        return number
 
     def _typed(self, field: Field, kind: str, value: Value, at: int) -> Value:
         """Check a value against a column of known type; texts for times become unix seconds."""
@@ -402,13 +412,6 @@ def _plain(space: str, path: str) -> Field:
             return Field(space, head, tail)
         return Field(space, path, "last")
     return Field(space, path)
-
-
-def _number(text: str) -> float | int:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
 
 
 def _time(value: Value, at: int) -> float:
@@ -478,10 +481,15 @@ def from_json(data: dict[str, Any]) -> Node:
     return parse(to_text(_node(data, 0)))
 
 
+_NODES: Final = ("and", "or", "not", "in", "~", "contains", "has", "is", *_OPS)
+
+
 def _node(data: Any, depth: int) -> Node:
     if depth > 2 * FILTER_MAX_DEPTH or not isinstance(data, dict):
         raise FilterError("this is not the JSON form of a filter.")
     op = data.get("op")
+    if op not in _NODES:
+        raise FilterError(f"{op!r} is not an operator of the filter language.")
     try:
         if op in ("and", "or"):
             items = tuple(_node(item, depth + 1) for item in data["items"])
@@ -497,8 +505,8 @@ def _node(data: Any, depth: int) -> Node:
             return Match(field, op, str(data["text"]))
         if op == "has":
             return Has(field, str(data["text"]))
-        if op == "is":
-            return Is(field, str(data["what"]))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FilterError(f"this is not the JSON form of a filter: {error!r}.") from None
-    raise FilterError(f"{op!r} is not an operator of the filter language.")
+        return Is(field, str(data["what"]))
+    except KeyError as lacking:
+        raise FilterError(f"a node with op {op!r} lacks {lacking}.") from None
+    except (TypeError, AttributeError):
+        raise FilterError(f"a node with op {op!r} has a part of the wrong kind.") from None

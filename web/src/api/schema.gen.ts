@@ -51,7 +51,7 @@ export interface paths {
         get?: never;
         /**
          * Change Correction
-         * @description Save the next version of a correction. Refused if somebody else saved it since the version that the caller saw.
+         * @description Save the next version of a correction. Refused if somebody else saved one since that which the caller saw.
          */
         put: operations["change_correction"];
         post?: never;

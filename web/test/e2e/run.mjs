@@ -23,7 +23,7 @@ const CORE = new RegExp(
     "dragging zooms|copied link restores|speaks the server's language|mean and band|sorted by any value",
     "keyboard walks|within a second of log|page tells what it was|name, tags and notes|shown literally|phone shows",
     "panels are added|settings cascade|an expression is|metric that is gone|views are saved",
-    "histogram tells|table is searched|log is searched|code of a run|logged HTML",
+    "histogram tells|table is searched|log is searched|code of a run|logged HTML|plots of several runs",
     "metric is corrected|shows every run|sorted by the server|as a form|tagged, deleted|chosen runs|ranked over|panels over runs",
     "set-up link|a person signs in|a key is shown|a share link",
     "^axe .* (/acme/vit|/acme/sweep/runs|overview of a run|media of a run|popovers.*) in light$",

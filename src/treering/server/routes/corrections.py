@@ -74,7 +74,7 @@ def preview_correction(entity: str, project: str, body: CorrectionTry, store: Th
 def change_correction(
     correction_id: str, body: CorrectionChange, store: TheStore, access: TheAccess, by: TheBy
 ) -> Response:
-    """Save the next version of a correction. Refused if somebody else saved it since the version that the caller saw."""
+    """Save the next version of a correction. Refused if somebody else saved one since that which the caller saw."""
     _changeable(store, access, correction_id)
     store.check_room()
     rule = None if body.rule is None else parse_rule(body.rule.data())

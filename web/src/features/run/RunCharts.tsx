@@ -1,6 +1,8 @@
 import { useMemo } from "react";
 import { queryKeys } from "@/api/queries";
+import { getAccess } from "@/api/session";
 import type { KeyInfo, RunDetail } from "@/api/types";
+import type { ViewList } from "@/api/views";
 import { PanelGrid } from "@/grid/PanelGrid";
 import { useStableKeys } from "@/grid/useStableKeys";
 import { useViewAddress } from "@/grid/viewAddress";
@@ -12,7 +14,9 @@ import {
   type RunSelection,
   SelectionContext,
 } from "@/panels/cast";
+import { useFirstView } from "../workspace/views/useViews";
 import { useRunKeys } from "./runKeys";
+import { openRunView } from "./runView";
 
 interface RunChartsProps {
   run: RunDetail;
@@ -31,9 +35,25 @@ const EMPTY = {
   system: ["No system metrics", "The machine of this run was not recorded."],
 } as const;
 
-/** The grid of the workspace with one run on stage. */
+/** The grid of the workspace with one run on stage, arranged as its project arranges it by default. */
 export function RunCharts({ run, tab }: RunChartsProps) {
-  useViewAddress();
+  // Who has only a link to the run sees no views of its project.
+  return getAccess().kind === "share" ? (
+    <Charts run={run} tab={tab} views={NO_VIEWS} />
+  ) : (
+    <ArrangedCharts run={run} tab={tab} />
+  );
+}
+
+const NO_VIEWS: ViewList = { views: [], default: null };
+
+function ArrangedCharts({ run, tab }: RunChartsProps) {
+  const { list, settled } = useFirstView(run.entity, run.project);
+  return settled ? <Charts run={run} tab={tab} views={list} /> : <main id="main" aria-busy="true" />;
+}
+
+function Charts({ run, tab, views }: RunChartsProps & { views: ViewList }) {
+  useViewAddress((params) => openRunView(views, params, tab === "charts"));
   useRunKeys();
   const keys = useStableKeys(run.keys);
   const { run_key, name, number, state, entity, project } = run;

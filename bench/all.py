@@ -182,6 +182,13 @@ def compare(results: Lines) -> list[Row]:
     return [_row_of(line, "bench/compare.py") for line in lines]
 
 
+def corrections(results: Lines) -> list[Row]:
+    """What corrections of metrics cost charts and the table of 100,000 runs."""
+    lines = lines_of(sys.executable, str(HERE / "corrections.py"))
+    results += [{"bench": "corrections", **line} for line in lines]
+    return [_row_of(line, "bench/corrections.py") for line in lines]
+
+
 def ui(results: Lines) -> list[Row]:
     """The page in a real browser, drawn in software."""
     (line,) = lines_of("npm", "--prefix", "web", "run", "--silent", "bench")[-1:]
@@ -226,6 +233,7 @@ BENCHES: dict[str, Callable[[Lines], list[Row]]] = {
     "trouble": trouble,
     "media": media,
     "compare": compare,
+    "corrections": corrections,
     "ui": ui,
     "workspace": workspace,
 }

@@ -180,6 +180,8 @@ def test_a_chart_of_runs_draws_ranks_when_it_is_asked_to(world, store, four):
 
     assert lines("main") == sorted([(alone.run_key, None, 1), (four, None, 100)])
     assert lines("band") == sorted([(alone.run_key, None, 1), (four, None, 100)])
+    (band,) = store.series(SeriesRequest(keys=["loss"], runs=[four], ranks="band"))
+    assert (band.group, band.band, band.hi[0]) == (None, "minmax", 3.0)
     assert [(rank, n) for run, rank, n in lines("each") if run == four] == [(rank, 100) for rank in range(4)]
     with pytest.raises(InvalidValue, match="over step, relative, wall"):
         store.series(SeriesRequest(keys=["loss"], runs=[four], ranks="each", x="metric:loss"))

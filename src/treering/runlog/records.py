@@ -113,8 +113,8 @@ class File(NamedTuple):
     """
     Bytes that belong to the run; they stand in the data folder by their SHA-256. It comes before a row that names them.
 
-    *about* has ``purpose`` (media, saved, code, patch, tree, packages, notebook, artifact) and may have ``mode``,
-    ``redacted`` and more.
+    *about* has ``purpose`` (media, saved, code, patch, tree, worktree, packages, notebook, artifact) and may have
+    ``mode``, ``redacted`` and more.
     """
 
     time_ns: int

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["secret_parts", "shell_words"]
+__all__ = ["may_be_command", "secret_parts", "shell_words"]
 
 _MYSQL = "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mariadb mariadb-dump mariadb-admin mariadb-import"
 
@@ -31,11 +31,20 @@ _OPTIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 _LOGINS: Final = frozenset("docker podman nerdctl buildah skopeo oc helm az".split())  # elsewhere -p is a port there
 _USER_OPTIONS: Final = frozenset(("-u", "-U", "--user", "--username"))
+# A text without one of these holds no such command.
+_SIGN: Final = re.compile(rf"\b(?:{'|'.join(map(re.escape, _OPTIONS))})[\s\"']|(?<!\w)(?:-[uU]|--user)")
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"']|["'])+""")
 _ENDS: Final = frozenset(("|", "||", "&&", ";", "&"))
 _NUMBER: Final = re.compile(r"[\d.:,/+-]+(?:tcp|udp)?\Z")
 _AROUND: Final = "\"'`$()[]{};,"
 _WORDS_MAX: Final = 2_000
+
+
+def may_be_command(text: str) -> bool:
+    """Return whether it is worth looking for a command line in *text*: hardly any line that is printed has one."""
+    if " -" in text or '"-' in text or "'-" in text:
+        return _SIGN.search(text) is not None
+    return False
 
 
 def shell_words(line: str) -> list[re.Match[str]]:

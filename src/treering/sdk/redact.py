@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from .arguments import Option
-from .command_secrets import secret_parts, shell_words
+from .command_secrets import may_be_command, secret_parts, shell_words
 
 __all__ = [
     "ANSI",
@@ -280,13 +280,13 @@ def redact_source(text: str, path: str = "") -> tuple[str, int]:
         return _redact_coloured(text, path)
     count = 0
     code = _CODE_FILE.search(path) is not None
-    if _has_word(text) or _may_be_command(text):
+    if _has_word(text) or may_be_command(text):
         if len(text) < _LINE_CHARS and "\n" not in text:
             text, count = _redact_line(text, code)
         else:
             lines = text.split("\n")
             for n, line in enumerate(lines):
-                if _has_word(line) or _may_be_command(line):
+                if _has_word(line) or may_be_command(line):
                     lines[n], some = _redact_line(line, code)
                     count += some
             if count:
@@ -336,7 +336,7 @@ def _redact_line(line: str, code: bool) -> tuple[str, int]:
     line = _BEARER.sub(lambda m: hide(m) if any(char.isdigit() for char in m["value"]) else m[0], line)
     line = _QUERY.sub(hide_if(_is_queried), line)
     line = _OPTION.sub(hide_if(_is_assigned), line)
-    if _may_be_command(line):
+    if may_be_command(line):
         line, some = _redact_command(line)
         count += some
     return _redact_named(line, code, count)
@@ -355,7 +355,7 @@ def _redact_command(line: str) -> tuple[str, int]:
             begin += 1
         while begin < end and line[end - 1] in _AFTER_WORD:
             end -= 1
-        if begin < end and HIDDEN not in line[begin:end]:
+        if begin < end and HIDDEN.strip("[]") not in line[begin:end]:
             line = f"{line[:begin]}{HIDDEN}{line[end:]}"
             count += 1
     return line, count
@@ -364,10 +364,6 @@ def _redact_command(line: str) -> tuple[str, int]:
 def _secret_spans(words: Sequence[re.Match[str]]) -> set[tuple[int, int]]:
     parts = secret_parts([word[0] for word in words])
     return {(words[at].start() + begin, words[at].end()) for at, begin in parts.items()}
-
-
-def _may_be_command(text: str) -> bool:
-    return " -" in text or '"-' in text or "'-" in text
 
 
 def _redact_named(line: str, code: bool, count: int) -> tuple[str, int]:

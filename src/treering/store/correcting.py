@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import sqlalchemy as sa
 
 from treering.errors import InvalidValue, ProjectNotFound
 from treering.limits import CORRECTION_PREVIEW_KEYS, CORRECTION_PREVIEW_MAX_POINTS, CORRECTION_PREVIEW_RUNS
 
 from . import charts
+from . import schema as t
 from .columns import Array, ints
 from .corrected_metadata import run_ids_of, shown_with
 from .correction_rules import Cut, Rule, describe, rule_data
@@ -229,15 +231,18 @@ class Correcting:
         if not sources:
             return 0, []
         keys = ints(sources)
+        s = t.series.c
+        with self._metadata.connect() as connection:
+            runs = ints(connection.scalars(sa.select(s.run_id).where(s.key_id.in_(list(sources))).distinct()))
         with self._metrics.view(project.id) as view:
-            spans, _ = view.spans(keys, None)
+            spans, _ = view.spans(keys, runs)
             total = int(spans.n.sum())
             if not isinstance(rule, Cut):
                 return total, np.unique(spans.run).tolist()
             if total > CORRECTION_PREVIEW_MAX_POINTS:
                 return None, np.unique(spans.run[_may_be_cut(spans, sources)]).tolist()
             self._refill(np.unique(spans.run).tolist())
-            points = view.points(keys, None, columns=("run", "key", "step", "ts", "val"))
+            points = view.points(keys, runs, columns=("run", "key", "step", "ts", "val"))
         hit = np.zeros(len(points), np.bool_)
         for number, source in sources.items():
             if source.cuts:

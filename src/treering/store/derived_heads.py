@@ -126,22 +126,24 @@ class DerivedHeads:
                 found.update(connection.scalars(several))
             for source in metric.sources:
                 if source.cuts:
-                    maybe = self._cut_by_steps(source)
-                    if not len(maybe):
-                        continue
                     select = sa.select(s.run_id).where(s.key_id == source.key.id, sa.or_(*map(_may_cut, source.cuts)))
                     if since >= 0:
                         select = select.where(s.run_id.in_(changed))
-                    found.update(np.intersect1d(np.array(list(connection.scalars(select)), np.int64), maybe).tolist())
+                    found.update(self._cut_by_steps(source, list(connection.scalars(select))))
         return np.array(sorted(found), np.int64)
 
-    def _cut_by_steps(self, source: Source) -> Array:
+    def _cut_by_steps(self, source: Source, runs: list[int]) -> list[int]:
+        """Return those of *runs* of which a cut may meet points, as far as steps and times tell."""
+        if not runs:
+            return []
         with self._metrics.view(self._project) as view:
-            spans, _ = view.spans(ints([source.key.id]), None)
+            # Named one by one: what a fork inherits is only there for whoever asks for the fork.
+            spans, _ = view.spans(ints([source.key.id]), ints(runs))
         hit = np.zeros(len(spans), np.bool_)
         for cut in source.cuts:
             hit |= cut.of_spans(spans)
-        return np.unique(spans.run[hit])
+        found: list[int] = np.unique(spans.run[hit]).tolist()
+        return found
 
 
 def _may_cut(cut: CutPoints) -> ColumnElement[bool]:

@@ -3,6 +3,9 @@ import { NumberField, Switch } from "@/panels/settings/fields";
 import { Dialog } from "@/ui/Dialog";
 import { Segmented } from "@/ui/Segmented";
 import { saveBlob, saveText } from "@/ui/saveText";
+import type { Drawing } from "./drawing";
+import { drawingPdf } from "./drawingPdf";
+import { drawingTikz } from "./drawingTikz";
 import type { Figure, Paper } from "./figure";
 import { figureCsv, matplotlibScript } from "./matplotlib";
 import { pdf } from "./pdf";
@@ -31,18 +34,21 @@ const FONT_PT = [4, 24] as const;
 const HEIGHT_MM = [20, 280] as const;
 
 interface FigureDialogProps {
-  figure: Figure;
+  title: string;
+  /** A line chart, which has a form of its own on paper; null = `drawing` draws the picture. */
+  figure: Figure | null;
+  drawing: ((paper: Paper) => Drawing) | null;
   fileName: string;
   onClose(): void;
 }
 
 /** Saves a chart at the size that it has on paper. */
-export default function FigureDialog({ figure, fileName, onClose }: FigureDialogProps) {
+export default function FigureDialog({ title, figure, drawing, fileName, onClose }: FigureDialogProps) {
   const [width, setWidth] = useState<Width>("84");
   const [form, setForm] = useState<Form>("pdf");
   const [font_pt, setFont] = useState<number | null>(8);
   const [height_mm, setHeight] = useState<number | null>(56);
-  const named = figure.lines.filter(({ faint }) => !faint).length;
+  const named = figure?.lines.filter(({ faint }) => !faint).length ?? 0;
   const [legend, setLegend] = useState(named <= 8);
   const isValid = within(font_pt, FONT_PT) && within(height_mm, HEIGHT_MM);
   const save = () => {
@@ -52,10 +58,13 @@ export default function FigureDialog({ figure, fileName, onClose }: FigureDialog
       font_pt: font_pt ?? 0,
       legend,
     };
-    if (form === "pdf")
-      saveBlob(`${fileName}.pdf`, new Blob([pdf(figure, paper)], { type: "application/pdf" }));
-    else if (form === "tikz") saveText(`${fileName}.tex`, "text/x-tex", tikz(figure, paper));
-    else {
+    if (form === "pdf") {
+      const bytes = figure ? pdf(figure, paper) : drawing && drawingPdf(drawing(paper), paper, title);
+      if (bytes) saveBlob(`${fileName}.pdf`, new Blob([bytes], { type: "application/pdf" }));
+    } else if (form === "tikz") {
+      const text = figure ? tikz(figure, paper) : drawing && drawingTikz(drawing(paper), paper, title);
+      if (text) saveText(`${fileName}.tex`, "text/x-tex", text);
+    } else if (figure) {
       saveText(`${fileName}.csv`, "text/csv", figureCsv(figure));
       saveText(`${fileName}.py`, "text/x-python", matplotlibScript(figure, paper, fileName));
     }
@@ -70,8 +79,15 @@ export default function FigureDialog({ figure, fileName, onClose }: FigureDialog
           if (isValid) save();
         }}
       >
-        <Segmented label="Format" value={form} options={FORMS} onChange={setForm} />
-        <p className="muted">{ABOUT[form]}</p>
+        <Segmented
+          label="Format"
+          value={form}
+          options={figure ? FORMS : FORMS.filter(([name]) => name !== "matplotlib")}
+          onChange={setForm}
+        />
+        <p className="muted">
+          {figure || form === "pdf" ? ABOUT[form] : "LaTeX draws it in the document's own fonts."}
+        </p>
         <Segmented label="Width" value={width} options={WIDTHS} onChange={setWidth} />
         <div className="setting">
           <span>Height, mm</span>
@@ -85,14 +101,16 @@ export default function FigureDialog({ figure, fileName, onClose }: FigureDialog
             <NumberField label="Font size in points" value={font_pt} onChange={setFont} />
           </span>
         </div>
-        <div className="setting">
-          <span>
-            Legend of {named} {named === 1 ? "line" : "lines"}
-          </span>
-          <span className="setting-control">
-            <Switch label="Legend" checked={legend} onChange={setLegend} />
-          </span>
-        </div>
+        {figure && (
+          <div className="setting">
+            <span>
+              Legend of {named} {named === 1 ? "line" : "lines"}
+            </span>
+            <span className="setting-control">
+              <Switch label="Legend" checked={legend} onChange={setLegend} />
+            </span>
+          </div>
+        )}
         <footer>
           <button type="button" className="button" onClick={onClose}>
             Cancel

@@ -34,6 +34,9 @@ export interface Figure {
   readonly lines: readonly FigureLine[];
 }
 
+/** Points of a typesetter in a millimetre of paper. */
+export const POINTS_PER_MM = 72 / 25.4;
+
 /** The size of a figure on paper. */
 export interface Paper {
   /** Width in millimetres; a column of most journals is 84. */

@@ -115,7 +115,7 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
             Save as SVG
           </MenuItem>
         )}
-        {exports.figure && (
+        {(exports.figure ?? exports.drawing) && (
           <MenuItem icon={<FileText size={14} />} onSelect={() => setFigure(true)}>
             Figure for a paper…
           </MenuItem>
@@ -145,9 +145,15 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
           {trouble}
         </span>
       )}
-      {figure && exports.figure && (
+      {figure && (
         <Suspense>
-          <FigureDialog figure={exports.figure()} fileName={fileName} onClose={() => setFigure(false)} />
+          <FigureDialog
+            title={place.name}
+            figure={exports.figure?.() ?? null}
+            drawing={exports.drawing ?? null}
+            fileName={fileName}
+            onClose={() => setFigure(false)}
+          />
         </Suspense>
       )}
       {table && exports.table && (

@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, useContext } from "react";
 import type { KeyInfo } from "@/api/types";
-import type { Figure } from "@/figures/figure";
+import type { Drawing } from "@/figures/drawing";
+import type { Figure, Paper } from "@/figures/figure";
 
 /** What a panel can be saved as. Everything is made when it is asked for. */
 export interface PanelExports {
@@ -15,6 +16,8 @@ export interface PanelExports {
   svg?(): string;
   /** The picture for a paper, in vectors of other kinds. */
   figure?(): Figure;
+  /** The same where the picture is no line chart: drawn for the size of the paper. */
+  drawing?(paper: Paper): Drawing;
   /** Absent = the SVG, rasterised. */
   png?(): Promise<Blob>;
 }

@@ -6,6 +6,8 @@ import { CHART_THEMES, type ThemeName } from "@/charts/core/palette";
 import { SvgContext } from "@/charts/core/svg";
 import { PlotHost } from "@/charts/PlotHost";
 import type { Painter, PlotModel } from "@/charts/plot";
+import { Drawing } from "@/figures/drawing";
+import { type Paper, POINTS_PER_MM } from "@/figures/figure";
 import { useTheme } from "@/state/theme";
 import { formatCount } from "@/ui/humanize";
 import { useInView } from "@/ui/useInView";
@@ -85,6 +87,7 @@ export function StagePanel<Model extends PlotModel, Layout>({
             exports: {
               table: () => draw(stage, theme).table(),
               svg: () => svgOf(draw(stage, "light")),
+              drawing: (paper) => drawingOf(draw(stage, "light"), paper),
             },
           }
         : {})}
@@ -129,14 +132,33 @@ function noteOf(stage: Stage | null, note: string): string {
   return [runs, left, note].filter(Boolean).join(" · ");
 }
 
+/** Size of the letters on the page, in pixels. */
+const FONT_PX = 11;
+
+/** The picture as it is at a size on paper at which its letters have the size asked for. */
+function drawingOf<Model extends PlotModel, Layout>(picture: Picture<Model, Layout>, paper: Paper): Drawing {
+  const px_per_mm = (POINTS_PER_MM * FONT_PX) / paper.font_pt;
+  const drawing = new Drawing(paper.width_mm * px_per_mm, paper.height_mm * px_per_mm);
+  paint(drawing.context, picture, drawing.width, drawing.height);
+  return drawing;
+}
+
 /** The picture as a clean SVG, on white. */
-function svgOf<Model extends PlotModel, Layout>({ painter, model }: Picture<Model, Layout>): string {
+function svgOf<Model extends PlotModel, Layout>(picture: Picture<Model, Layout>): string {
   const svg = new SvgContext(SVG_WIDTH, SVG_HEIGHT);
-  const g = svg.context;
+  paint(svg.context, picture, SVG_WIDTH, SVG_HEIGHT);
+  return svg.toString();
+}
+
+function paint<Model extends PlotModel, Layout>(
+  g: CanvasRenderingContext2D,
+  { painter, model }: Picture<Model, Layout>,
+  width: number,
+  height: number,
+): void {
   const theme = CHART_THEMES.light;
   g.font = theme.font;
-  const layout = painter.layOut(g, model, { width: SVG_WIDTH, height: SVG_HEIGHT, pixelRatio: 1 }, theme);
+  const layout = painter.layOut(g, model, { width, height, pixelRatio: 1 }, theme);
   painter.paintBase(g, model, layout, theme);
   painter.paintMarks(g, model, layout, theme);
-  return svg.toString();
 }

@@ -24,7 +24,8 @@ export function PlotRuns({ panelKey, runs, step, wanted, fullScreen = false }: P
     step,
     wanted,
   );
-  const shownSteps = new Set(items.map((item) => item.step));
+  // Whose plot is of an earlier step says so.
+  const newest = Math.max(...items.map((item) => item.step));
   const plots = runs.flatMap((run) =>
     items
       .filter((item) => item.run === run.key)
@@ -35,7 +36,7 @@ export function PlotRuns({ panelKey, runs, step, wanted, fullScreen = false }: P
                 {
                   run,
                   value: value as PlotValue,
-                  label: `${run.label}${all.length > 1 ? ` (${index + 1})` : ""}${shownSteps.size > 1 ? `, step ${formatCount(item.step)}` : ""}`,
+                  label: `${run.label}${all.length > 1 ? ` (${index + 1})` : ""}${item.step !== newest ? `, step ${formatCount(item.step)}` : ""}`,
                 },
               ]
             : [],

@@ -100,6 +100,12 @@ def test_a_copy_needs_the_right_to_write_here_and_there(world: Team):
     assert (again["changed"], [row["run_key"] for row in again["refused"]]) == (0, [world.run])
 
 
+def test_those_that_run_are_asked_to_stop_and_the_others_say_that_they_do_not_run(world: Team):
+    refused = edit(world.browser("ada"), runs=[world.run], stop=True).json
+    assert refused == {"changed": 0, "refused": [{"run_key": world.run, "reason": "it does not run"}]}
+    assert edit(world.browser("vera"), runs=[world.run], stop=True).status == 403
+
+
 def test_only_an_admin_removes_for_good_and_only_from_the_bin(world: Team):
     admin, member = world.browser("ada"), world.browser("max")
     assert edit(member, runs=[world.run], purge=True).status == 403

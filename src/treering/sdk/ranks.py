@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
+
+import msgspec
 
 __all__ = ["Begun", "Place", "begun_by_parent", "boot_id", "job_id", "place_of", "process_start_time", "say_begun"]
 
@@ -57,7 +58,7 @@ class Begun(NamedTuple):
 
 def say_begun(environ: MutableMapping[str, str], entity: str, project: str, run_id: str) -> None:
     """Leave word for processes that this one starts as further ranks of the same training."""
-    environ[_BEGUN] = json.dumps([os.getpid(), entity, project, run_id])
+    environ[_BEGUN] = msgspec.json.encode([os.getpid(), entity, project, run_id]).decode()
 
 
 def begun_by_parent(environ: Mapping[str, str]) -> Begun | None:
@@ -70,8 +71,8 @@ def begun_by_parent(environ: Mapping[str, str]) -> Begun | None:
     if not local or size is None or environ.get("RANK") or not environ.get(_BEGUN):
         return None
     try:
-        pid, entity, project, run_id = json.loads(environ[_BEGUN])
-    except (ValueError, TypeError):
+        pid, entity, project, run_id = msgspec.json.decode(environ[_BEGUN])
+    except (msgspec.DecodeError, ValueError, TypeError):
         return None
     if pid != os.getppid() or not all(isinstance(name, str) for name in (entity, project, run_id)):
         return None

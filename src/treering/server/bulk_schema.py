@@ -29,6 +29,7 @@ class BulkEdit(Selection):
     remove_tags: Tags = Field([])
     move_to: NewPlace | None = Field(None, description="File them under another project; their links stay.")
     copy_to: NewPlace | None = Field(None, description="Copy them into another project; both then go their own ways.")
+    stop: bool = Field(False, description="Ask those that run to stop.")
     purge: bool = Field(False, description="Remove runs in the bin for good, with their files. Needs an admin.")
 
 

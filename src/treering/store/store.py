@@ -343,6 +343,19 @@ class Store:
             self._stops[run_key] = now_ns, author
         return self.run(run_key)
 
+    def stop_runs(self, run_keys: Sequence[str], author: str) -> dict[str, str]:
+        """Ask those runs to stop that run. Returns run key → why it was not asked. Raises StorageFull."""
+        refused: dict[str, str] = {}
+        for key in run_keys:
+            state = self.metadata.run(key)
+            if state is None or state.deleted:
+                refused[key] = "there is no such run"
+            elif state.state != "running":
+                refused[key] = "it does not run"
+            else:
+                self.stop_run(key, author)
+        return refused
+
     def _is_stopping(self, state: RunState) -> bool:
         life_id, life = next(
             ((key, its) for key, its in state.lives.items() if its is deciding_life(state)), ("", None)

@@ -70,6 +70,7 @@ export interface RunsEdit {
   remove_tags?: readonly string[];
   move_to?: { entity: string; project: string };
   copy_to?: { entity: string; project: string };
+  stop?: boolean;
   purge?: boolean;
 }
 

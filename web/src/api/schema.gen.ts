@@ -975,7 +975,7 @@ export interface paths {
         put?: never;
         /**
          * Edit Runs
-         * @description Change, tag, move, copy, delete, restore or remove for good all runs that are meant.
+         * @description Change, tag, move, copy, stop, delete, restore or remove for good all runs that are meant.
          *
          *     Each is changed or refused by itself; the answer says which were refused, and why.
          */
@@ -1709,6 +1709,12 @@ export interface components {
              * @default
              */
             search?: string;
+            /**
+             * Stop
+             * @description Ask those that run to stop.
+             * @default false
+             */
+            stop?: boolean;
         };
         /**
          * BulkReply

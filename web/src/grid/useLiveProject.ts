@@ -21,15 +21,18 @@ export function useLiveProject(entity: string, project: string, seq: number | nu
     if (seq === null) return;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let keysChanged = false;
+    let anew = false;
     const changed = new Set<string>();
     const refreshLists = () => {
       timer = null;
       void queries.invalidateQueries({ queryKey: queryKeys.runs(entity, project) });
-      if (changed.size > 0) void queries.invalidateQueries({ queryKey: queryKeys.media });
+      if (anew) void queries.invalidateQueries({ queryKey: ["run"] });
+      if (anew || changed.size > 0) void queries.invalidateQueries({ queryKey: queryKeys.media });
       for (const run of changed) void queries.invalidateQueries({ queryKey: queryKeys.run(run) });
       if (keysChanged) void queries.invalidateQueries({ queryKey: queryKeys.project(entity, project) });
       changed.clear();
       keysChanged = false;
+      anew = false;
     };
     const feed = new LiveFeed(
       entity,
@@ -37,6 +40,7 @@ export function useLiveProject(entity: string, project: string, seq: number | nu
       seq,
       (changes) => {
         seriesLoader.invalidate(changes.reset ? null : changes.runs.map((run) => run.run_key));
+        anew ||= changes.reset;
         keysChanged ||= changes.reset || changes.runs.some((run) => run.keys_changed);
         for (const { run_key } of changes.runs) changed.add(run_key);
         timer ??= setTimeout(refreshLists, LIST_MS);

@@ -21,7 +21,7 @@ router = new_router("runs")
 @permission(Action.WRITE)
 def edit_runs(body: BulkEdit, store: TheStore, access: TheAccess) -> Response:
     """
-    Change, tag, move, copy, delete, restore or remove for good all runs that are meant.
+    Change, tag, move, copy, stop, delete, restore or remove for good all runs that are meant.
 
     Each is changed or refused by itself; the answer says which were refused, and why.
     """
@@ -30,9 +30,9 @@ def edit_runs(body: BulkEdit, store: TheStore, access: TheAccess) -> Response:
         raise InvalidValue("Say which runs: give runs, a filter or a search.")
     changes = body.changes.model_dump(exclude_unset=True) if body.changes is not None else {}
     places = [place for place in (body.move_to, body.copy_to) if place is not None]
-    acts = [bool(changes or body.add_tags or body.remove_tags), *places, body.purge]
+    acts = [bool(changes or body.add_tags or body.remove_tags), *places, body.stop, body.purge]
     if sum(map(bool, acts)) != 1:
-        raise InvalidValue("Give one of: changes (with add_tags or remove_tags), move_to, copy_to, purge.")
+        raise InvalidValue("Give one of: changes (with add_tags or remove_tags), move_to, copy_to, stop, purge.")
     found = store.matching(selection_of(body, access), BULK_MAX_RUNS + 1)
     if len(found) > BULK_MAX_RUNS:
         raise LimitExceeded(f"More than {BULK_MAX_RUNS:,} runs match; narrow the filter, or give them in portions.")
@@ -50,6 +50,8 @@ def _act(body: BulkEdit, changes: dict[str, object], found: list[str], store: St
     if body.move_to is not None:
         access.require_ingest(body.move_to.entity, body.move_to.project)
         return store.move_runs(found, body.move_to.entity, body.move_to.project, access.author)
+    if body.stop:
+        return store.stop_runs(found, access.author)
     if body.copy_to is not None:
         access.require_ingest(body.copy_to.entity, body.copy_to.project)
         return store.copy_runs(found, body.copy_to.entity, body.copy_to.project, access.author)

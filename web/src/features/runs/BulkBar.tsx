@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import {
   Archive,
+  CircleStop,
   CopyPlus,
   Folder,
   FolderInput,
@@ -33,7 +34,7 @@ interface BulkBarProps {
   onClear(): void;
 }
 
-type Asking = "tag" | "untag" | "group" | "folder" | "move" | "copy" | "purge" | null;
+type Asking = "tag" | "untag" | "group" | "folder" | "move" | "copy" | "stop" | "purge" | null;
 
 /** What can be done with the marked runs. */
 export function BulkBar({ selection, match, marks, bin, mayEdit, onClear }: BulkBarProps) {
@@ -105,6 +106,7 @@ export function BulkBar({ selection, match, marks, bin, mayEdit, onClear }: Bulk
           {item("Folder", <Folder size={14} />, () => setAsking("folder"))}
           {item("Move", <FolderInput size={14} />, () => setAsking("move"))}
           {item("Copy", <CopyPlus size={14} />, () => setAsking("copy"))}
+          {item("Stop", <CircleStop size={14} />, () => setAsking("stop"))}
           {item("Archive", <Archive size={14} />, () => edit.mutate({ changes: { archived: true } }))}
           {item("Delete", <Trash2 size={14} />, () => edit.mutate({ changes: { deleted: true } }), true)}
         </>
@@ -180,6 +182,7 @@ const TITLES: Record<NonNullable<Asking>, string> = {
   folder: "Put into a folder",
   move: "Move to another project",
   copy: "Copy into another project",
+  stop: "Stop those that run",
   purge: "Purge for good",
 };
 
@@ -200,7 +203,12 @@ function Ask({ asking, count, pending, error, onClose, onEdit }: AskProps) {
   return (
     <Dialog title={asking ? TITLES[asking] : ""} open={asking !== null} onClose={close}>
       <form className="dialog-body" onSubmit={submit}>
-        {asking === "purge" ? (
+        {asking === "stop" ? (
+          <p>
+            Their trainings are asked to stop, as Ctrl-C in their terminals would. Those of {runs} that do not
+            run stay as they are.
+          </p>
+        ) : asking === "purge" ? (
           <p>
             This erases the logs and files of {runs} from the disk. It cannot be undone. Type{" "}
             <b>purge {count}</b> to go on.
@@ -208,15 +216,17 @@ function Ask({ asking, count, pending, error, onClose, onEdit }: AskProps) {
         ) : (
           <p className="muted">{HELP[asking ?? "tag"]}</p>
         )}
-        <input
-          className="text-input"
-          aria-label={asking === "purge" ? `Type purge ${count}` : asking ? TITLES[asking] : ""}
-          autoFocus
-          spellCheck={false}
-          autoComplete="off"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
+        {asking !== "stop" && (
+          <input
+            className="text-input"
+            aria-label={asking === "purge" ? `Type purge ${count}` : asking ? TITLES[asking] : ""}
+            autoFocus
+            spellCheck={false}
+            autoComplete="off"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+        )}
         {error && (
           <p className="bad" role="alert">
             {error.message}
@@ -231,7 +241,7 @@ function Ask({ asking, count, pending, error, onClose, onEdit }: AskProps) {
             className={`button ${asking === "purge" ? "danger solid" : "primary"}`}
             disabled={!change || pending}
           >
-            {asking === "purge" ? `Purge ${runs}` : `Apply to ${runs}`}
+            {asking === "purge" ? `Purge ${runs}` : asking === "stop" ? "Stop them" : `Apply to ${runs}`}
           </button>
         </div>
       </form>
@@ -251,6 +261,7 @@ const HELP: Record<string, string> = {
 /** What a dialog asks the server for; null while what was typed is not it. */
 export function changeOf(asking: NonNullable<Asking>, text: string, count: number): RunsEdit | null {
   const trimmed = text.trim();
+  if (asking === "stop") return { stop: true };
   if (asking === "purge") return trimmed === `purge ${count}` ? { purge: true } : null;
   if (asking === "group") return { changes: { group: trimmed || null } };
   if (asking === "folder") return { changes: { folder: trimmed || null } };

@@ -277,6 +277,7 @@ FINDINGS_MAX_POINTS: Final = 1_000_000  # of one metric; of more, the last steps
 FINDINGS_MAX_KEYS: Final = 40  # durations and system figures that are judged
 FINDING_RATIO: Final = 1.3  # from which on a process is told apart from the others
 FINDING_SCORE: Final = 3.5  # robust z, as usual for outliers
+FINDING_SCORE_ANY: Final = 7.0  # the same of a metric whose zero means nothing, so that no ratio can be asked for
 FINDING_WINDOWS_MIN: Final = 3  # in a row
 FINDING_WINDOWS_MAX: Final = 16
 FINDING_WINDOW_POINTS: Final = 8  # of each process, so that a window says something

@@ -8,7 +8,8 @@ Findings: which processes of a job are slow, silent, behind, dead, or unlike the
     machines lie further apart than that), judged as step time + lateness against the step time; and every metric that
     is a duration, by its unit or its name. A low duration is an ``outlier``: who waits least is waited for.
 ``outlier``
-    A system figure (GPU, CPU, memory) that is much higher or lower than the others'.
+    A system figure (GPU, CPU, memory) that is much higher or lower than the others', or any other metric that is so
+    unlike the others' that no noise explains it.
 ``silent``
     It lives, and its rows have stopped: its last one lies at least 10 s and 5 of the others' step times before theirs.
 ``behind``
@@ -29,6 +30,7 @@ import msgspec
 import numpy as np
 
 from treering.limits import (
+    FINDING_RATIO,
     FINDING_SILENT_S,
     FINDING_SILENT_STEPS,
     FINDINGS_MAX,
@@ -129,6 +131,7 @@ def find(
         found += _lagging(names, processes, reader.ends(clock), typical_s, rows)
         found += _stragglers(names, job, rows)
     judged = [key for key in keys if key.processes > 1 and key.key in numbers and _is_judged(key)]
+    judged.sort(key=_is_any)
     for key in judged[:FINDINGS_MAX_KEYS]:
         found += _by_metric(names, key, reader.read(numbers[key.key]), job)
     return _ranked(found)
@@ -147,9 +150,12 @@ def _words(key: str) -> list[str]:
 
 
 def _is_judged(key: ProcessKey) -> bool:
-    if key.kind == "system":
-        return not _JUDGED.isdisjoint(_words(key.key))
-    return is_duration(key.key, key.unit)
+    return key.kind != "system" or not _JUDGED.isdisjoint(_words(key.key))
+
+
+def _is_any(key: ProcessKey) -> bool:
+    """Return whether a metric is neither a duration nor a system figure: what its values mean is not known."""
+    return key.kind != "system" and not is_duration(key.key, key.unit)
 
 
 def _ranked(found: list[Finding]) -> list[Finding]:
@@ -254,7 +260,8 @@ def _dead(names: _Names, processes: Sequence[Process], attempts: Sequence[Attemp
         process, attempt = processes[number], last[processes[number].id]
         why = {"crashed": "died without a word", "preempted": "was preempted"}.get(process.state, process.state)
         why = "was killed" if process.state == "killed" else why
-        reason = f" ({attempt.reason})" if attempt.reason else ""
+        known = attempt.reason if process.state != "crashed" else None  # that it said no word is said
+        reason = f" ({known})" if known else ""
         step = f" after step {attempt.last_step:,}" if attempt.last_step is not None else ""
         rest = "" if len(processes) > 1 and any(p.state not in _BAD for p in processes) else ", the first of all to end"
         text = f"{why}{reason}{step}{rest}"
@@ -430,14 +437,16 @@ def _by_metric(names: _Names, key: ProcessKey, rows: _Series, job: Job) -> list[
     least = _least(key.key) if key.kind == "system" else 0.0
     found = []
     several = len(np.unique(rows.process)) > 2  # of two, one being low says what the other being high does
-    for one in find_outliers(value, judge(value, error, least), low=several):
+    is_any = _is_any(key)
+    for one in find_outliers(value, judge(value, error, least), low=several, by_ratio=not is_any):
         begin = low + one.since * (high - low) / windows
         step = None if key.kind == "system" else int(np.ceil(begin))
         time_s = begin if step is None else float(rows.time_s[(rows.process == one.process) & (rows.step >= step)][0])
-        is_slow = key.kind == "number" and one.ratio > 1
+        is_slow = key.kind == "number" and not is_any and one.ratio > 1
         name = key.key.removeprefix("system/")
         against = f"{_figure(one.value, key)} against {_figure(one.typical, key)}"
-        times = f"{one.ratio:.1f}× the others'" if np.isfinite(one.ratio) else "unlike the others'"
+        tells = np.isfinite(one.ratio) and (one.ratio >= FINDING_RATIO or 0 < one.ratio <= 1 / FINDING_RATIO)
+        times = f"{one.ratio:.1f}× the others'" if tells else "unlike the others'"
         since = f", since step {step:,}" if step is not None else ""
         text = f"is the straggler: its {name} is {times} ({against}){since}"
         if not is_slow:

@@ -135,7 +135,7 @@ def read_points(
     low, high = (-_FAR, _FAR) if steps is None else steps
     spans, _ = view.spans(keys, processes)
     inside = (spans.last_step >= low) & (spans.first_step <= high)
-    total = int(np.minimum(spans.n, high - low + 1)[inside].sum())
+    total = int(np.minimum(spans.n, min(high - low + 1, _FAR))[inside].sum())
     if total > most_points:
         raise LimitExceeded(
             f"{total:,} points of {len(np.unique(spans.run)):,} processes would have to be read; at most "

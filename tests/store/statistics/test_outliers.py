@@ -17,23 +17,26 @@ NOISES = {
 }
 
 
-def outliers_of(value, low=True):
+def outliers_of(value, low=True, by_ratio=True):
     """Judge values of shape (processes, points), as they are judged when they are read."""
     processes, points = value.shape
     windows = count_windows(points)
     window = np.tile(np.arange(points) * windows // points, processes)
     process = np.repeat(np.arange(processes), points)
     mean, error = window_means(process, window, value.ravel(), (processes, windows))
-    return find_outliers(mean, judge(mean, error), low=low and processes > 2)
+    return find_outliers(mean, judge(mean, error), low=low and processes > 2, by_ratio=by_ratio)
 
 
+@pytest.mark.parametrize("by_ratio", [True, False])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("processes", [2, 3, 4, 16])
-def test_of_equal_noisy_processes_hardly_any_is_named(noise, processes):
+def test_of_equal_noisy_processes_hardly_any_is_named(noise, processes, by_ratio):
     rng = np.random.default_rng(7)
     trials = 150
+    shift = 0.0 if by_ratio else -2.0
 
-    alarms = sum(bool(outliers_of(NOISES[noise](rng, (processes, 128)))) for _ in range(trials))
+    values = (shift + NOISES[noise](rng, (processes, 128)) for _ in range(trials))
+    alarms = sum(bool(outliers_of(value, by_ratio=by_ratio)) for value in values)
 
     assert alarms <= 0.02 * trials, f"{alarms} false alarms in {trials}"
 
@@ -51,6 +54,21 @@ def test_a_process_that_is_slowed_by_a_half_is_found_alone(processes, points):
         found += bool(outliers)
 
     assert found >= 48
+
+
+@pytest.mark.parametrize("processes", [3, 4, 16])
+@pytest.mark.parametrize("around", [-5.0, 0.0, 3.0])
+@pytest.mark.parametrize("by", [-3.0, 3.0])
+def test_a_metric_whose_zero_means_nothing_is_told_apart_by_its_distance(processes, around, by):
+    rng = np.random.default_rng(13)
+    value = around + 0.1 * rng.standard_normal((processes, 128))
+    value[1, 40:] += by
+
+    (found,) = outliers_of(value, by_ratio=False)
+
+    assert (found.process, np.sign(found.score)) == (1, np.sign(by))
+    assert found.since in (5, 6)
+    assert found.value == pytest.approx(around + by, abs=0.1)
 
 
 @given(st.integers(2, 12), st.floats(1e-6, 1e6), st.integers(24, 200))

@@ -29,7 +29,7 @@ export const tests = [
       const page = await world.open("/acme/ranks/runs/job/overview");
       await page.getByRole("link", { name: "Processes" }).click();
       const findings = page.getByRole("region", { name: "What stands out" });
-      await findings.getByText(/^Rank 2 died without a word.*after step 150/).waitFor();
+      await findings.getByText(/^Rank 2 died without a word after step 150/).waitFor();
       await findings
         .getByText(/^Rank 4 is the straggler.*2\.0×.*since step (9\d|10\d)/)
         .first()

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from treering.limits import (
     FINDING_RATIO,
     FINDING_SCORE,
+    FINDING_SCORE_ANY,
     FINDING_WINDOW_POINTS,
     FINDING_WINDOWS_MAX,
     FINDING_WINDOWS_MIN,
@@ -53,6 +54,7 @@ class Judgement(NamedTuple):
     ratio: Array
     to_all: Array  # the ratio to the median of all, where there are three or more; else the same as ``ratio``
     score: Array
+    from_all: Array  # the score against the median of all, likewise
 
 
 class Outlier(NamedTuple):
@@ -126,8 +128,10 @@ def judge(value: Array, error: Array, least: float = 0.0) -> Judgement:
     score = np.where(scale > 0, (value - typical) / scale, 0.0)
     ratio = _ratio(value, typical)
     to_all = np.where(count >= _FEW, _ratio(value, np.broadcast_to(middle, value.shape)), ratio)
+    # Of three, the median of the others of an ordinary one lies half way to the odd one.
+    from_all = np.where((count >= _FEW) & (scale > 0), (value - middle) / scale, score)
     none = ~there | ~np.isfinite(typical)
-    return Judgement(*(np.where(none, np.nan, each) for each in (typical, ratio, to_all, score)))
+    return Judgement(*(np.where(none, np.nan, each) for each in (typical, ratio, to_all, score, from_all)))
 
 
 def _ratio(value: Array, typical: Array) -> Array:
@@ -135,11 +139,23 @@ def _ratio(value: Array, typical: Array) -> Array:
     return ratio
 
 
-def find_outliers(value: Array, judged: Judgement, *, low: bool = True) -> list[Outlier]:
-    """Return the processes that stand out to their end, the clearest first; *low*: also those whose value is low."""
+def find_outliers(value: Array, judged: Judgement, *, low: bool = True, by_ratio: bool = True) -> list[Outlier]:
+    """
+    Return the processes that stand out to their end, the clearest first.
+
+    Args:
+        low: also those whose value is low.
+        by_ratio: the quantity has a zero that means nothing of it, so a ratio is asked for as well. Without one the
+            score has to be at least ``FINDING_SCORE_ANY``.
+    """
     found: list[Outlier] = []
-    sides = [(np.minimum(judged.ratio, judged.to_all) >= FINDING_RATIO) & (judged.score >= FINDING_SCORE)]
-    if low:
+    if by_ratio:
+        sides = [(np.minimum(judged.ratio, judged.to_all) >= FINDING_RATIO) & (judged.score >= FINDING_SCORE)]
+    else:
+        sides = [np.minimum(judged.score, judged.from_all) >= FINDING_SCORE_ANY]
+    if low and not by_ratio:
+        sides.append(np.maximum(judged.score, judged.from_all) <= -FINDING_SCORE_ANY)
+    elif low:
         least = np.maximum(judged.ratio, judged.to_all)
         sides.append((least <= 1 / FINDING_RATIO) & (judged.score <= -FINDING_SCORE))
     there = np.isfinite(judged.score)

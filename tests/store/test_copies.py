@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,66 @@ def test_a_full_disk_refuses_one_run_and_leaves_nothing(world: World, monkeypatc
         assert [entry.name for entry in (world.folder / "runs").iterdir()] == [key]
         with pytest.raises(RunNotFound):
             store.run(run_key("lab", "archive", "a"))
+
+
+def while_it_is_written(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have *act* happen when the bytes of a copy stand on the disk, and nobody holds the lock."""
+    write = Copies.write
+
+    def slowly(self: Copies, *args: object) -> object:
+        written = write(self, *args)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        act()
+        return written
+
+    monkeypatch.setattr(Copies, "write", slowly)
+
+
+def test_two_who_copy_the_same_run_at_once_make_one_copy_and_leave_no_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    key = a_run(world, "a")
+    copied = run_key("lab", "archive", "a")
+    with opened(world) as store:
+        quicker: list[dict[str, str]] = []
+        while_it_is_written(monkeypatch, lambda: quicker.append(store.copy_runs([key], "lab", "archive", "ada")))
+
+        assert store.copy_runs([key], "lab", "archive", "max") == {key: "lab/archive has a run 'a' already"}
+
+        assert quicker == [{}]
+        assert store.run(copied).meta["copied_from"]["by"] == "ada"
+        assert rows_of(store, copied) == rows_of(store, key)
+        assert sorted(entry.name for entry in (world.folder / "runs").iterdir()) == sorted([key, copied])
+        segments = (world.folder / "runs" / copied).glob("*.trl")
+        assert len(list(segments)) == 1 + len(list((world.folder / "runs" / key).glob("*.trl")))
+
+
+@pytest.mark.parametrize(("purged", "why"), [(False, "it is in the bin: restore it first"), (True, "no such run")])
+def test_a_run_that_is_removed_while_it_is_copied_is_not_copied(
+    world: World, monkeypatch: pytest.MonkeyPatch, purged: bool, why: str
+):
+    key = a_run(world, "a", blob=BYTES)
+    with opened(world) as store:
+
+        def remove() -> None:
+            store.edit_run(key, {"deleted": True}, "ada")
+            if purged:
+                assert store.purge_runs([key], "ada") == {}
+
+        while_it_is_written(monkeypatch, remove)
+
+        assert why in store.copy_runs([key], "lab", "archive", "max")[key]
+        with pytest.raises(RunNotFound):
+            store.run(run_key("lab", "archive", "a"))
+        assert {entry.name for entry in (world.folder / "runs").iterdir()} <= {key}
+
+
+def test_a_run_that_goes_on_while_it_is_copied_is_not_copied(world: World, monkeypatch: pytest.MonkeyPatch):
+    key = a_run(world, "a")
+    with opened(world) as store:
+        while_it_is_written(monkeypatch, lambda: world.life("a", from_step=30).log({"loss": 0.0}, 30))
+
+        assert store.copy_runs([key], "lab", "archive", "max") == {key: "it is running"}
 
 
 def test_bytes_that_never_came_are_not_to_be_had_through_a_copy(world: World):

@@ -544,7 +544,7 @@ def test_a_live_run_is_running_whatever_its_clock_says(here: Store, there: World
     """A clock that is right is believed at once, a wrong one after the second arrival."""
     there.now_ns += skew_s * SECOND
     server_ns = there.now_ns - skew_s * SECOND
-    here._clock_ns = here._ingester._clock_ns = lambda: server_ns
+    here._clock_ns = here._ingester._clock_ns = here._ingester._registry._clock_ns = lambda: server_ns
     life = there.life()
     held = NOTHING
     for step in range(30):

@@ -79,8 +79,8 @@ class Copies:
         """
         run = {"entity": entity, "project": project, "id": state.run_id}
         run["key"] = run_key(entity, project, state.run_id)
-        folder = self._segments.runs_folder / f"{_UNDER_WAY}{run['key']}"
-        shutil.rmtree(folder, ignore_errors=True)
+        # A name of its own: somebody else may be copying the same run to the same place.
+        folder = self._segments.runs_folder / f"{_UNDER_WAY}{run['key']}-{new_segment_id()}"
         folder.mkdir(parents=True)
         try:
             origins = list(self._origins(state.run_key))

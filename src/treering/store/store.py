@@ -636,7 +636,10 @@ class Store:
                     writer.close()
             copy = self._copies.write(state, entity, project, author)
             with self._ingest_lock:
-                why = self._copies.check(state, entity, project)  # somebody may have been quicker
+                # Meanwhile the run may have been removed or resumed, or somebody else may have copied it.
+                self._filing.read([run_key])
+                state = self.metadata.run(run_key)
+                why = "there is no such run" if state is None else self._copies.check(state, entity, project)
                 if why:
                     self._copies.drop(copy)
                     return why

@@ -1,0 +1,47 @@
+"""System metrics: what a record of the sampler says, as points."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from .rows import Out, Target, emit_values
+
+__all__ = ["Sample", "emit_system", "to_samples"]
+
+_FAR: Final = 1 << 61
+
+
+class Sample(NamedTuple):
+    """One system metric over a window."""
+
+    name: str
+    time_ns: int
+    off: int
+    low: float
+    mean: float
+    high: float
+
+
+def to_samples(time_ns: int, data: dict[str, Any], off: int) -> list[Sample]:
+    """Return the samples of one record, ``[min, mean, max, n]`` per key. Raises TypeError, ValueError."""
+    at = int(time_ns)
+    if not -_FAR < at < _FAR:
+        raise ValueError("a time beyond 62 bits")
+    return [Sample(name, at, off, *(float(v) for v in value[:3])) for name, value in data.items()]
+
+
+def emit_system(samples: list[Sample], created_ns: int, target: Target, out: Out) -> None:
+    """System metrics: their step is milliseconds since the run's start."""
+    by_name: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_name.setdefault(sample.name, []).append(sample)
+    ids = target.make_keys(dict.fromkeys(by_name, "system"))
+    kinds = np.zeros(1, np.uint8)
+    for name, mine in by_name.items():
+        times = np.array([s.time_ns for s in mine], np.int64)
+        steps = (times - created_ns) // 1_000_000
+        offs = np.array([s.off for s in mine], np.int64)
+        low, mean, high = (np.array([s[i] for s in mine], np.float64)[:, None] for i in (3, 4, 5))
+        emit_values([ids[name]], steps, times // 1000, offs, mean, kinds, target, out, low, high)

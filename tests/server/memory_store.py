@@ -124,9 +124,7 @@ class MemoryStore:
             if name == "loss"
         ]
 
-    def history(
-        self, key: str, keys: list[str] | None, attempts: str, *, raw: bool = False
-    ) -> Iterator[HistoryBatch]:
+    def history(self, key: str, keys: list[str] | None, attempts: str, *, raw: bool = False) -> Iterator[HistoryBatch]:
         self._called("history")
         present = np.array([True, True, False])
         yield HistoryBatch(

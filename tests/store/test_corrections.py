@@ -19,6 +19,7 @@ from treering.store import RunQuery, SeriesGroup, SeriesRequest, Sort, Store
 from treering.store.correction_rules import parse_rule
 from treering.store.corrections import Correction
 from treering.store.model import BestOf, Column, Selection
+from treering.store.processes import Where
 
 PLACE = ("ada", "digits")
 
@@ -484,3 +485,21 @@ def test_a_fork_shows_what_it_inherits_corrected(world: World, store: Store):
     stats = store.query_runs(RunQuery(*PLACE, metrics=["x"], filter='id = "child"')).runs[0].metrics["x"]
     assert (stats.n, stats.min, stats.max, stats.last_step) == (7, 0.0, 214.0, 7)
     assert line(store, child.run_key, "x") == [(x, 2 * y) for x, y in before if x != 2]
+
+
+def test_the_processes_of_a_job_have_the_metrics_that_corrections_show(world: World, store: Store):
+    lives = [world.life("r"), world.life("r", writer="rank1")]
+    for step in range(30):
+        for number, life in enumerate(lives):
+            life.log({"old/loss": float(step), "secret": 1.0, f"acc_{number}": 0.5}, step)
+    for life in lives:
+        life.end()
+    store.ingest_now()
+    correct(store, "rename", **{"from": "old/loss", "to": "loss"})
+    correct(store, "hide", keys=["secret"])
+    correct(store, "merge", **{"from": ["acc_0", "acc_1"], "into": "acc"})
+
+    found = store.distributed.processes(Where(run=lives[0].run_key))
+
+    assert [(key.key, key.processes) for key in found.keys] == [("acc", 2), ("loss", 2)]
+    assert [process.points for process in found.processes] == [60, 60]

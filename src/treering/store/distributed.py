@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection
 
 import msgspec
+import numpy as np
 
 from treering.errors import InvalidValue
 
 from .charts import AXES
-from .columns import ints
+from .columns import Spans, ints
 from .findings import Finding, find
 from .heatmap import Heatmap, HeatmapRequest, read_heatmap
 from .metadata import MetadataStore
@@ -69,10 +71,20 @@ class Distributed:
         """Return the processes and what there is to say of them."""
         job = self._job(where)
         with self._metrics.view(job.project.id) as view:
-            spans, _ = view.spans(None, ints(job.states))
+            spans = self._shown_keys(job, view.spans(None, ints(job.states))[0])
             processes, attempts, keys = describe(self._metadata, job, spans, self._clock_ns())
             findings = find(self._metadata, view, job, spans, processes, attempts, keys)
         return Processes(processes, attempts, keys, findings, job.truncated)
+
+    def _shown_keys(self, job: Job, spans: Spans) -> Spans:
+        """Return spans of all series under the keys that corrections show them as, without those that they hide."""
+        overlay = self._metadata.overlay(job.project.id)
+        if overlay is None or not len(spans):
+            return spans
+        spans = spans.take(~np.isin(spans.key, ints(overlay.hidden)))
+        logged, place = np.unique(spans.key, return_inverse=True)
+        shown = np.array([overlay.number_of.get(key, key) for key in logged.tolist()], np.int32)
+        return dataclasses.replace(spans, key=shown[place]) if len(spans) else spans
 
     def series(
         self, where: Where, request: ProcessSeriesRequest, processes: Collection[str] | None = None

@@ -16,6 +16,7 @@ import {
 import { type PointerEvent, useRef, useState } from "react";
 import { columnId, columnName, metricOf } from "@/api/columns";
 import type { Goal } from "@/api/statistics";
+import { CorrectionMark } from "@/panels/CorrectionMark";
 import { AGGREGATES, changeView, DEFAULT_SORT, getView, useView } from "@/state/view";
 import { Menu, MenuCheck, MenuItem, MenuSeparator } from "@/ui/Menu";
 import { columnLabel } from "./CellValue";
@@ -176,6 +177,7 @@ function HeadCell({ column, left, index, all, drop, onDrop, children }: HeadCell
         {sorted !== null && (sorted ? <ArrowDown size={12} /> : <ArrowUp size={12} />)}
         {place !== null && <small className="sort-place">{place}</small>}
       </button>
+      {column.info && <CorrectionMark metrics={[column.info]} />}
       <HeadMenu column={column} all={all} label={label} sorted={sorted} />
       <Edge column={column} all={all} />
     </div>

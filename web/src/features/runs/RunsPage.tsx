@@ -11,6 +11,7 @@ import type { ProjectDetail } from "@/api/types";
 import type { ViewList } from "@/api/views";
 import { useLiveProject } from "@/grid/useLiveProject";
 import { useViewAddress } from "@/grid/viewAddress";
+import { SelectionContext } from "@/panels/cast";
 import { usePageStatus } from "@/state/pageStatus";
 import { changeView, type Sort, useView } from "@/state/view";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -158,6 +159,7 @@ function TableOrPivot({ selection, detail, catalog, columns, mode, views }: Tabl
           kind: metric !== null ? "number" : (kinds.get(column.by) ?? kindOfField(column.by)),
           unit: metric === null || counts ? null : (keys.get(metric)?.unit ?? null),
           goal: metric === null || counts ? null : goalFor(column),
+          info: metric === null ? null : (keys.get(metric) ?? null),
         };
       }),
     [columns, group.length, baselineKey, kinds, keys, goalFor],
@@ -183,6 +185,10 @@ function TableOrPivot({ selection, detail, catalog, columns, mode, views }: Tabl
     [tree, folded, filter, head?.match],
   );
   const baseline = useBaseline(selection, baselineKey, asked);
+  const stage = useMemo(
+    () => ({ query: selection, shows: () => true, key: queryKeys.runs(entity, project) }),
+    [selection, entity, project],
+  );
   const fold = useCallback(
     (id: string) =>
       changeView({
@@ -246,21 +252,23 @@ function TableOrPivot({ selection, detail, catalog, columns, mode, views }: Tabl
       {mode === "pivot" ? (
         <PivotTable selection={selection} catalog={catalog} goalOf={goalFor} />
       ) : (
-        <RunsTable
-          label={mode === "bin" ? `Deleted runs of ${project}` : `Runs of ${project}`}
-          columns={shown}
-          segments={segments}
-          pages={pages}
-          folded={folded}
-          onFold={fold}
-          marks={marks}
-          onMarks={setMarks}
-          baseline={baseline}
-          onBaseline={setBaseline}
-          onPagesInView={setInView}
-          mayEdit={mayEdit && mode === "table"}
-          empty={<NoRuns bin={mode === "bin"} filtered={Boolean(selection.filter || selection.search)} />}
-        />
+        <SelectionContext value={stage}>
+          <RunsTable
+            label={mode === "bin" ? `Deleted runs of ${project}` : `Runs of ${project}`}
+            columns={shown}
+            segments={segments}
+            pages={pages}
+            folded={folded}
+            onFold={fold}
+            marks={marks}
+            onMarks={setMarks}
+            baseline={baseline}
+            onBaseline={setBaseline}
+            onPagesInView={setInView}
+            mayEdit={mayEdit && mode === "table"}
+            empty={<NoRuns bin={mode === "bin"} filtered={Boolean(selection.filter || selection.search)} />}
+          />
+        </SelectionContext>
       )}
       <BulkBar
         selection={selection}

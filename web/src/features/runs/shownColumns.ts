@@ -1,5 +1,6 @@
 import type { ColumnKind } from "@/api/matrix";
 import type { Goal } from "@/api/statistics";
+import type { KeyInfo } from "@/api/types";
 import { widthOf } from "./catalog";
 import { idOf, type TableColumn } from "./tableState";
 
@@ -11,6 +12,8 @@ export interface ShownColumn extends TableColumn {
   kind: ColumnKind;
   unit: string | null;
   goal: Goal | null;
+  /** The metric that it is of; null for all else. */
+  info: KeyInfo | null;
   width: number;
   /** Place in the `values` of a row; -1 for curves. */
   place: number;
@@ -22,19 +25,20 @@ export interface ShownColumn extends TableColumn {
 export function showColumns(
   columns: readonly TableColumn[],
   roomy: boolean,
-  about: (column: TableColumn) => { kind: ColumnKind; unit: string | null; goal: Goal | null },
+  about: (column: TableColumn) => Pick<ShownColumn, "kind" | "unit" | "goal" | "info">,
 ): ShownColumn[] {
   let place = 0;
   return columns
     .filter(({ hidden }) => !hidden)
     .map((column) => {
-      const { kind, unit, goal } = about(column);
+      const { kind, unit, goal, info } = about(column);
       return {
         ...column,
         id: idOf(column),
         kind,
         unit,
         goal,
+        info,
         width: widthOf(column, kind, roomy),
         place: column.spark ? -1 : place++,
         order: -1,

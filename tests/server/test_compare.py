@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from treering.server import compare_schema, schema
+from treering.server import compare_schema, run_schema, series_schema
 from treering.server.settings import Settings
 from treering.store import Store
 
@@ -50,9 +50,9 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [
     (
         "/runs/query",
         {**PROJECT, "columns": COLUMNS, "group": ["config.lr", 'except:["seed"]'], "nested": True},
-        schema.RunPage,
+        run_schema.RunPage,
     ),
-    ("/runs/query", {**PROJECT, "sort": [{**COLUMNS[1], "desc": True}]}, schema.RunPage),
+    ("/runs/query", {**PROJECT, "sort": [{**COLUMNS[1], "desc": True}]}, run_schema.RunPage),
     (
         "/runs/pivot",
         {**PROJECT, "rows": ["config.lr"], "columns": ["state"], "value": COLUMNS[1], "goal": "max"},
@@ -82,7 +82,7 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [
     (
         "/series?format=json",
         {"groups": [{"id": "g", "runs": ["{0}", "{1}"]}], "keys": ["=1 - acc", "acc"], "band": "ci"},
-        schema.SeriesReply,
+        series_schema.SeriesReply,
     ),
 ]
 

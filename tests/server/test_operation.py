@@ -11,8 +11,8 @@ from server.conftest import start_server
 from server.run_logs import write_run
 from treering.limits import MIB
 from treering.server.disk import DiskWatch, Room, reserve_of
-from treering.server.schema import HoldingsReply
 from treering.server.settings import Settings
+from treering.server.shipping_schema import HoldingsReply
 from treering.store import Store
 
 

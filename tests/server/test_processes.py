@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from treering.server import process_schema, schema
+from treering.server import process_schema, series_schema
 from treering.server.settings import Settings
 from treering.store import Store
 
@@ -40,13 +40,13 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [
     ("/processes", {"run": "{0}"}, process_schema.ProcessesReply),
     ("/processes", GROUP, process_schema.ProcessesReply),
     ("/processes", {**GROUP, "job_type": "nothing"}, process_schema.ProcessesReply),
-    ("/processes/series?format=json", {"run": "{0}", "keys": ["loss", "=1 - loss"]}, schema.SeriesReply),
-    ("/processes/series?format=json", {**GROUP, "keys": ["loss"], "form": "each"}, schema.SeriesReply),
+    ("/processes/series?format=json", {"run": "{0}", "keys": ["loss", "=1 - loss"]}, series_schema.SeriesReply),
+    ("/processes/series?format=json", {**GROUP, "keys": ["loss"], "form": "each"}, series_schema.SeriesReply),
     ("/processes/heatmap?format=json", {"run": "{0}", "key": "loss", "columns": 7}, process_schema.HeatmapReply),
     ("/processes/heatmap?format=json", {**GROUP, "key": "none", "x": "wall"}, process_schema.HeatmapReply),
     ("/processes/console", {"run": "{0}", "search": "a"}, process_schema.ProcessConsole),
     ("/processes/console", {**GROUP, "before": 3}, process_schema.ProcessConsole),
-    ("/series?format=json", {"runs": ["{0}"], "keys": ["loss"], "ranks": "each"}, schema.SeriesReply),
+    ("/series?format=json", {"runs": ["{0}"], "keys": ["loss"], "ranks": "each"}, series_schema.SeriesReply),
 ]
 
 

@@ -10,7 +10,7 @@ import pydantic
 import pytest
 
 from treering.runlog import records
-from treering.server import schema
+from treering.server import run_schema, schema, series_schema
 from treering.server.settings import Settings
 from treering.store import Store
 
@@ -51,27 +51,37 @@ def served(tmp_path_factory):
 CASES = [
     ("GET", "/projects", None, schema.Projects),
     ("GET", "/projects/ada/digits", None, schema.ProjectDetail),
-    ("POST", "/runs/query", {"config": "*", "metrics": ["train/loss", "epoch", "none"]}, schema.RunPage),
-    ("POST", "/runs/query", {"group": ["state", "config.lr"], "metrics": ["train/loss"]}, schema.RunPage),
-    ("POST", "/runs/query", {"sort": [{"by": "metric:train/loss", "agg": "min"}], "limit": 1}, schema.RunPage),
-    ("GET", "/runs/{good}", None, schema.RunDetail),
-    ("GET", "/runs/{odd}", None, schema.RunDetail),
-    ("GET", "/runs/{empty}", None, schema.RunDetail),
-    ("PATCH", "/runs/{good}", {"notes": "new", "tags": ["a"], "group": None}, schema.RunDetail),
-    ("POST", "/series?format=json", {"runs": ["{good}", "{odd}"], "keys": ["train/loss"]}, schema.SeriesReply),
-    ("POST", "/series?format=json", {"runs": ["{good}"], "keys": ["train/loss"], "buckets": 5}, schema.SeriesReply),
-    ("POST", "/series?format=json", {"runs": ["{good}"], "keys": ["lr"], "x": "metric:epoch"}, schema.SeriesReply),
-    ("POST", "/series?format=json", {"runs": ["{good}"], "keys": ["lr"], "x": "wall"}, schema.SeriesReply),
+    ("POST", "/runs/query", {"config": "*", "metrics": ["train/loss", "epoch", "none"]}, run_schema.RunPage),
+    ("POST", "/runs/query", {"group": ["state", "config.lr"], "metrics": ["train/loss"]}, run_schema.RunPage),
+    ("POST", "/runs/query", {"sort": [{"by": "metric:train/loss", "agg": "min"}], "limit": 1}, run_schema.RunPage),
+    ("GET", "/runs/{good}", None, run_schema.RunDetail),
+    ("GET", "/runs/{odd}", None, run_schema.RunDetail),
+    ("GET", "/runs/{empty}", None, run_schema.RunDetail),
+    ("PATCH", "/runs/{good}", {"notes": "new", "tags": ["a"], "group": None}, run_schema.RunDetail),
+    ("POST", "/series?format=json", {"runs": ["{good}", "{odd}"], "keys": ["train/loss"]}, series_schema.SeriesReply),
+    (
+        "POST",
+        "/series?format=json",
+        {"runs": ["{good}"], "keys": ["train/loss"], "buckets": 5},
+        series_schema.SeriesReply,
+    ),
+    (
+        "POST",
+        "/series?format=json",
+        {"runs": ["{good}"], "keys": ["lr"], "x": "metric:epoch"},
+        series_schema.SeriesReply,
+    ),
+    ("POST", "/series?format=json", {"runs": ["{good}"], "keys": ["lr"], "x": "wall"}, series_schema.SeriesReply),
     (
         "POST",
         "/series?format=json",
         {"groups": [{"id": "g", "runs": ["{good}", "{odd}"]}], "keys": ["train/loss"], "individual": True},
-        schema.SeriesReply,
+        series_schema.SeriesReply,
     ),
-    ("GET", "/changes?entity=ada&project=digits", None, schema.Changes),
-    ("GET", "/runs/{odd}/history", None, schema.HistoryReply),
-    ("GET", "/runs/{good}/console", None, schema.Console),
-    ("GET", "/runs/{good}/verify", None, schema.Verification),
+    ("GET", "/changes?entity=ada&project=digits", None, series_schema.Changes),
+    ("GET", "/runs/{odd}/history", None, series_schema.HistoryReply),
+    ("GET", "/runs/{good}/console", None, series_schema.Console),
+    ("GET", "/runs/{good}/verify", None, series_schema.Verification),
 ]
 
 

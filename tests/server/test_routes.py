@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
-from treering.server import schema
+from treering.server import run_schema, schema, series_schema
 from treering.server.app import create_app, openapi
 from treering.server.permissions import Action, check_routes, permission, permission_of
 from treering.server.settings import Settings
@@ -131,14 +131,14 @@ def test_what_cannot_be_seen_through_is_refused_too():
         ("GET", "/session", None, schema.ServerInfo),
         ("GET", "/projects", None, schema.Projects),
         ("GET", "/projects/ada/digits", None, schema.ProjectDetail),
-        ("POST", "/runs/query", {"entity": "ada", "project": "digits"}, schema.RunPage),
-        ("GET", f"/runs/{FIRST}", None, schema.RunDetail),
-        ("PATCH", f"/runs/{FIRST}", {"tags": ["a"]}, schema.RunDetail),
-        ("POST", "/series?format=json", {"runs": [FIRST], "keys": ["loss", "none"]}, schema.SeriesReply),
-        ("GET", "/changes?entity=ada&project=digits", None, schema.Changes),
-        ("GET", f"/runs/{FIRST}/history", None, schema.HistoryReply),
-        ("GET", f"/runs/{FIRST}/console", None, schema.Console),
-        ("GET", f"/runs/{FIRST}/verify", None, schema.Verification),
+        ("POST", "/runs/query", {"entity": "ada", "project": "digits"}, run_schema.RunPage),
+        ("GET", f"/runs/{FIRST}", None, run_schema.RunDetail),
+        ("PATCH", f"/runs/{FIRST}", {"tags": ["a"]}, run_schema.RunDetail),
+        ("POST", "/series?format=json", {"runs": [FIRST], "keys": ["loss", "none"]}, series_schema.SeriesReply),
+        ("GET", "/changes?entity=ada&project=digits", None, series_schema.Changes),
+        ("GET", f"/runs/{FIRST}/history", None, series_schema.HistoryReply),
+        ("GET", f"/runs/{FIRST}/console", None, series_schema.Console),
+        ("GET", f"/runs/{FIRST}/verify", None, series_schema.Verification),
     ],
 )
 def test_a_reply_has_the_form_that_the_schema_says(server, method, path, body, model):

@@ -22,8 +22,9 @@ from treering.runlog.shipment import Held
 from treering.server import inflow as inflow_module
 from treering.server.disk import Room
 from treering.server.inflow import Inflow
-from treering.server.schema import PastReply, RunDetail, SegmentReply, SegmentsReply
+from treering.server.run_schema import PastReply, RunDetail
 from treering.server.settings import Settings
+from treering.server.shipping_schema import SegmentReply, SegmentsReply
 from treering.store import Store
 
 FRAMES = "application/x-treering-frames"

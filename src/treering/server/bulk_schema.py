@@ -9,7 +9,8 @@ from pydantic import Field
 from treering.limits import TAG_MAX_CHARS, TAGS_MAX
 
 from .compare_schema import Selection
-from .schema import Name, Reply, Request, RunEdit
+from .run_schema import RunEdit
+from .schema import Name, Reply, Request
 
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=TAG_MAX_CHARS)]], Field(max_length=TAGS_MAX)]
 

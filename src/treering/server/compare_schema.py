@@ -15,7 +15,8 @@ from treering.limits import (
     STATISTICS_MAX_RUNS,
 )
 
-from .schema import Aggregate, BestOf, Column, ColumnName, Columns, GroupBy, Name, Number, Reply, Request, RunKey, State
+from .run_schema import BestOf, Column, Columns
+from .schema import Aggregate, ColumnName, GroupBy, Name, Number, Reply, Request, RunKey, State
 
 Goal = Literal["min", "max"]
 Runs = Annotated[list[RunKey], Field(min_length=1, max_length=STATISTICS_MAX_RUNS)]

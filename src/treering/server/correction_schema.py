@@ -14,7 +14,8 @@ from treering.limits import (
     CORRECTION_UNIT_MAX_CHARS,
 )
 
-from .schema import MetricKey, Reply, Request, RunKey, SeriesJson
+from .schema import MetricKey, Reply, Request, RunKey
+from .series_schema import SeriesJson
 
 Kind = Literal["rename", "merge", "hide", "rescale", "cut"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from treering.ids import check_name
 from treering.store.model import BestOf, Column, RunQuery, Selection, Sort
 
-from . import schema
+from . import run_schema
 from .access import Access
 from .compare_schema import MetricOf
 from .compare_schema import Selection as SelectionBody
@@ -26,7 +26,7 @@ def selection_of(body: SelectionBody, access: Access) -> Selection:
     return Selection(entity, project, body.filter or None, body.search or None, body.regex, body.runs, body.deleted)
 
 
-def run_query(body: schema.RunsQuery, access: Access) -> RunQuery:
+def run_query(body: run_schema.RunsQuery, access: Access) -> RunQuery:
     """Return the store's form of a query, once the caller may read the project. Raises ProjectNotFound."""
     entity, project = check_name(body.entity, "entity"), check_name(body.project, "project")
     access.require_project(entity, project, Action.READ)
@@ -49,7 +49,7 @@ def run_query(body: schema.RunsQuery, access: Access) -> RunQuery:
     )
 
 
-def column_of(body: schema.Column) -> Column:
+def column_of(body: run_schema.Column) -> Column:
     """Return the store's form of a column."""
     return Column(body.by, body.agg, body.step, _best_of(body.of))
 
@@ -60,5 +60,5 @@ def metric_of(body: MetricOf) -> Column:
     return Column(by, body.agg, body.step, _best_of(body.of))
 
 
-def _best_of(body: schema.BestOf | None) -> BestOf | None:
+def _best_of(body: run_schema.BestOf | None) -> BestOf | None:
     return None if body is None else BestOf(body.key, body.agg)

@@ -21,6 +21,8 @@ from .state import Life, RunState, SegmentDoc, SegmentState
 __all__ = ["NO_BASE", "Registry"]
 
 NO_BASE: Final = -(1 << 62)
+_FAR: Final = 1 << 61  # of steps, and of nanoseconds: the year 2043
+_LIFE_FILES: Final = 1 << 20
 _decode = msgspec.msgpack.Decoder().decode
 
 
@@ -101,6 +103,7 @@ class Registry:
                 if frame.kind == records.LIFE:
                     value = _decode(records.inflate(frame))
                     if isinstance(value, dict):
+                        _check_numbers(value, reader.header.created_ns)
                         return value, reader.header.created_ns, chain
             return None, 0, chain
 
@@ -233,6 +236,17 @@ class Registry:
         if segment.writer != "server":
             state.created_ns = min(state.created_ns, segment.life_created_ns)
         self._works.touch(work)
+
+
+def _check_numbers(life: dict[str, Any], created_ns: int) -> None:
+    """Raise FormatError for numbers that no index can hold: one segment would stop the reading of all others."""
+    for name, value, low, high in (
+        ("creation time", life.get("created_ns") or created_ns, 0, _FAR),
+        ("index", life.get("index") or 0, 0, _LIFE_FILES),
+        ("from_step", life.get("from_step") or 0, -_FAR, _FAR),
+    ):
+        if not isinstance(value, int) or not low <= value < high:
+            raise FormatError(f"the {name} of its life is {str(value)[:40]!r}, not a whole number within range")
 
 
 def _check_owner(ref: SegmentRef, life: dict[str, Any]) -> tuple[str, str, str]:

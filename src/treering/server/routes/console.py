@@ -11,7 +11,7 @@ from treering.limits import CONSOLE_MAX_LINES, FILTER_MAX_BYTES, NAME_MAX_CHARS
 from treering.server.context import TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import Console
+from treering.server.series_schema import Console
 from treering.store.console import ConsoleQuery
 
 router = new_router("runs")

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from treering.server.compare_schema import TableJson
 from treering.server.context import TheAccess, TheStore, new_router
 from treering.server.permissions import Action, permission
-from treering.server.schema import RunsQuery
+from treering.server.run_schema import RunsQuery
 from treering.server.selections import run_query
 from treering.store.export import Format
 

@@ -13,7 +13,7 @@ from treering.limits import KEY_MAX_BYTES, SERIES_MAX_KEYS
 from treering.server.context import TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.rows import arrow_stream, json_stream, msgpack_stream
-from treering.server.schema import HistoryReply
+from treering.server.series_schema import HistoryReply
 from treering.store.model import HistoryBatch
 
 router = new_router("runs")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from treering.server.context import TheAccess, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import HoldingsReply
+from treering.server.shipping_schema import HoldingsReply
 
 router = new_router("server")
 

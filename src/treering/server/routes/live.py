@@ -12,7 +12,7 @@ from treering.ids import check_name
 from treering.server.context import TheAccess, TheDoor, TheHub, TheStore, new_router
 from treering.server.permissions import Action, can, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import Changes
+from treering.server.series_schema import Changes
 
 router = new_router("live")
 

@@ -15,7 +15,7 @@ from treering.server.errors import ApiError
 from treering.server.meter import Meter, exposition, resident_bytes
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import Readiness
+from treering.server.shipping_schema import Readiness
 
 router = new_router("server", prefix="")
 router.route_class = RawRoute

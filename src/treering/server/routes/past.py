@@ -11,7 +11,7 @@ from treering.limits import NAME_MAX_CHARS
 from treering.server.context import TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import PastReply
+from treering.server.run_schema import PastReply
 
 router = new_router("runs")
 

@@ -23,7 +23,7 @@ from treering.server.process_schema import (
 )
 from treering.server.process_schema import Where as WhereBody
 from treering.server.replies import ValueReply
-from treering.server.schema import SeriesReply
+from treering.server.series_schema import SeriesReply
 from treering.store.heatmap import HeatmapRequest
 from treering.store.process_console import ProcessConsoleQuery as ConsoleRequest
 from treering.store.process_series import ProcessSeriesRequest

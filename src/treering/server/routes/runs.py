@@ -10,7 +10,7 @@ from treering.server.access import Access
 from treering.server.context import TheAccess, TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import RunDetail, RunEdit, RunPage, RunsQuery
+from treering.server.run_schema import RunDetail, RunEdit, RunPage, RunsQuery
 from treering.server.selections import run_query
 from treering.store.model import Run
 

@@ -28,7 +28,7 @@ from treering.server.errors import ApiError, error_reply
 from treering.server.inflow import FRAMES, Inflow, too_busy
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import SegmentReply, SegmentsQuery, SegmentsReply
+from treering.server.shipping_schema import SegmentReply, SegmentsQuery, SegmentsReply
 from treering.store import Store
 from treering.store.receiver import Append, Uploader, owner_of
 

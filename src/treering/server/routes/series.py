@@ -17,8 +17,8 @@ from treering.server.context import TheAccess, TheStore, new_router
 from treering.server.frames import MEDIA_TYPE, encode_frames
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import SeriesGroup as GroupOfRuns
-from treering.server.schema import SeriesQuery, SeriesReply
+from treering.server.series_schema import SeriesGroup as GroupOfRuns
+from treering.server.series_schema import SeriesQuery, SeriesReply
 from treering.store.model import SeriesColumns, SeriesGroup, SeriesRequest
 
 router = new_router("series")

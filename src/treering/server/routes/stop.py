@@ -7,7 +7,7 @@ from starlette.responses import Response
 from treering.server.context import TheAccess, TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.routes.runs import run_reply
-from treering.server.schema import RunDetail, StopRequest
+from treering.server.run_schema import RunDetail, StopRequest
 
 router = new_router("runs")
 

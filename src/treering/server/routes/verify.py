@@ -7,7 +7,7 @@ from starlette.responses import Response
 from treering.server.context import TheRunKey, TheStore, new_router
 from treering.server.permissions import Action, permission
 from treering.server.replies import ValueReply
-from treering.server.schema import Verification
+from treering.server.series_schema import Verification
 
 router = new_router("runs")
 

@@ -31,6 +31,9 @@ from treering.runlog.writer import Writer
 from treering.store import RunQuery, SeriesGroup, SeriesRequest, Sort, Store
 from treering.store.model import BestOf, Column, Selection
 
+TABLE_TARGET_MS = 100
+GROUP_TARGET_MS = 300
+
 
 def measure(case: str, call: Callable[[], Any], repeat: int = 7, **more: Any) -> Any:
     times = []
@@ -71,18 +74,18 @@ def table(runs: int, keys: int) -> None:
         measure(f"matrix {runs:,} runs x 8 columns", lambda: comparing.matrix(everything, columns, 100_000), 3)
         measure("columns and their spread", lambda: comparing.columns(everything), 3)
         measure("table, a page with 8 columns", ask(), match=runs)
-        measure("table, sorted by a metric", ask(sort=[Sort("metric:acc", desc=True)]))
-        measure("table, sorted by a config key", ask(sort=[Sort("config.lr")]))
-        measure("table, filtered and sorted", ask(filter="config.lr > 0.001", sort=[Sort("metric:acc")]))
-        measure("table, filtered by two, sorted", ask(filter='config.lr > 0.001 and tags has "baseline"'))
+        most = {"target_ms": TABLE_TARGET_MS}
+        measure("table, sorted by a metric", ask(sort=[Sort("metric:acc", desc=True)]), **most)
+        measure("table, sorted by a config key", ask(sort=[Sort("config.lr")]), **most)
+        measure("table, filtered and sorted", ask(filter="config.lr > 0.001", sort=[Sort("metric:acc")]), **most)
+        measure("table, filtered by two", ask(filter='config.lr > 0.001 and tags has "baseline"'), **most)
         measure("table, grouped by a config key", ask(group=["config.model"]), 3)
         few, others = Selection("bench", "runs", filter="number <= 1000"), [f"c{i}" for i in range(keys)]
         measure("seeds of 1,000 runs", lambda: comparing.seeds(few, Column("metric:acc"), ignore=others), 3)
         measure("pivot", lambda: comparing.pivot(some, ["config.model"], ["state"], Column("metric:acc"), "max"), 3)
         for kind in ("csv", "parquet"):
             query = RunQuery("bench", "runs", columns=columns)
-            size = measure(f"export {kind}", lambda q=query, k=kind: sum(map(len, comparing.export(q, k))), 2)
-            print(json.dumps({"case": f"export {kind}", "runs": runs, "bytes": size}), flush=True)
+            measure(f"export {runs:,} runs as {kind}", lambda q=query, k=kind: sum(map(len, comparing.export(q, k))), 2)
 
 
 def charts(runs: int, points: int) -> None:
@@ -107,10 +110,8 @@ def charts(runs: int, points: int) -> None:
             writer.append(records.END, [start + points * 10**9, {"state": "finished", "writer": ""}])
             writer.close()
         with Store.open(folder) as store:
-            begin = time.perf_counter()
             store.ingest_now()
             store.metrics.flush()
-            print(json.dumps({"case": "filled", "s": round(time.perf_counter() - begin, 1), "runs": runs}), flush=True)
             groups = [SeriesGroup("g", keys)]
 
             def ask(**more: Any) -> Callable[[], Any]:
@@ -118,10 +119,11 @@ def charts(runs: int, points: int) -> None:
                 return lambda: store.series(request)
 
             for center, band in (("mean", "std"), ("median", "iqr"), ("iqm", "stderr"), ("mean", "minmax")):
-                measure(f"{center} and {band} of {runs:,} runs", ask(center=center, band=band))
+                case = f"{center} and {band} of {runs:,} runs"
+                measure(case, ask(center=center, band=band), target_ms=GROUP_TARGET_MS)
             for center in ("mean", "median", "iqm"):
-                (line,) = measure(f"{center} and bootstrap interval of {runs:,} runs", ask(center=center, band="ci"))
-                print(json.dumps({"case": center, "resamples": line.resamples, "points": line.n}), flush=True)
+                case = f"{center} and bootstrap interval of {runs:,} runs"
+                measure(case, ask(center=center, band="ci"), target_ms=GROUP_TARGET_MS)
             measure(f"mean and std of {runs:,} runs, a tenth of the steps", ask(range=(0, points // 10)))
             measure(f"expression over {runs:,} runs", ask(keys=["=1 - acc"]), 3, points=runs * points)
             steps = [Column("metric:acc", "at", points // 2), Column("metric:acc", "when", of=BestOf("acc", "max"))]

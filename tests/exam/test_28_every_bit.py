@@ -17,7 +17,7 @@ def log(tmp_path: Path) -> Path:
     return write_log(tmp_path, rows=150)
 
 
-@pytest.mark.parametrize("rows", [40, pytest.param(260, marks=pytest.mark.exam)])
+@pytest.mark.parametrize("rows", [24, pytest.param(260, marks=pytest.mark.exam)])
 def test_no_flipped_bit_invents_a_record_or_costs_more_than_one(tmp_path: Path, rows: int) -> None:
     path = write_log(tmp_path, rows=rows)
     data = bytearray(path.read_bytes())

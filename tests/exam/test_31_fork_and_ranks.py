@@ -17,19 +17,20 @@ __all__ = ["clean_environment", "folder", "script"]
 Script = Callable[..., Done]
 
 
-def test_forks_while_other_threads_log(script: Script, folder: Folder) -> None:
-    done = script("""
+@pytest.mark.parametrize("forks", [10, pytest.param(30, marks=pytest.mark.exam)])
+def test_forks_while_other_threads_log(script: Script, folder: Folder, forks: int) -> None:
+    done = script(f"""
         import os, threading, treering as tr
         run = tr.init(project='p')
         stop = threading.Event()
         def work():
-            while not stop.is_set(): run.log({'a': 1})
+            while not stop.is_set(): run.log({{'a': 1}})
         threads = [threading.Thread(target=work) for _ in range(3)]
         for t in threads: t.start()
-        for n in range(30):
+        for n in range({forks}):
             pid = os.fork()
             if pid == 0:
-                for i in range(10): run.log({'child': n * 10 + i})
+                for i in range(10): run.log({{'child': n * 10 + i}})
                 os._exit(0)
             assert os.waitpid(pid, 0)[1] == 0
         stop.set()
@@ -40,9 +41,9 @@ def test_forks_while_other_threads_log(script: Script, folder: Folder) -> None:
     steps = [step for step, _ in folder.rows()]
     assert sorted(steps) == list(range(len(steps)))
     children = [life["writer"] for life in folder.lives() if "/fork" in life["writer"]]
-    assert len(children) == len(set(children)) == 30
+    assert len(children) == len(set(children)) == forks
     values = sorted(data["child"] for label in children for _, data in folder.rows(label))
-    assert values == list(range(300)), "every child's records are there once"
+    assert values == list(range(10 * forks)), "every child's records are there once"
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

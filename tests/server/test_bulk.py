@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
-from .run_logs import write_run
-from .team import OURS, THEIRS, Team, team
+from treering.ids import run_key
+from treering.runlog import records
+
+from .run_logs import open_run, write_run
+from .team import OURS, THEIRS, Caller, Team, team
 
 HERE = {"entity": OURS[0], "project": OURS[1]}
 
@@ -100,6 +104,22 @@ def test_a_copy_needs_the_right_to_write_here_and_there(world: Team):
     assert (again["changed"], [row["run_key"] for row in again["refused"]]) == (0, [world.run])
 
 
+def test_a_copy_does_not_name_the_project_that_it_came_from(world: Team):
+    there = {"entity": THEIRS[0], "project": THEIRS[1]}
+    body = {**there, "runs": [world.foreign_run], "copy_to": HERE}
+    owner = Caller(world.server, world.server.token)
+    assert owner.call("POST", "/runs/edit", body).json == {"changed": 1, "refused": []}
+    runs = owner.call("POST", "/runs/query", HERE).json["runs"]
+    (copy,) = [row["run_key"] for row in runs if row["run_key"] != world.run]
+
+    assert owner.call("GET", f"/runs/{copy}").json["meta"]["copied_from"]["run_key"] == world.foreign_run
+    for who in (world.browser("vera"), world.share(copy), world.share()):
+        reply = who.call("GET", f"/runs/{copy}")
+        assert reply.status == 200
+        assert THEIRS[1] not in reply.body.decode()
+        assert who.call("GET", f"/runs/{world.foreign_run}").status == 404
+
+
 def test_those_that_run_are_asked_to_stop_and_the_others_say_that_they_do_not_run(world: Team):
     refused = edit(world.browser("ada"), runs=[world.run], stop=True).json
     assert refused == {"changed": 0, "refused": [{"run_key": world.run, "reason": "it does not run"}]}
@@ -163,6 +183,27 @@ def test_a_link_to_a_run_does_not_follow_it_into_a_project_where_nobody_can_revo
     private = {"entity": "ada", "project": "private"}
     admin.call("POST", "/runs/edit", {**private, "runs": [world.run], "move_to": HERE})
     assert link.call("GET", f"/runs/{world.run}").status == 200
+
+
+def test_a_link_to_a_fork_says_nothing_of_the_run_that_it_was_forked_from(world: Team):
+    log = open_run(world.data_dir, "child", entity=OURS[0], project=OURS[1], name="child")
+    log.append(records.FORK, [time.time_ns(), {"parent_key": world.run, "parent_id": "a1", "step": 0}])
+    log.append(records.ROW, [1, time.time_ns(), {"loss": 0.25}])
+    log.close()
+    world.server.store.ingest_now()
+    key = run_key(*OURS, "child")
+    member, link = world.browser("vera"), world.share(key)
+    assert member.call("GET", f"/runs/{key}").json["fork_of"]["run_key"] == world.run
+
+    reply = link.call("GET", f"/runs/{key}")
+    assert (reply.status, reply.json["fork_of"], reply.json["forks"]) == (200, None, [])
+    assert world.run not in reply.body.decode()
+    points = link.call("POST", "/processes/series?format=json", {"run": key, "keys": ["loss"], "form": "each"})
+    assert [line["y"] for line in points.json["series"]] == [[0.5, 0.25]]
+    group = {"entity": OURS[0], "project": OURS[1], "group": "g"}
+    for where in ({"run": world.run}, {"run": world.foreign_run}, {"run": "a" * 26}, group):
+        assert link.call("POST", "/processes", where).status == 404
+        assert link.call("POST", "/processes/console", {**where, "processes": [key]}).status == 404
 
 
 def test_a_training_goes_on_after_its_run_was_moved_to_where_its_key_may_not_go(world: Team, tmp_path: Path):

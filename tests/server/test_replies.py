@@ -63,6 +63,11 @@ def test_large_ints_and_half_surrogates_get_through():
     assert encode_json({"n": 2**70, "t": "a\ud800b"}) == b'{"n":1180591620717411303424,"t":"a?b"}'
 
 
+@pytest.mark.parametrize(("key", "name"), [(True, "True"), (None, "None"), (3, "3"), ((1, 2), "(1, 2)")])
+def test_a_key_that_is_no_text_gets_through(key, name):
+    assert json.loads(encode_json({"config": [{key: 1}]})) == {"config": [{name: 1}]}
+
+
 def test_msgpack_keeps_nan_and_ints():
     value = msgspec.msgpack.decode(encode_msgpack({"a": math.nan, "b": 2**63, "p": Point(1.0), "n": np.arange(2)}))
 

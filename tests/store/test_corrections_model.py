@@ -138,7 +138,7 @@ def written(folder: Path, runs: dict[str, dict[str, Line]]) -> World:
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # an example writes thousands of records: making it smaller takes minutes
     suppress_health_check=[HealthCheck.too_slow],

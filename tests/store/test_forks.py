@@ -291,6 +291,17 @@ def test_after_a_rewind_aggregates_are_those_of_what_is_shown(world, store):
     assert stats_of(store, first.run_key).min == 1.0
 
 
+def test_texts_that_a_rewind_hides_altogether_are_gone_and_nothing_else_is(world, store):
+    first = world.life("r")
+    log_steps(first, range(4))
+    first.log({"note": "never mind"}, 8)
+    world.life("r", from_step=6).log({"loss": 2.5}, 6)
+    store.ingest_now()
+
+    assert stats_of(store, first.run_key).last == 2.5
+    assert store.run(first.run_key).summary == {"loss": 2.5, "note": None}
+
+
 @pytest.mark.parametrize("early", [True, False])
 def test_a_rewind_gives_the_same_in_whatever_order_its_files_come(world, store, tmp_path, early):
     first = world.life("r")

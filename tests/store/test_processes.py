@@ -294,6 +294,15 @@ def test_what_names_no_processes_is_refused_with_a_reason(store, four, where, er
         store.distributed.processes(where)
 
 
+@pytest.mark.parametrize("far", [1e19, 1e308])
+def test_a_heatmap_of_a_range_beyond_all_steps_is_that_of_all_steps(store, four, far):
+    whole = store.distributed.heatmap(Where(run=four), HeatmapRequest("loss", columns=5))
+    found = store.distributed.heatmap(Where(run=four), HeatmapRequest("loss", columns=5, range=(-far, far)))
+    assert found.values.tolist() == whole.values.tolist()
+    beyond = store.distributed.heatmap(Where(run=four), HeatmapRequest("loss", range=(far, far)))
+    assert beyond.counts.size == 0
+
+
 def test_a_heatmap_of_more_points_than_may_be_read_says_so(store, four, monkeypatch):
     monkeypatch.setattr("treering.store.heatmap.PROCESS_MAX_POINTS", 100)
 

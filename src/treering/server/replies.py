@@ -71,6 +71,7 @@ def encode_json(value: Any) -> bytes:
             return msgspec.json.encode(value, enc_hook=plain)
     except (
         OverflowError,
+        RecursionError,  # what msgspec makes of a key that is true, false or null
         TypeError,
         UnicodeEncodeError,
     ):  # an int beyond 64 bits, a key of another type, half a surrogate

@@ -23,13 +23,14 @@ from treering.runlog.frames import Frame
 from .attrs import flatten, to_attr
 from .liveness import Sight, is_fresh
 from .metadata import MetadataStore, ProjectRef
-from .state import Attr, ConsoleSpan, FileRow, Fork, Gap, HeldRow, Life, RewindRow, RunState, SegmentState
+from .state import Attr, ConsoleSpan, FileRow, Fork, Gap, HeldRow, Life, RewindRow, RunState, SegmentState, stream_of
 
 PAGE_LINES: Final = 256
 CONFIG_CHANGES_KEPT: Final = 1_000
 EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type", "folder", "parent"})
 _EDITS: Final = EDITABLE | {"stop"}  # which has a request of its own
 
+_FAR: Final = 1 << 61  # of steps
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 _decode = msgspec.msgpack.Decoder().decode
@@ -154,6 +155,7 @@ class Applier:
         meta = value.get("meta")
         if not isinstance(meta, dict) or segment.writer == "server":
             return
+        _map(meta)
         self._touch_attrs()
         if "name" in meta and "name" not in self._state.meta:
             self._state.meta = {**meta, **self._state.meta}
@@ -166,16 +168,14 @@ class Applier:
                 self._state.meta.setdefault(name, its)
 
     def _config(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        time_ns, change = int(value[0]), value[1]
+        time_ns, change = _whole(value[0]), value[1]
         mode = value[2] if len(value) > 2 else "merge"
         self._touch_attrs()
         if mode == "delete":
             for name in value[3]:
                 self._note_config(time_ns, str(name), self._state.config.pop(name, None), None)
             return
-        if not isinstance(change, dict):
-            raise TypeError("config is not a map")
-        for name, new in change.items():  # what is given replaces what stood there, nested values included
+        for name, new in _map(change).items():  # what is given replaces what stood there, nested values included
             old = self._state.config.get(name)
             if name in self._state.config and _differs(old, new):
                 self._note_config(time_ns, str(name), old, new)
@@ -187,14 +187,14 @@ class Applier:
 
     def _summary(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
         self._touch_attrs()
-        for name, new in dict(value[1]).items():
+        for name, new in _map(value[1]).items():
             if new is None:
                 self._state.summary.pop(name, None)
             else:
                 self._state.summary[name] = copy.deepcopy(new)
 
     def _define(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        body = dict(value[1])
+        body = _map(value[1])
         self._state.defines[str(body["name"])] = body
 
     def _checkpoint(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
@@ -205,29 +205,29 @@ class Applier:
         self._touch_attrs()
         for mine, name in ((self._state.config, "config"), (self._state.summary, "summary")):
             if isinstance(body.get(name), dict):
-                mine.update(copy.deepcopy(body[name]))
+                mine.update(copy.deepcopy(_map(body[name])))
 
     def _end(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        time_ns, body = int(value[0]), dict(value[1])
+        time_ns, body = _whole(value[0]), _map(value[1])
         life = self._state.lives.get(segment.life)  # an uploader's is what it saw of the other: see liveness.end_of
         if life is not None and life.end is None:
             life.end, life.end_ns = body, time_ns
         self._state.activity_ns = max(self._state.activity_ns, min(time_ns, now_ns))
 
     def _beat(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        self.sign_of_life(segment, int(value[0]), now_ns, live)
+        self.sign_of_life(segment, _whole(value[0]), now_ns, live)
         synced = value[1].get("synced")
         if isinstance(synced, dict):
             for name, size in synced.items():
-                self._state.synced[str(name)] = max(int(size), self._state.synced.get(str(name), 0))
+                self._state.synced[str(name)] = max(_whole(size), self._state.synced.get(str(name), 0))
 
     def _console_line(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        time_us = int(value[0]) // 1000
-        stream, text = str(value[1]), str(value[2])
+        time_us = _whole(value[0]) // 1000
+        stream, text = stream_of(value[1]), str(value[2])
         name = f"{segment.writer}/{stream}"
         if len(value) > 3 and value[3]:
             if name in self._state.open_lines or len(self._state.open_lines) < OPEN_LINES_MAX:
-                self._state.open_lines[name] = int(value[0]), text[-OPEN_LINE_MAX_CHARS:]
+                self._state.open_lines[name] = _whole(value[0]), text[-OPEN_LINE_MAX_CHARS:]
             return
         self._state.open_lines.pop(name, None)
         page = self._open_page.get(segment.id)
@@ -243,8 +243,8 @@ class Applier:
         body = value[1]
         gap = self._state.gaps.setdefault(segment.segment, Gap())
         gap.count += 1
-        gap.points += int(body.get("points") or body.get("count") or 0)
-        since_ns, until_ns = int(body.get("since_ns") or value[0]), int(body.get("until_ns") or value[0])
+        gap.points = _whole(gap.points + max(0, _whole(body.get("points") or body.get("count") or 0)))
+        since_ns, until_ns = _whole(body.get("since_ns") or value[0]), _whole(body.get("until_ns") or value[0])
         gap.since_ns = min(gap.since_ns or since_ns, since_ns)
         gap.until_ns = max(gap.until_ns, until_ns)
         gap.reason = str(body.get("reason") or gap.reason)[:300]
@@ -252,10 +252,10 @@ class Applier:
     def _media_waiting(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         life = self._state.lives.get(segment.life)
         if life is not None:
-            life.waiting = max(0, int(value[1]["put"]) - int(value[1]["done"]))
+            life.waiting = _whole(max(0, value[1]["put"] - value[1]["done"]))
 
     def _edit(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        time_ns, changes = int(value[0]), dict(value[2])
+        time_ns, changes = _whole(value[0]), dict(value[2])
         self._touch_attrs()
         for name, new in changes.items():
             if name in _EDITS:
@@ -264,15 +264,17 @@ class Applier:
                     self._state.edits[name] = (time_ns, new)
 
     def _rewind(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        step = int(value[1]["from_step"])
+        step = _whole(value[1]["from_step"])
+        if not -_FAR < step < _FAR:
+            raise ValueError("a rewind to a step beyond 62 bits")
         self._rewinds.append(RewindRow(segment.id, frame.offset, segment.writer_id, step))
         segment.last_step = step - 1
         self._state.unsettled = True
 
     def _fork(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        time_ns, body = int(value[0]), dict(value[1])
-        key, step = str(body["parent_key"]), int(body["step"])
-        if not RUN_KEY.fullmatch(key) or key == self._state.run_key or not -1 <= step < 1 << 61:
+        time_ns, body = _whole(value[0]), dict(value[1])
+        key, step = str(body["parent_key"]), _whole(body["step"])
+        if not RUN_KEY.fullmatch(key) or key == self._state.run_key or not -1 <= step < _FAR:
             raise ValueError("a fork needs the key of another run and a step")
         old = self._state.fork
         since_ns = segment.life_created_ns
@@ -281,7 +283,7 @@ class Applier:
                 old.lives.append(segment.life)
             old.since_ns = min(old.since_ns, since_ns)
         elif old is None or since_ns >= old.since_ns:
-            until_ns = int(body.get("until_ns") or time_ns)
+            until_ns = _whole(body.get("until_ns") or time_ns)
             needs_config = body.get("config") is False
             self._state.fork = Fork(
                 key, str(body.get("parent_id") or ""), step, until_ns, since_ns, [segment.life], needs_config
@@ -294,7 +296,7 @@ class Applier:
         self._state.config = {**copy.deepcopy(config), **self._state.config}
 
     def _facts(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
-        self._state.facts.update(value[1])
+        self._state.facts.update(_map(value[1]))
 
     def _file(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         time_ns, path, sha256, size, about = value
@@ -307,7 +309,7 @@ class Applier:
         text = _encode_json(rest).decode()
         if len(text) > FILE_ABOUT_MAX_BYTES:
             raise ValueError(f"more is said about a file than {FILE_ABOUT_MAX_BYTES:,} bytes")
-        time_us, received = int(time_ns) // 1000, self._is_received(segment.segment)
+        time_us, received = _whole(time_ns) // 1000, self._is_received(segment.segment)
         self._files[path] = FileRow(path, sha256, size, time_us, purpose, text, received)
 
     def _hold(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
@@ -315,10 +317,25 @@ class Applier:
         # Only this server says what it was given: a segment that came over the network says nothing of the kind.
         if self._is_received(segment.segment) or segment.writer != "server" or not _SHA256.fullmatch(sha256):
             return
-        self._held[sha256] = HeldRow(sha256, int(size))
+        self._held[sha256] = HeldRow(sha256, _whole(size))
 
     def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         segment.doc.sealed = True
+
+
+def _map(value: Any) -> dict[str, Any]:
+    """Return a map whose names are texts, as the run's document needs them. Raises TypeError."""
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise TypeError("not a map of names to values")
+    return value
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number that the tables can hold. Raises TypeError, ValueError, OverflowError."""
+    number = int(value)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError("a number beyond 64 bits")
+    return number
 
 
 def _differs(a: Any, b: Any) -> bool:

@@ -22,7 +22,7 @@ from .metadata import MetadataStore
 from .model import ConsoleLine, ConsolePage, OpenLine
 from .processes import rank_of_writer
 from .segments import SegmentRef, SegmentStore
-from .state import ConsoleSpan, RunState
+from .state import ConsoleSpan, RunState, stream_of
 
 __all__ = ["ConsoleQuery", "Line", "LineSource", "numbered_lines", "read_console"]
 
@@ -142,7 +142,7 @@ def _read(segments: SegmentStore, source: LineSource, span: ConsoleSpan) -> list
                     if frame.kind == records.CONSOLE and span.offset <= frame.offset < span.end_offset:
                         values = [_decode(records.inflate(frame))] if frame.nrec == 1 else records.decode(frame)
                         found += [
-                            (int(v[0]), place, frame.offset, str(v[1]), str(v[2]), whose)
+                            (int(v[0]), place, frame.offset, stream_of(v[1]), str(v[2]), whose)
                             for v in values
                             if len(v) < 4 or not v[3]
                         ]

@@ -159,7 +159,8 @@ class Copies:
         return written
 
     def _note_origin(self, state: RunState, folder: Path, run: dict[str, Any], author: str) -> None:
-        origin = {"run_key": state.run_key, "entity": state.entity, "project": state.project, "by": author}
+        # By its key, which opens nothing: who reads the copy may not know the project that it came from.
+        origin = {"run_key": state.run_key, "by": author}
         with contextlib.closing(Writer(folder, server_life(run), mapped=False)) as writer:
             now_ns = self._clock_ns()
             writer.append(records.FACTS, [now_ns, {"copied_from": {**origin, "time": now_ns / 1e9}}])

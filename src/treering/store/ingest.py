@@ -237,7 +237,10 @@ class Ingester:
             while todo := sorted(self._unsettled - done, key=self._generation):
                 key = todo[0]
                 done.add(key)
-                self._settle_run(key)
+                try:
+                    self._settle_run(key)
+                except _MALFORMED:  # of this run; the others need not wait for it
+                    log.exception("the aggregates of run %s cannot be made anew", key)
             self._unsettled -= done
             self.commit()
         finally:

@@ -128,13 +128,18 @@ def end_of(run: RunState, life: Life) -> tuple[dict[str, Any], int] | None:
     return None
 
 
+def _end_state(body: dict[str, Any]) -> str:
+    state = str(body.get("state", "finished"))
+    return state if state in END_STATES else "finished"
+
+
 def state_of_life(run: RunState, life: Life | None, now_ns: int, *, sealed: bool) -> str:
     """Return the state of one writer whose newest life this is; *sealed*: all its files are closed."""
     if life is None:
         return "crashed"
     end = end_of(run, life)
     if end is not None:
-        return str(end[0].get("state", "finished"))
+        return _end_state(end[0])
     if sealed or life.writer == "server":
         return "finished"
     return "running" if now_ns - life.beat_ns < CRASHED_AFTER_S * 1e9 or process_lives(life) else "crashed"
@@ -147,8 +152,7 @@ def state_of(run: RunState, now_ns: int, lives: Callable[[Life], bool] = process
         return "crashed", run.activity_ns
     end = end_of(run, life)
     if end is not None:
-        state = str(end[0].get("state", "finished"))
-        return (state if state in END_STATES else "finished"), end[1]
+        return _end_state(end[0]), end[1]
     # Server time only: a client's clock may be a day off.
     if now_ns - life.beat_ns < CRASHED_AFTER_S * 1e9 or lives(life):
         return "running", None

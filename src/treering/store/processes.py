@@ -246,9 +246,9 @@ def find_job(metadata: MetadataStore, where: Where) -> Job:
 
 
 def _runs_of_group(metadata: MetadataStore, project: ProjectRef, group: str, job_type: str | None) -> list[RunState]:
-    query = sa.select(r.id).where(r.project_id == project.id, r.group_name == group, r.deleted.is_(False))
+    query = sa.select(r.id).where(r.project_id == project.id, r.group_name == _kept(group), r.deleted.is_(False))
     if job_type is not None:
-        query = query.where(r.job_type == job_type)
+        query = query.where(r.job_type == _kept(job_type))
     with metadata.connect() as connection:
         ids = list(connection.scalars(query.order_by(r.number).limit(PROCESSES_MAX + 1)))
     if len(ids) > PROCESSES_MAX:
@@ -256,6 +256,11 @@ def _runs_of_group(metadata: MetadataStore, project: ProjectRef, group: str, job
             f"the group {group!r} has more than {PROCESSES_MAX:,} runs; name a job_type, or fewer of them."
         )
     return list(metadata.runs_by_id(ids).values())
+
+
+def _kept(text: str) -> str:
+    """Return a text as the tables have it: PostgreSQL has no NUL."""
+    return text.replace("\0", "\ufffd")
 
 
 def _job(metadata: MetadataStore, project: ProjectRef, states: Sequence[RunState]) -> Job:

@@ -21,7 +21,7 @@ from .state import Life, RunState, SegmentDoc, SegmentState
 __all__ = ["NO_BASE", "Registry"]
 
 NO_BASE: Final = -(1 << 62)
-_FAR: Final = 1 << 61  # of steps, and of nanoseconds: the year 2043
+_FAR: Final = 1 << 61  # of steps
 _LIFE_FILES: Final = 1 << 20
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -103,7 +103,7 @@ class Registry:
                 if frame.kind == records.LIFE:
                     value = _decode(records.inflate(frame))
                     if isinstance(value, dict):
-                        _check_numbers(value, reader.header.created_ns)
+                        _check_life(value, reader.header.created_ns)
                         return value, reader.header.created_ns, chain
             return None, 0, chain
 
@@ -238,10 +238,13 @@ class Registry:
         self._works.touch(work)
 
 
-def _check_numbers(life: dict[str, Any], created_ns: int) -> None:
-    """Raise FormatError for numbers that no index can hold: one segment would stop the reading of all others."""
+def _check_life(life: dict[str, Any], created_ns: int) -> None:
+    """Raise FormatError for what no index can hold: one segment would stop the reading of all others."""
+    for name in ("writer", "life_id"):
+        if "\0" in str(life.get(name)):
+            raise FormatError(f"the {name} of its life has a NUL in it")
     for name, value, low, high in (
-        ("creation time", life.get("created_ns") or created_ns, 0, _FAR),
+        ("creation time", life.get("created_ns") or created_ns, 0, 1 << 63),
         ("index", life.get("index") or 0, 0, _LIFE_FILES),
         ("from_step", life.get("from_step") or 0, -_FAR, _FAR),
     ):
@@ -268,7 +271,7 @@ def _text(value: Any) -> str | None:
 
 
 def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if type(value) is int else None
 
 
 def _number_or_none(value: Any) -> float | None:

@@ -130,6 +130,8 @@ def _add_items(settled: Settled, state: RunState, items: Items, lineage: Lineage
     counts = _without_others(settled, items.key, items.seg, lineage) & ~hidden
     settled.foreign.update(key for key in numbers if key in settled.stats)
     items = items.take(counts)
+    if not len(items):
+        return
     items = items.take(np.lexsort((items.off, lineage.order_of(items.seg), items.key)))
     begin = starts_of(items.key)
     end = np.append(begin[1:], len(items))

@@ -698,7 +698,7 @@ def run_columns(state: RunState) -> dict[str, Any]:
     """Return the row of the runs table, without its sequence number."""
     notes = state.text("notes")
     hosts = [life.host for life in state.lives.values() if life.writer == "" and life.host]
-    return {
+    columns = {
         "id": state.id,
         "entity_id": state.entity_id,
         "project_id": state.project_id,
@@ -721,6 +721,7 @@ def run_columns(state: RunState) -> dict[str, Any]:
         "damaged": state.damaged,
         "error": state.error,
     }
+    return {name: _clean(value) if isinstance(value, str) else value for name, value in columns.items()}
 
 
 def _clean(text: str) -> str:

@@ -242,3 +242,8 @@ class RunBatch(msgspec.Struct):
     rows: int = 0
     keys_changed: bool = False
     settled: bool = False  # its aggregates were made anew
+
+
+def stream_of(name: object) -> str:
+    """Return the stream that a console record names; what is none of the two was printed, wherever to."""
+    return "stderr" if name == "stderr" else "stdout"

@@ -50,5 +50,5 @@ def run_reply(run: Run, access: Access) -> Response:
     """Return a run with what its caller may do with it."""
     may_edit = access.may(Action.WRITE, run.entity, run.project)
     # The holder of a link to one run learns nothing of others but what its own lines show.
-    own: dict[str, object] = {"forks": []} if access.principal.run_key is not None else {}
+    own: dict[str, object] = {"forks": [], "fork_of": None} if access.principal.run_key is not None else {}
     return ValueReply({**msgspec.structs.asdict(run), "may_edit": may_edit, **own})

@@ -223,3 +223,41 @@ def test_bytes_that_never_came_are_not_to_be_had_through_a_copy(world: World):
         assert not store.files(copied).files[0].held
         with pytest.raises(NotFound):
             store.blob_size(copied, name)
+
+
+def test_a_copied_fork_has_its_line_from_the_copy_of_its_parent(world: World):
+    parent = world.life("parent")
+    for step in range(6):
+        parent.log({"loss": float(step)}, step)
+    parent.end()
+    child = world.life("child")
+    origin = {"parent_key": parent.run_key, "parent_id": "parent", "step": 3, "until_ns": world.now_ns}
+    child.record(records.FORK, origin)
+    child.log({"loss": 44.0}, 4)
+    child.end()
+    with opened(world) as store:
+        whole = [0.0, 1.0, 2.0, 3.0, 44.0]
+        assert loss_of(store, child.run_key) == whole
+        copied = run_key("lab", "archive", "child")
+
+        assert store.copy_runs([child.run_key], "lab", "archive", "max") == {}
+        assert loss_of(store, copied) == [44.0]  # nothing is shown of a run that is not there
+        assert store.copy_runs([parent.run_key], "lab", "archive", "max") == {}
+
+        assert loss_of(store, copied) == whole
+        fork_of = store.run(copied).fork_of
+        assert fork_of is not None
+        assert (fork_of.run_key, fork_of.here) == (run_key("lab", "archive", "parent"), True)
+        store.rebuild()
+        assert loss_of(store, copied) == whole
+        assert loss_of(store, child.run_key) == whole
+
+
+def test_times_of_the_next_decades_are_kept(world: World):
+    life = world.life("later")
+    world.now_ns = 2_700_000_000 * 10**9  # the year 2055
+    life.log({"loss": 1.0}, 0)
+    life.end()
+    with opened(world) as store:
+        assert loss_of(store, life.run_key) == [1.0]
+        assert not store.run(life.run_key).damaged

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from treering.errors import TreeringError
 from treering.limits import FRAME_MAX_BYTES, READ_CHUNK_BYTES
 
 from . import records
@@ -65,7 +66,8 @@ class Rechained:
         first: the frame to begin with.
         created_ns: when the new segment says that it was created.
         life: the life record that stands at its front.
-        names: other segments that are named anew as well: what the records of beats say of them follows.
+        edits: record kind → what becomes of the content of such a record, which names what is named anew as well. What
+            it cannot make sense of (any exception of decoding or looking up) is kept as it is.
 
     ``pread`` reads what is made front to back; going back begins again at its front.
     """
@@ -78,13 +80,13 @@ class Rechained:
         first: Found,
         created_ns: int,
         life: dict[str, Any],
-        names: Mapping[str, str] | None = None,
+        edits: Mapping[int, Callable[[Any], Any]] | None = None,
     ) -> None:
         self.segment_id = segment_id
         self.first = first
         self._origin = origin
         self._pread = pread
-        self._names = names
+        self._edits = edits or {}
         self._seed = seed(segment_id)
         header = encode_header(segment_id, created_ns)
         seq = max(first.head.first_seq - 1, 0)
@@ -189,8 +191,8 @@ class Rechained:
                 continue  # our own front says it
             if head.kind == records.SEAL:
                 payload, head = self._new_seal(payload, head)
-            elif head.kind == records.BEAT and self._names is not None:
-                payload, head = self._new_beat(payload, head)
+            elif head.kind in self._edits:
+                payload, head = self._edited(payload, head)
             frame = self._frame(head.kind, payload, head.first_seq, self._chain, head.nrec, head.flags, head.raw_length)
             self._chain = _chain_of(frame)
             self._records += head.nrec
@@ -210,14 +212,11 @@ class Rechained:
         encoded = records.encode(seal)
         return encoded, head._replace(flags=SKIPPABLE, raw_length=len(encoded))
 
-    def _new_beat(self, payload: bytes, head: FrameHeader) -> tuple[bytes, FrameHeader]:
-        names = self._names or {}
+    def _edited(self, payload: bytes, head: FrameHeader) -> tuple[bytes, FrameHeader]:
         try:
-            time_ns, said = _decode(payload)
-            synced = {names.get(name, name): length for name, length in said["synced"].items()}
-        except (msgspec.DecodeError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return payload, head  # no beat of ours: it is kept as it is
-        encoded = records.encode([time_ns, {**said, "synced": synced}])
+            encoded = records.encode(self._edits[head.kind](_decode(payload)))
+        except (msgspec.DecodeError, ValueError, TypeError, LookupError, AttributeError, RecursionError, TreeringError):
+            return payload, head
         return encoded, head._replace(raw_length=len(encoded))
 
 

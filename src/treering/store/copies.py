@@ -2,8 +2,8 @@
 Copies of runs: the same record under another project, as a run of its own.
 
 A segment names its run, and its chain begins with its own id, so a copy is not the same bytes: payloads stay, header,
-life record, seal and the names in beats are made anew (``runlog.rechained``). Bytes of files are shared by hash. A copy
-is written beside the runs and becomes one by a rename, so that it is there whole or not at all.
+life record, seal and the names in beats and forks are made anew (``runlog.rechained``). Bytes of files are shared by
+hash. A copy is written beside the runs and becomes one by a rename, so that it is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from .state import RunState
 __all__ = ["Copies", "WrittenCopy"]
 
 _UNDER_WAY: Final = ".copy-"
+
+
+_Edits = Mapping[int, Callable[[Any], Any]]
 
 
 class WrittenCopy(NamedTuple):
@@ -85,7 +88,8 @@ class Copies:
         try:
             origins = list(self._origins(state.run_key))
             anew = {ref.segment: new_segment_id() for ref in origins}
-            names = {ref.segment: self._write_segments(ref, folder, run, anew) for ref in origins}
+            edits = _edits(entity, project, anew)
+            names = {ref.segment: self._write_segments(ref, folder, run, anew, edits) for ref in origins}
             if not any(names.values()):
                 raise InvalidValue("nothing of its log can be read")
             self._note_origin(state, folder, run, author)
@@ -134,7 +138,9 @@ class Copies:
             if not self._ledger.is_removed(ref):
                 yield ref
 
-    def _write_segments(self, ref: SegmentRef, folder: Path, run: dict[str, Any], anew: Mapping[str, str]) -> list[str]:
+    def _write_segments(
+        self, ref: SegmentRef, folder: Path, run: dict[str, Any], anew: Mapping[str, str], edits: _Edits
+    ) -> list[str]:
         """Write the copy of one segment, named as *anew* says, one more behind each hole; return their ids."""
 
         def pread(length: int, offset: int) -> bytes:
@@ -152,7 +158,7 @@ class Copies:
             own = {**life, "run": run, "copy_of": origin}
             if written:
                 own.pop("meta", None)
-            made = Rechained(name, ref.segment, pread, found, created_ns + len(written), own, anew)
+            made = Rechained(name, ref.segment, pread, found, created_ns + len(written), own, edits)
             _write(folder / f"{name}.trl", made)
             written.append(name)
             found = find_frame(ref.segment, pread, max(made.extent()[0], found.end))
@@ -166,6 +172,21 @@ class Copies:
             writer.append(records.FACTS, [now_ns, {"copied_from": {**origin, "time": now_ns / 1e9}}])
             if writer.disk_error is not None:
                 raise writer.disk_error
+
+
+def _edits(entity: str, project: str, anew: Mapping[str, str]) -> _Edits:
+    """What records say of other segments and runs follows to where the copy is."""
+
+    def beat(record: Any) -> Any:
+        time_ns, said = record
+        synced = {anew.get(name, name): length for name, length in said["synced"].items()}
+        return [time_ns, {**said, "synced": synced}]
+
+    def fork(record: Any) -> Any:
+        time_ns, said = record  # the parent is looked for among the copies as well
+        return [time_ns, {**said, "parent_key": run_key(entity, project, check_name(said["parent_id"], "run id"))}]
+
+    return {records.BEAT: beat, records.FORK: fork}
 
 
 def _write(path: Path, segment: Rechained) -> None:

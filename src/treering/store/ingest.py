@@ -33,7 +33,7 @@ from .owed import Owed
 from .registry import NO_BASE, Registry
 from .rows import Head, Out, Rows, Target
 from .run_work import LOADED_TOGETHER, RunWork, Works, base_step, begins_anew, empty_stat, is_replaced
-from .samples import Sample, emit_system, to_samples
+from .samples import LATEST_NS, Sample, emit_system, to_samples
 from .segments import SegmentRef, SegmentStore
 from .settling import places_of, settle
 from .state import RunBatch, SegmentState, SeriesStat
@@ -430,14 +430,14 @@ class Ingester:
                 shift = base if kind == records.ROW_RELATIVE else 0
                 if frame.nrec == 1 and not frame.flags & 0b11:
                     step, time_ns, data = _decode_row(frame.payload)
-                    if not (-_FAR < step < _FAR and -_FAR < time_ns < _FAR):
-                        raise ValueError("a step or a time beyond 62 bits")
+                    if not (-_FAR < step < _FAR and -LATEST_NS < time_ns < LATEST_NS):
+                        raise ValueError("a step beyond 61 bits, or a time beyond 62")
                     rows.add(step + shift, time_ns, data, frame.offset)
                     newest = max(newest, time_ns)
                 else:
                     for place, row in enumerate(records.decode(frame)):
-                        if not (-_FAR < row.step < _FAR and -_FAR < row.time_ns < _FAR):
-                            raise ValueError("a step or a time beyond 62 bits")
+                        if not (-_FAR < row.step < _FAR and -LATEST_NS < row.time_ns < LATEST_NS):
+                            raise ValueError("a step beyond 61 bits, or a time beyond 62")
                         rows.add(row.step + shift, row.time_ns, row.data, frame.offset + place)
                         newest = max(newest, row.time_ns)
             except (TreeringError, *_MALFORMED) as error:
@@ -655,7 +655,7 @@ class Ingester:
 _ROW_KINDS: Final = frozenset({records.ROW, records.ROW_RELATIVE, records.SYSTEM})
 # What a life says of the run as a whole, and no longer when the run was begun anew.
 _REPLACED_KINDS: Final = frozenset({records.CONFIG, records.SUMMARY, records.STATE})
-_FAR: Final = 1 << 61
+_FAR: Final = 1 << 61  # of steps
 # What decoding or applying a record raises when its writer did not keep to the format.
 _MALFORMED: Final = (
     AttributeError,

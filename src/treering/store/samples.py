@@ -8,9 +8,9 @@ import numpy as np
 
 from .rows import Out, Target, emit_values
 
-__all__ = ["Sample", "emit_system", "to_samples"]
+__all__ = ["LATEST_NS", "Sample", "emit_system", "to_samples"]
 
-_FAR: Final = 1 << 61
+LATEST_NS: Final = 1 << 62  # the year 2116; differences of two times still are int64
 
 
 class Sample(NamedTuple):
@@ -27,7 +27,7 @@ class Sample(NamedTuple):
 def to_samples(time_ns: int, data: dict[str, Any], off: int) -> list[Sample]:
     """Return the samples of one record, ``[min, mean, max, n]`` per key. Raises TypeError, ValueError."""
     at = int(time_ns)
-    if not -_FAR < at < _FAR:
+    if not -LATEST_NS < at < LATEST_NS:
         raise ValueError("a time beyond 62 bits")
     return [Sample(name, at, off, *(float(v) for v in value[:3])) for name, value in data.items()]
 

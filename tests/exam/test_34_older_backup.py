@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def lose_and_restore(tmp_path: Path, seconds: float) -> None:
         server.start()
         for client in staying:
             client.finish()
-        holdings = json.loads(get(server.port, "/api/1/holdings", server.token)[1])
+        holdings = shown_holdings(server, {gone.key})
     finally:
         for client in [*staying, gone]:
             client.stop()
@@ -53,6 +54,16 @@ def lose_and_restore(tmp_path: Path, seconds: float) -> None:
             assert (here / "runs" / client.key / f"{segment}.trl").read_bytes() == whole
     assert holdings["restores"] == 1
     assert {run["run_key"] for run in holdings["not_whole"]} <= {gone.key}
+
+
+def shown_holdings(server: KillableServer, lost: set[str]) -> dict[str, Any]:
+    """Return what the server says that it holds, once its index has come as far as the bytes."""
+    give_up = time.monotonic() + 60
+    while True:
+        holdings: dict[str, Any] = json.loads(get(server.port, "/api/1/holdings", server.token)[1])
+        if {run["run_key"] for run in holdings["not_whole"]} <= lost or time.monotonic() > give_up:
+            return holdings
+        time.sleep(0.5)
 
 
 def test_after_the_loss_of_a_server_an_older_backup_and_the_clients_make_it_whole(tmp_path: Path) -> None:

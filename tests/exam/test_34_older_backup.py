@@ -18,7 +18,9 @@ def lose_and_restore(tmp_path: Path, seconds: float) -> None:
     here = tmp_path / "here"
     here.mkdir(mode=0o700)
     server = KillableServer(here)
-    staying = [Client(tmp_path, server, number) for number in range(4)]
+    # These clients send one segment a request: in minutes, small ones would become thousands.
+    segment_bytes = 20_000 if seconds < 60 else 4_000_000
+    staying = [Client(tmp_path, server, number, segment_bytes) for number in range(4)]
     gone = Client(tmp_path, server, 99)  # its files will not be there any more
     try:
         server.start()

@@ -111,6 +111,7 @@ def test_one_run_is_sent_by_its_folder_its_path_or_its_id(tmp_path: Path, remote
     assert "no run of" in missing.stderr
 
 
+@pytest.mark.exam
 def test_what_is_behind_damage_is_sent_too(tmp_path: Path, remote: Receiving, command: Command) -> None:
     data = tmp_path / "data"
     key = write_run(data, "r1", rows(2_000))
@@ -193,6 +194,7 @@ def test_a_run_that_its_own_training_ships_is_left_to_it(tmp_path: Path, remote:
     assert not list((data / "live").glob("*.ship-*")), "no lock is left over"
 
 
+@pytest.mark.exam
 def test_pruning_takes_only_what_is_confirmed_and_old(tmp_path: Path, remote: Receiving, command: Command) -> None:
     data = tmp_path / "data"
     old, young = write_run(data, "old", rows(5)), write_run(data, "young", rows(5))

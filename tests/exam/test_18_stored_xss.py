@@ -28,6 +28,7 @@ def tour(*arguments: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.exam
 def test_names_output_and_config_run_nothing() -> None:
     assert tour("--short") == "nothing ran on 3 pages"
 

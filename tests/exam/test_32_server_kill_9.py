@@ -57,6 +57,7 @@ def kill_often(tmp_path: Path, kills: int, clients: int) -> None:
             assert run.lacks == []
 
 
+@pytest.mark.exam
 def test_20_kills_under_8_shipping_clients_lose_no_acknowledged_byte(tmp_path: Path) -> None:
     kill_often(tmp_path, 20, 8)
 

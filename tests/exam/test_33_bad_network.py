@@ -137,6 +137,7 @@ def test_every_byte_arrives_once_although(tmp_path: Path, weather: Weather) -> N
         assert network.seen.faults
 
 
+@pytest.mark.exam
 def test_two_senders_at_once_are_one(tmp_path: Path) -> None:
     with receiving(tmp_path / "server") as server, bad_network(server.server.port, seed=1) as network:
         network.weather = Weather(lost_reply=0.2, duplicate=0.2)
@@ -182,6 +183,7 @@ def requests_a_second(network: BadNetwork, seconds: float) -> float:
     return (network.seen.requests - before) / (time.monotonic() - begin)
 
 
+@pytest.mark.exam
 def test_while_the_server_is_down_a_run_asks_at_most_once_a_second_and_catches_up_by_itself(tmp_path: Path) -> None:
     with receiving(tmp_path / "server") as server, bad_network(server.server.port) as network:
         training = Training(tmp_path, network.url, server.key, rows=600, slow_s=0.02)

@@ -27,6 +27,7 @@ def load(runs: int, seconds: int) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.exam
 def test_100_live_runs_and_5_people_are_served_without_loss() -> None:
     said = load(100, 10)
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import treering as tr
 
 
@@ -28,6 +30,7 @@ def pictured(run: Any) -> None:
     assert held[images[0]["sha256"]].read().startswith(b"\x89PNG")
 
 
+@pytest.mark.exam
 def test_the_demo_trains_real_models_and_ends(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TREERING_")}
     done = subprocess.run(

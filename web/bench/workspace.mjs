@@ -33,7 +33,7 @@ async function startServer() {
     stdio: "inherit",
   });
   if (filled.status !== 0) throw new Error(`dashboards.py ended with code ${filled.status}`);
-  const child = spawn(python, ["-m", "treering", "ui", "--data", folder, "--no-browser", "--port", "0"]);
+  const child = spawn(python, ["-m", "treering.cli", "ui", "--data", folder, "--no-browser", "--port", "0"]);
   const link = await new Promise((resolve, reject) => {
     let printed = "";
     child.stdout.on("data", (data) => {

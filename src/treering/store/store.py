@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from treering.errors import InvalidValue, ProjectNotFound, RunNotFound, SegmentNotFound, StorageFull
 from treering.ids import check_folder, check_name
+from treering.ids import run_key as make_run_key
 from treering.limits import CONSOLE_MAX_LINES, DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
 from treering.runlog import records
 from treering.runlog.shipment import Held
@@ -512,9 +513,7 @@ class Store:
 
     def find_run(self, entity: str, project: str, run_id: str) -> str:
         """Return the key of a run by its id. Raises RunNotFound."""
-        from treering.ids import run_key
-
-        key = run_key(entity, project, run_id)
+        key = make_run_key(entity, project, run_id)
         state = self.metadata.run(key)
         if state is None or (state.entity, state.project) != (entity, project):  # one that was moved here, or away
             found = self.metadata.find_run(entity, project, run_id)

@@ -26,6 +26,11 @@ const REDRAWS = 15;
 
 const python = process.env.PYTHON ?? "python";
 
+async function isReady(link) {
+  const answer = await fetch(new URL("/readyz", link));
+  return answer.ok && (await answer.json()).catching_up === 0;
+}
+
 /** A server over a folder that is filled first. */
 async function startServer() {
   const folder = mkdtempSync(join(tmpdir(), "treering-bench-"));
@@ -43,9 +48,8 @@ async function startServer() {
     });
     child.once("exit", (code) => reject(new Error(`the server ended with code ${code}: ${printed}`)));
   });
-  // The first reading of the logs is no part of what is measured.
-  while (!(await (await fetch(new URL("/readyz", link))).text()).includes('"catching_up":0'))
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  // The first reading of the logs is no part of what is measured: until then the server is "starting".
+  while (!(await isReady(link))) await new Promise((resolve) => setTimeout(resolve, 200));
   const stop = () =>
     new Promise((resolve) => {
       child.removeAllListeners("exit");

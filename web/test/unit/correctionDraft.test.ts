@@ -10,12 +10,22 @@ const RULES: Rule[] = [
   { kind: "rescale", key: "acc", factor: -0.5, offset: 3, unit: "%" },
   { kind: "cut", key: "loss", steps: [null, 20], above: 1e6, runs: ["a".repeat(26)] },
   { kind: "cut", key: "loss", times: [1, null] },
+  { kind: "cut", key: "loss", times: [1_700_000_000.25, 1_700_000_060.5] },
   { kind: "hide", keys: ["x", "y"] },
 ];
 
 describe("the form of a correction", () => {
   it.each(RULES)("gives back the rule that it was opened with: %o", (rule) => {
     expect(ruleOf(draftOf(rule, ""), rule)).toEqual(rule);
+  });
+
+  it("takes times where the person is, and leaves those alone that were finer than its fields", () => {
+    const draft = { ...emptyDraft("loss"), kind: "cut" as const, timesTo: "2026-03-29T12:00:30" };
+    const until = new Date(2026, 2, 29, 12, 0, 30).getTime() / 1000;
+    expect(ruleOf(draft, null)).toEqual({ kind: "cut", key: "loss", times: [null, until] });
+    const before: Rule = { kind: "cut", key: "loss", times: [1_700_000_000.25, null] };
+    const changed = { ...draftOf(before, ""), timesTo: "2026-03-29T12:00:30" };
+    expect(ruleOf(changed, before)).toEqual({ ...before, times: [1_700_000_000.25, until] });
   });
 
   it("says what is missing", () => {

@@ -164,6 +164,14 @@ function Fields({ draft, keys, change }: FieldsProps) {
             <Typed label="Values below" value={draft.below} onChange={(below) => change({ below })} />
             <Typed label="or above" value={draft.above} onChange={(above) => change({ above })} />
           </div>
+          <div className="form-row">
+            <Moment
+              label="Logged from"
+              value={draft.timesFrom}
+              onChange={(timesFrom) => change({ timesFrom })}
+            />
+            <Moment label="until" value={draft.timesTo} onChange={(timesTo) => change({ timesTo })} />
+          </div>
           <Field label="Of these runs only (run keys, a line each; empty for all)">
             <textarea
               className="text-input mono"
@@ -188,6 +196,21 @@ function Field({ label, hint, children }: { label: string; hint?: string | undef
       </label>
       {hint && <small className="muted">{hint}</small>}
     </div>
+  );
+}
+
+/** A point in time where the person is, to the second. */
+function Moment({ label, value, onChange }: { label: string; value: string; onChange(value: string): void }) {
+  return (
+    <Field label={label}>
+      <input
+        type="datetime-local"
+        step={1}
+        className="text-input"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    </Field>
   );
 }
 

@@ -12,6 +12,9 @@ export interface Draft {
   unit: string;
   stepsFrom: string;
   stepsTo: string;
+  /** Wall-clock time where the person is, as a datetime-local field has it. */
+  timesFrom: string;
+  timesTo: string;
   below: string;
   above: string;
   runs: string;
@@ -36,6 +39,8 @@ export function emptyDraft(metric: string): Draft {
     unit: "",
     stepsFrom: "",
     stepsTo: "",
+    timesFrom: "",
+    timesTo: "",
     below: "",
     above: "",
     runs: "",
@@ -52,8 +57,16 @@ const listed = (value: string | string[] | undefined) => (value === undefined ? 
 const text = (value: number | null | undefined) =>
   value === null || value === undefined ? "" : String(value);
 
+/** A time in unix seconds as a datetime-local field has it, to the second. */
+function localTime(time_s: number | null | undefined): string {
+  if (time_s === null || time_s === undefined) return "";
+  const time = new Date(time_s * 1000);
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
 export function draftOf(rule: Rule, note: string): Draft {
   const [stepsFrom, stepsTo] = rule.steps ?? [null, null];
+  const [timesFrom, timesTo] = rule.times ?? [null, null];
   return {
     kind: rule.kind,
     metrics: [...listed(rule.from), ...listed(rule.keys), ...listed(rule.key)].join("\n"),
@@ -63,6 +76,8 @@ export function draftOf(rule: Rule, note: string): Draft {
     unit: rule.unit ?? "",
     stepsFrom: text(stepsFrom),
     stepsTo: text(stepsTo),
+    timesFrom: localTime(timesFrom),
+    timesTo: localTime(timesTo),
     below: text(rule.below),
     above: text(rule.above),
     runs: Array.isArray(rule.runs) ? rule.runs.join("\n") : "",
@@ -70,7 +85,7 @@ export function draftOf(rule: Rule, note: string): Draft {
   };
 }
 
-/** The rule that a draft says, or what is missing in it. *before*: the rule that is changed, for what the form has no field for. */
+/** The rule that a draft says, or what is missing in it. *before*: the rule that is changed; its times may be finer than a second. */
 export function ruleOf(draft: Draft, before: Rule | null): Rule | string {
   const metrics = lines(draft.metrics);
   const to = lines(draft.to);
@@ -113,13 +128,22 @@ function cut(draft: Draft, key: string, before: Rule | null): Rule | string {
   }
   if (below !== undefined) rule.below = below;
   if (above !== undefined) rule.above = above;
-  if (before?.times) rule.times = before.times;
+  const [timesFrom = null, timesTo = null] = before?.times ?? [];
+  const times = [readTime(draft.timesFrom, timesFrom), readTime(draft.timesTo, timesTo)] as const;
+  if (times[0] !== null || times[1] !== null) rule.times = [...times];
   if (!rule.steps && !rule.times && below === undefined && above === undefined) {
-    return "Say which points: steps, or values below or above a bound.";
+    return "Say which points: steps, times, or values below or above a bound.";
   }
   const runs = lines(draft.runs);
   if (runs.length > 0) rule.runs = runs;
   return rule;
+}
+
+/** Unix seconds of what stands in a datetime-local field; *before* where that is what it shows. */
+function readTime(typed: string, before: number | null): number | null {
+  if (!typed) return null;
+  if (before !== null && typed === localTime(before)) return before;
+  return new Date(typed).getTime() / 1000;
 }
 
 function single(names: string[]): string | string[] {

@@ -6,7 +6,8 @@ FRAMEWORKS := .venv-frameworks/bin
 NODE := scripts/with-node
 ARGS ?=
 
-.PHONY: setup demo test exam frameworks lint types ui serve bench docs lock clean
+.PHONY: setup demo test test-web exam frameworks lint lint-python lint-web types types-python types-web ui serve bench docs \
+	lock clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/.ready
@@ -36,22 +37,33 @@ web/node_modules/.ready: .venv/.ready web/package-lock.json
 	cd web && ../$(NODE) npm ci --no-audit --no-fund --ignore-scripts --silent
 	touch $@
 
-lint: setup web/node_modules/.ready
+lint: lint-python lint-web
+
+lint-python: setup
 	$(BIN)/ruff check src tests bench docs examples hatch_build.py
 	$(BIN)/ruff format --check src tests bench docs examples hatch_build.py
 	$(BIN)/lint-imports --no-cache
+
+lint-web: web/node_modules/.ready
 	cd web && ../$(NODE) npm run --silent lint
 
-types: setup web/node_modules/.ready
+types: types-python types-web
+
+types-python: setup
 	$(BIN)/mypy
+
+types-web: web/node_modules/.ready
 	cd web && ../$(NODE) npm run --silent gen-api -- --check
 	cd web && ../$(NODE) npm run --silent typecheck
 
-# Everything that has to hold before a change goes in: minutes on two cores.
-test: setup ui lint types
-	scripts/system-packages
+test-web: ui web/node_modules/.ready
 	cd web && ../$(NODE) npm test --silent
 	cd web && ../$(NODE) npm run --silent size
+
+# Everything that has to hold before a change goes in: minutes on two cores.
+test: setup ui web/node_modules/.ready
+	scripts/system-packages
+	$(MAKE) --jobs 2 --output-sync=target types-python lint-python lint-web types-web test-web
 	$(NODE) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 # The same faults and attacks at full size: an hour.

@@ -98,7 +98,8 @@ async def append_to_segment(request: Request) -> Response:
     segment = request.path_params["segment"]
     if not SEGMENT_ID.fullmatch(segment):
         raise SegmentNotFound(f"No segment has the id {segment[:64]!r}.")
-    offset, prev = _number(request, "offset", _OFFSET_MAX), _number(request, "prev", _CHAIN_MAX)
+    query = _plain_query(request)
+    offset, prev = _number(query, "offset", _OFFSET_MAX), _number(query, "prev", _CHAIN_MAX)
     state = request.app.state
     store: Store = state.store
     inflow: Inflow = state.inflow
@@ -152,8 +153,14 @@ def _conflict(error: SegmentConflict) -> Response:
     return error_reply(code, str(error), beside={"held": {"length": length, "chain": chain, "sealed": sealed}})
 
 
-def _number(request: Request, name: str, most: int) -> int:
-    text = request.query_params.get(name, "")
+def _plain_query(request: Request) -> dict[str, str]:
+    """Return a query of numbers, as it stands: asked hundreds of times a second, and numbers need no decoding."""
+    text: str = request.scope["query_string"].decode("latin-1")
+    return {name: value for name, _, value in (part.partition("=") for part in text.split("&"))}
+
+
+def _number(query: dict[str, str], name: str, most: int) -> int:
+    text = query.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= most):
         raise ApiError("invalid_request", f"query.{name}: a whole number from 0 to {most:,} is needed.")
     return int(text)

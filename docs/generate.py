@@ -19,6 +19,10 @@ import msgspec
 import treering
 from treering import errors, limits
 from treering.sdk import api, lifecycle, run, settings
+from treering.sdk.artifacts.entry import ArtifactEntry
+from treering.sdk.artifacts.reader import ArtifactCollection, ArtifactType
+from treering.sdk.artifacts.registry import RegisteredModel
+from treering.sdk.saved_reports import SavedReport
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -77,6 +81,7 @@ def command_page() -> str:
     """What ``--help`` prints."""
     commands = ["", "ui", "serve", "login", "sync", "relay", "import tensorboard", "demo"]
     commands += ["runs", "runs ls", "runs show", "runs export", "runs diff"]
+    commands += ["artifact ls", "artifact get", "artifact put", "model ls", "model promote", "gc"]
     commands += ["key new", "key ls", "key revoke", "user add", "user ls", "user password", "user disable"]
     commands += ["backup", "restore", "verify", "rebuild", "doctor"]
     lines = ["# Command line\n"]
@@ -103,6 +108,10 @@ def python_page() -> str:
     for name in api.__all__:
         if inspect.isclass(getattr(api, name)):
             lines += _class(name, getattr(api, name))
+    lines += _class("tr.Report", treering.Report) + _class("SavedReport", SavedReport)
+    lines += _class("tr.Artifact", treering.Artifact) + _class("tr.Keep", treering.Keep)
+    for kind in (ArtifactEntry, ArtifactCollection, ArtifactType, RegisteredModel):
+        lines += _class(kind.__name__, kind)
     return "\n".join(lines)
 
 
@@ -132,16 +141,21 @@ def _class(name: str, kind: type) -> list[str]:
     for member, value in members.items():
         if member.startswith("_"):
             continue
+        function = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
         if isinstance(value, property):
             lines += [f"### {name}.{member}\n", *_doc(value)]
-        elif inspect.isfunction(value):
-            lines += _described(f"{name}.{member}", value)
+        elif inspect.isfunction(function):
+            lines += _described(f"{name}.{member}", function)
     return lines
+
+
+# Classes that are parts of one that users know.
+_PARTS = {"RichRun", "ArtifactRun", "ArtifactFacts", "ArtifactDraft"}
 
 
 def _bases(kind: type) -> list[type]:
     """Return the class behind those of ours that it is made of, so that it has the last word."""
-    return [base for base in reversed(kind.__mro__) if base is kind or base.__name__ == "RichRun"]
+    return [base for base in reversed(kind.__mro__) if base is kind or base.__name__ in _PARTS]
 
 
 def _described(name: str, function: Any) -> list[str]:

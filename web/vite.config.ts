@@ -107,6 +107,11 @@ export default defineConfig({
             { name: "vendor-three", test: /node_modules[\\/]three[\\/]/ },
             // Loaded by the first formula alone.
             { name: "vendor-katex", test: /node_modules[\\/]katex[\\/]/ },
+            // Loaded by the first report that is edited.
+            {
+              name: "vendor-tiptap",
+              test: /node_modules[\\/](@tiptap|prosemirror-[a-z]+|orderedmap|rope-sequence|w3c-keyname|linkifyjs)[\\/]/,
+            },
             {
               name: "vendor-ui",
               test: /node_modules[\\/](radix-ui|@radix-ui|@floating-ui|lucide-react|react-remove-scroll.*|aria-hidden)[\\/]/,

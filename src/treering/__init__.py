@@ -21,7 +21,10 @@ from .sdk.settings import Settings
 
 if TYPE_CHECKING:
     from .sdk import saved_views as views
+    from .sdk.alerts import AlertLevel
     from .sdk.api import Api
+    from .sdk.artifacts.artifact import Artifact
+    from .sdk.artifacts.keep import Keep
     from .sdk.config import Config, Summary
     from .sdk.disabled import DisabledRun
     from .sdk.media import plot
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from .sdk.media.table import Table
     from .sdk.media.vega import VegaLite
     from .sdk.media.video import Video
+    from .sdk.reports import Report
     from .sdk.run import Run
 
     run: Run | DisabledRun | None
@@ -44,22 +48,27 @@ if TYPE_CHECKING:
     summary: Summary
 
 __all__ = [
+    "AlertLevel",
     "Api",
+    "Artifact",
     "Audio",
     "Classes",
     "Graph",
     "Histogram",
     "Html",
     "Image",
+    "Keep",
     "Molecule",
     "Object3D",
     "Plotly",
+    "Report",
     "Run",
     "Settings",
     "Table",
     "VegaLite",
     "Video",
     "__version__",
+    "alert",
     "box3d",
     "config",
     "define_metric",
@@ -67,13 +76,16 @@ __all__ = [
     "finish",
     "init",
     "log",
+    "log_artifact",
     "login",
     "plot",
     "plot_table",
     "run",
     "save",
+    "stamp",
     "summary",
     "unwatch",
+    "use_artifact",
     "views",
     "watch",
 ]
@@ -103,9 +115,24 @@ def define_metric(name: str, *args: Any, **kwargs: Any) -> Any:
     return _active("define_metric").define_metric(name, *args, **kwargs)
 
 
-def save(glob_str: Any, base_path: Any = None, policy: str = "live") -> list[str]:
+def save(glob_str: Any, base_path: Any = None, policy: str = "live", stamp: bool = False) -> list[str]:
     """``save`` of the active run. Raises UsageError before ``init()``."""
-    return _active("save").save(glob_str, base_path, policy)
+    return _active("save").save(glob_str, base_path, policy, stamp)
+
+
+def stamp(path: Any) -> bool:
+    """``stamp`` of the active run. Raises UsageError before ``init()``."""
+    return _active("stamp").stamp(path)
+
+
+def log_artifact(artifact_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+    """``log_artifact`` of the active run. Raises UsageError before ``init()``."""
+    return _active("log_artifact").log_artifact(artifact_or_path, *args, **kwargs)
+
+
+def use_artifact(artifact_or_name: Any, *args: Any, **kwargs: Any) -> Any:
+    """``use_artifact`` of the active run. Raises UsageError before ``init()``."""
+    return _active("use_artifact").use_artifact(artifact_or_name, *args, **kwargs)
 
 
 def watch(models: Any, *args: Any, **kwargs: Any) -> None:
@@ -116,6 +143,11 @@ def watch(models: Any, *args: Any, **kwargs: Any) -> None:
 def unwatch(models: Any = None) -> None:
     """``unwatch`` of the active run. Raises UsageError before ``init()``."""
     _active("unwatch").unwatch(models)
+
+
+def alert(title: str, text: str = "", level: Any = "INFO", wait_duration: Any = None) -> None:
+    """``alert`` of the active run. Raises UsageError before ``init()``."""
+    _active("alert").alert(title, text, level, wait_duration)
 
 
 def login(*args: Any, **kwargs: Any) -> bool:
@@ -177,6 +209,22 @@ def __getattr__(name: str) -> Any:
         from .sdk.run import Run
 
         return Run
+    if name == "Report":
+        from .sdk.reports import Report
+
+        return Report
+    if name == "AlertLevel":
+        from .sdk.alerts import AlertLevel
+
+        return AlertLevel
+    if name == "Artifact":
+        from .sdk.artifacts.artifact import Artifact
+
+        return Artifact
+    if name == "Keep":
+        from .sdk.artifacts.keep import Keep
+
+        return Keep
     if name == "Api":
         from .sdk.api import Api
 

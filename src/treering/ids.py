@@ -17,6 +17,7 @@ from .errors import InvalidName
 from .limits import DISPLAY_NAME_MAX_CHARS, FILE_PATH_MAX_BYTES, FOLDER_DEPTH_MAX, NAME_MAX_CHARS
 
 __all__ = [
+    "check_alias",
     "check_folder",
     "check_name",
     "check_path",
@@ -66,6 +67,22 @@ def check_name(value: object, what: str) -> str:
     if what == "entity" and name.lower() in ROUTE_WORDS:
         raise InvalidName(f"entity {name!r} is a word of the server's own pages. Choose another name.")
     return name
+
+
+_VERSION_NAME = re.compile(r"v\d+\Z")
+
+
+def check_alias(value: object) -> str:
+    """
+    Return *value* as an alias of an artifact's version: a name that moves from version to version.
+
+    Raises:
+        InvalidName: it is no name, or looks like a version's own (``v3``).
+    """
+    alias = check_name(value, "alias")
+    if _VERSION_NAME.match(alias):
+        raise InvalidName(f"alias {alias!r} is how versions themselves are called. Choose another name.")
+    return alias
 
 
 def check_path(path: object) -> str:

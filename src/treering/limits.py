@@ -37,6 +37,50 @@ CORRECTION_PREVIEW_KEYS: Final = 4
 CORRECTION_PREVIEW_MAX_POINTS: Final = 20_000_000  # that are counted
 BULK_MAX_RUNS: Final = 10_000  # that one request may change
 
+# ── alerts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+ALERT_TITLE_MAX_CHARS: Final = 200
+ALERT_TEXT_MAX_CHARS: Final = 4_000
+ALERT_WAIT_S: Final = 60.0  # between two alerts of one title from one process
+ALERT_TITLES_MAX: Final = 1_000  # different ones that are told apart for that
+ALERTS_MAX_PER_RUN: Final = 1_000  # that its code raises
+ALERT_RULES_MAX: Final = 100  # of one project
+ALERT_POINTS_MAX: Final = 10_000  # in a row that a rule may ask for
+ALERT_WINDOW_POINTS: Final = 4_096  # that the judge of a change keeps
+ALERT_LINES_MAX: Final = 1_000  # of one run that one rule watches
+ALERT_RECENT_S: Final = 3_600.0  # what happened longer ago is history and nobody's alarm
+ALERT_QUEUE_POINTS: Final = 1_000_000  # that wait to be judged; beyond, they are read again from the store
+ALERT_LOOK_S: Final = 1.0  # how often what came is judged
+ALERT_REFERENCE_RUNS: Final = 20  # earlier runs that an unusual value is told by
+ALERT_REFERENCE_POINTS: Final = 2_000  # of each of them
+ALERT_PREVIEW_RUNS: Final = 50
+ALERT_PREVIEW_POINTS: Final = 5_000_000
+ALERT_PREVIEW_FIRES: Final = 20  # of one run that are shown
+ALERTS_KEPT: Final = 10_000  # of one project that rules raised; older ones stay in the ledger
+ALERTS_PAGE_MAX: Final = 200
+ALERT_CHANNELS_MAX: Final = 20  # of one project
+ALERT_RECIPIENTS_MAX: Final = 20
+ALERT_SECRET_MAX_CHARS: Final = 200
+OUTBOUND_URL_MAX_CHARS: Final = 2_000
+OUTBOUND_TIMEOUT_S: Final = 10.0  # of one request, from the name to the answer
+OUTBOUND_BODY_MAX_BYTES: Final = 64 * KIB
+OUTBOUND_REPLY_MAX_BYTES: Final = 4 * KIB  # that are looked at to find the status
+DELIVERY_QUEUE_MAX: Final = 1_000  # of one channel
+DELIVERY_TRIES_MAX: Final = 6
+DELIVERY_AT_ONCE: Final = 4
+DELIVERY_LATE_S: Final = 86_400.0  # what could not be delivered within so long is given up
+DELIVERIES_PER_HOUR: Final = 60  # messages of one channel; what is more waits and comes in one
+DIGEST_MAX: Final = 50  # alerts that one message names; the others are counted
+
+# ── where a file comes from ──────────────────────────────────────────────────────────────────────────────────────
+PART_BYTES: Final = 4 * MIB  # of a file that is told by its parts
+PARTS_MAX: Final = 3_000  # of one file; of a larger one they are larger
+PARTS_MIN_BYTES: Final = 64 * KIB  # smaller files are told by their whole alone
+TENSORS_HEADER_MAX_BYTES: Final = 64 * MIB  # of a safetensors or GGUF file
+ORIGINS_MAX: Final = 50  # answers to one question
+
+# ── locked runs ──────────────────────────────────────────────────────────────────────────────────────────────────
+LOCK_NOTE_MAX_CHARS: Final = 1_000
+
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
 ROW_MAX_KEYS: Final = 10_000  # a log() call with more is split over several records
 RECORD_SPLIT_BYTES: Final = 8 * MIB  # so are one, and a config change, of more bytes: half of what a frame can hold
@@ -266,6 +310,24 @@ EXPRESSION_MAX_NAMES: Final = 16
 EXPRESSION_MAX_DEPTH: Final = 32
 EXPRESSION_MAX_POINTS: Final = 10_000_000  # that are read for the expressions of one request
 
+# ── reports and comments ─────────────────────────────────────────────────────────────────────────────────────────
+REPORT_MAX_BYTES: Final = 512 * KIB  # of its Markdown
+REPORT_RUN_SETS_MAX: Final = 50
+REPORT_FORMULAS_MAX: Final = 500
+REPORT_NUMBERS_MAX: Final = 500  # typed by hand, that are listed
+REPORT_SET_MAX_RUNS: Final = 10_000  # that one run set means
+REPORT_FIGURES_MAX: Final = 200
+REPORT_FROZEN_BUCKETS: Final = 1_500  # of a line whose points are more
+REPORT_FROZEN_MAX_POINTS: Final = 6_000_000  # of all lines of a frozen report
+REPORT_FROZEN_MAX_BYTES: Final = 256 * MIB
+FORMULA_MAX_CHARS: Final = 1_000
+FORMULA_MAX_CALLS: Final = 16  # functions in one formula
+FORMULA_MAX_DEPTH: Final = 16
+COMMENT_MAX_BYTES: Final = 32 * KIB
+COMMENTS_MAX_PER_PROJECT: Final = 20_000
+PICTURE_MAX_BYTES: Final = 8 * MIB  # pasted into a text
+PICTURES_MAX_PER_PROJECT: Final = 10_000
+
 # ── processes of a distributed job ───────────────────────────────────────────────────────────────────────────────
 PROCESSES_MAX: Final = 2_048  # that are looked at together
 PROCESS_MAX_POINTS: Final = 20_000_000  # that are read for a heatmap
@@ -298,6 +360,34 @@ IMPORT_FILES_MAX: Final = 10_000  # of one run
 IMPORT_NOTES_MAX: Final = 100  # things that were left out, named in the run; the others are counted
 IMPORT_BATCH_BYTES: Final = 16 * MIB  # of a file, before it is written down how far it was read
 FOLLOW_EVERY_S: Final = 1.0  # how often a growing event file is looked at
+
+# ── artifacts ────────────────────────────────────────────────────────────────────────────────────────────────────
+ARTIFACT_ENTRIES_MAX: Final = 200_000  # files and references of one version
+ARTIFACT_MANIFEST_MAX_BYTES: Final = 128 * MIB  # the list of them
+ARTIFACT_METADATA_MAX_BYTES: Final = 256 * KIB  # as JSON
+ARTIFACT_DESCRIPTION_MAX_CHARS: Final = 64 * KIB
+ARTIFACT_NOTE_MAX_CHARS: Final = 2_000  # why somebody removed or promoted something
+ARTIFACT_ALIASES_MAX: Final = 64  # of one version, and of one change
+ARTIFACT_KEEP_MAX: Final = 10_000  # versions that a rule of retention keeps
+ARTIFACT_TTL_MAX_DAYS: Final = 36_500.0
+ARTIFACT_REMOVED_MAX: Final = 1_000  # versions that one request removes
+ARTIFACT_UNFINISHED_KEPT_S: Final = 7 * 86_400.0  # files of a version whose record has not come
+ARTIFACT_EXPIRY_EVERY_S: Final = 600.0  # how often it is looked whose time is over
+ARTIFACT_COPIES_AT_ONCE: Final = 4  # files that are copied and hashed side by side
+ARTIFACT_DOWNLOADS_AT_ONCE: Final = 8
+ARTIFACT_DOWNLOAD_TRIES: Final = 5  # of one file, each going on where the last one ended
+ARTIFACT_REFERENCE_OBJECTS_MAX: Final = 10_000  # that one add_reference() names, unless it says another number
+ARTIFACT_CACHE_MAX_BYTES: Final = 10 * GIB  # of what was downloaded before, unless the environment says another number
+ARTIFACT_MANIFESTS_HELD: Final = 500_000  # entries of manifests that are kept in memory
+GARBAGE_YOUNG_S: Final = 3_600.0  # content younger than this is never garbage: somebody may be about to name it
+GARBAGE_LISTED: Final = 1_000
+LINEAGE_DEPTH_MAX: Final = 20
+LINEAGE_NODES_MAX: Final = 2_000
+ARTIFACT_DIFF_ENTRIES_MAX: Final = 2_000
+ARTIFACT_DIFF_TABLES_MAX: Final = 20
+ARTIFACT_DIFF_TABLE_MAX_ROWS: Final = 1_000_000
+STORAGE_RUNS_MAX: Final = 1_000  # that the storage page lists, the largest first
+MODEL_CHECKS_MAX: Final = 32  # of one registered model
 
 # ── store ────────────────────────────────────────────────────────────────────────────────────────────────────────
 TAIL_BUDGET_BYTES: Final = 128 * MIB

@@ -67,6 +67,16 @@ def test_with_accounts_another_sites_request_with_a_valid_cookie_changes_nothing
         "share_id": "0" * 12,
         "view_id": "0" * 16,
         "correction_id": "0" * 16,
+        "rule_id": "0" * 16,
+        "channel_id": "0" * 16,
+        "alert_id": "0" * 16,
+        "report_id": "0" * 16,
+        "comment_id": "0" * 16,
+        "name": "data",
+        "version": "v0",
+        "record": "0" * 16,
+        "model_id": "0" * 16,
+        "number": "1",
     }
     before = (people.accounts.trail.page(None, 1_000), log_hash(people.data_dir))
     asked = 0

@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 
 import treering.server.app as app_module
+from server.alert_samples import alerts_of
 from server.run_logs import write_run
-from server.sample_requests import ENDLESS, TABLE_SHA256, every_route, sample
+from server.sample_requests import ENDLESS, OUR_RECORD, TABLE_SHA256, every_route, sample
 from server.team import OURS, TEST, Caller, Team, team
 from treering.server.accounts.guessing import Attempts
 from treering.server.app import create_app
 from treering.server.context import new_router
 from treering.server.permissions import Role
 from treering.server.settings import Settings
+from treering.store.comments import Target
 from treering.store.correction_rules import parse_rule
 
 TABLE = Path(__file__).parent / "route_matrix.txt"
@@ -117,6 +119,30 @@ def names(world: Team, route: str, count: int) -> dict[str, str]:
         corrections = world.server.app.api.state.store.corrections
         rule = parse_rule({"kind": "hide", "keys": f"nothing {count}"})
         found["correction_id"] = corrections.create(*OURS, rule, "max").id
+    store = world.server.app.api.state.store
+    if store.locks.is_locked(world.run):
+        store.locks.unlock(world.run, "max")
+    if route == "DELETE /api/1/runs/{run_key}/lock":
+        store.lock_run(world.run, "max")
+    if "alert" in route:
+        found |= alerts_of(world, *OURS, "max", count)
+    if "{report_id}" in route:
+        reports = world.server.app.api.state.store.reports
+        report = reports.create(*OURS, f"report {count}", "# {{ n(loss) }}", "max", published=True)
+        if route.endswith(("/frozen", "/changes")):
+            reports.freeze(report.id, "max", 1, lambda entity, project: True)
+        found["report_id"] = report.id
+    if "{comment_id}" in route:
+        about = Target("panel", "loss")
+        found["comment_id"] = world.server.app.api.state.store.comments.create(*OURS, about, "a comment", "max").id
+    if "/artifacts" in route or "/models" in route:
+        found |= {"name": "data", "version": "v0", "record": OUR_RECORD}
+    if "{model_id}" in route:
+        artifacts = world.server.app.api.state.store.artifacts
+        model = artifacts.models.create(*OURS, f"model {count}", "", [], [], "max")
+        if "{number}" in route or route.endswith("/promotions"):
+            artifacts.models.link(model.id, *artifacts.find((*OURS, "data"), "v0"), "", "max")
+        found |= {"model_id": model.id, "number": "1"}
     if "{view_id}" in route:
         views = world.server.app.api.state.store.views
         found["view_id"] = views.create(*OURS, f"view {count}", True, {}, "max").id

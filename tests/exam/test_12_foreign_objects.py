@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+from server.alert_samples import alerts_of
 from server.sample_requests import ENDLESS, every_route, sample
 from server.team import OURS, TEST, THEIRS, team
+from treering.store.comments import Target
 from treering.store.correction_rules import parse_rule
 
 # What a reply might betray of their project: names, tags, config and metrics.
@@ -25,6 +27,15 @@ WORDS = (
     "their-tag",
     "their_metric",
     "their-view",
+    "their-rule",
+    "their-alert",
+    "their-channel",
+    "their-secret",
+    "their-report",
+    "their words",
+    "their-data",
+    "their-entry",
+    "their-model",
     "secret_of_theirs",
 )
 
@@ -40,6 +51,16 @@ MISSING = {
     "share_id": "2" * 12,
     "view_id": "a" * 16,
     "correction_id": "b" * 16,
+    "rule_id": "e" * 16,
+    "channel_id": "f" * 16,
+    "alert_id": "g" * 16,
+    "report_id": "c" * 16,
+    "comment_id": "d" * 16,
+    "name": "none-such",
+    "version": "v0",
+    "record": "5" * 16,
+    "model_id": "h" * 16,
+    "number": "1",
     "segment": "3" * 32,
     "sha256": "4" * 64,
 }
@@ -70,7 +91,18 @@ def theirs(world):
         "correction_id": world.server.app.api.state.store.corrections.create(
             *THEIRS, parse_rule({"kind": "hide", "keys": "their_metric"}), "bob"
         ).id,
+        **alerts_of(world, *THEIRS, "bob"),
         "view_id": world.server.app.api.state.store.views.create(*THEIRS, "their-view", True, {}, "bob").id,
+        "report_id": world.server.app.api.state.store.reports.create(
+            *THEIRS, "their-report", "their words", "bob", published=True
+        ).id,
+        "name": "their-data",
+        "model_id": world.server.app.api.state.store.artifacts.models.create(
+            *THEIRS, "their-model", "", [], [], "bob"
+        ).id,
+        "comment_id": world.server.app.api.state.store.comments.create(
+            *THEIRS, Target("panel", "their_metric"), "their words", "bob"
+        ).id,
     }
 
 
@@ -120,6 +152,13 @@ def test_every_route_answers_for_what_is_foreign_as_for_what_never_existed(world
                     "share_id",
                     "view_id",
                     "correction_id",
+                    "rule_id",
+                    "channel_id",
+                    "alert_id",
+                    "report_id",
+                    "comment_id",
+                    "model_id",
+                    "name",
                     "segment",
                     "sha256",
                     "entity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from server.conftest import Server, start_server
+from treering.server.ownerfile import OwnerFile
 from treering.server.settings import Settings
 from treering.store import Store
 
@@ -61,6 +63,21 @@ def receiving(data_dir: Path) -> Iterator[Receiving]:
         yield Receiving(data_dir, server, store)
     finally:
         server.stop()
+        store.close()
+
+
+@contextmanager
+def followed(folder: Path) -> Iterator[Server]:
+    """Follow a folder that runs here write, and serve it so that readers find its server as they find `treering ui`."""
+    store = Store.open(folder)
+    served = start_server(store, Settings(folder, static_dir=Path("/nonexistent")))
+    try:
+        store.start()
+        OwnerFile(os.getpid(), socket.gethostname(), served.port, None, None, served.token).write(folder)
+        yield served
+    finally:
+        OwnerFile.remove(folder)
+        served.stop()
         store.close()
 
 

@@ -86,7 +86,7 @@ def test_projects_are_listed(api):
 
 
 def test_runs_are_a_lazy_list(api, monkeypatch):
-    monkeypatch.setattr("treering.sdk.api._PAGE_ROWS", 2)
+    monkeypatch.setattr("treering.sdk.recorded_runs._PAGE_ROWS", 2)
     assert [run.name for run in api.runs("digits", order="metric.loss.min")] == [
         run.name for run in api.runs("digits", order="metric:loss", agg="min")
     ]

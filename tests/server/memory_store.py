@@ -37,6 +37,27 @@ ENTITY, PROJECT = "ada", "digits"
 FIRST, SECOND = (run_key(ENTITY, PROJECT, run_id) for run_id in ("first", "second"))
 
 
+class NoAlerts:
+    """Of a store whose runs raise none."""
+
+    def __init__(self) -> None:
+        self.watch = self
+
+    def start(self) -> None: ...
+
+    def look(self) -> list[Any]:
+        return []
+
+    def take_raised(self) -> set[str]:
+        return set()
+
+    def recent(self, since_us: int) -> list[Any]:
+        return []
+
+    def raised(self, fired: list[Any]) -> list[Any]:
+        return []
+
+
 class MemoryStore:
     """Answers like ``treering.store.Store``; ``calls`` names every method that was called."""
 
@@ -45,6 +66,7 @@ class MemoryStore:
         self.edits: list[tuple[str, dict[str, Any]]] = []
         self.fail_with: Exception | None = None
         self.full: str | None = None
+        self.alerts = NoAlerts()
         self.index_lag_s = 0.0
         self.is_ready = True
         self.catching_up = 0

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from treering.runlog.artifact_manifest import Entry, Manifest
 from treering.server.inflow import BLOB, FRAMES
 
 PAGE = "/{path:path}"
@@ -21,6 +22,15 @@ ENDLESS = "/api/1/live"  # a stream does not end, so it has tests of its own
 # A logged table of two columns: a number, and a vector.
 TABLE_FILE = (Path(__file__).parent / "fixtures" / "table.parquet").read_bytes()
 TABLE_SHA256 = hashlib.sha256(TABLE_FILE).hexdigest()
+
+# The least that is a picture by its first bytes.
+PICTURE = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
+
+# What is in version 0 of the artifact "data" of the test's own world, and the id of the record that says so.
+OUR_DATA = {"table.parquet": TABLE_FILE, "empty": b""}
+OUR_RECORD = hashlib.sha256(
+    Manifest({path: Entry(len(data), hashlib.sha256(data).hexdigest()) for path, data in OUR_DATA.items()}).encode()
+).hexdigest()[:16]
 
 _NO_BODY: tuple[str, Any] = ("", None)
 
@@ -126,6 +136,86 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "PUT /api/1/runs/{run_key}/blobs/{sha256}": (f"?offset=0&size={len(TABLE_FILE)}", TABLE_FILE),
     "PUT /api/1/projects/{entity}/{project}/members/{user}": ("", {"role": "viewer"}),
     "PUT /api/1/views/{view_id}": ("", {"version": 1, "name": "a view"}),
+    "DELETE /api/1/comments/{comment_id}": _NO_BODY,
+    "DELETE /api/1/reports/{report_id}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/comments": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/pictures/{sha256}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/reports": _NO_BODY,
+    "GET /api/1/reports/{report_id}": _NO_BODY,
+    "GET /api/1/reports/{report_id}/blobs/{sha256}": _NO_BODY,
+    "GET /api/1/reports/{report_id}/changes": _NO_BODY,
+    "GET /api/1/reports/{report_id}/diff": ("?earlier=1&later=1", None),
+    "GET /api/1/reports/{report_id}/frozen": _NO_BODY,
+    "GET /api/1/reports/{report_id}/versions": _NO_BODY,
+    "POST /api/1/projects/{entity}/{project}/comments": (
+        "",
+        {"target": {"kind": "panel", "id": "loss"}, "text": "a comment"},
+    ),
+    "POST /api/1/projects/{entity}/{project}/pictures": ("", PICTURE),
+    "POST /api/1/projects/{entity}/{project}/reports": ("", {"title": "a report", "markdown": "# A report"}),
+    "POST /api/1/projects/{entity}/{project}/reports/evaluate": ("", {"markdown": "{{ n(loss) }} runs"}),
+    "POST /api/1/projects/{entity}/{project}/reports/numbers": ("", {"markdown": "0.123"}),
+    "POST /api/1/reports/{report_id}/freeze": ("", {"version": 1}),
+    "POST /api/1/reports/{report_id}/restore": ("", {"version": 1, "earlier": 1}),
+    "POST /api/1/reports/{report_id}/thaw": ("", {"version": 1}),
+    "PUT /api/1/comments/{comment_id}": ("", {"version": 1, "resolved": True}),
+    "PUT /api/1/reports/{report_id}": ("", {"version": 1, "title": "a report"}),
+    "DELETE /api/1/alert-rules/{rule_id}": _NO_BODY,
+    "DELETE /api/1/projects/{entity}/{project}/alert-channels/{channel_id}": _NO_BODY,
+    "GET /api/1/alert-rules/{rule_id}/versions": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/alert-channels": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/alert-rules": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/alerts": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/alerts/count": _NO_BODY,
+    "GET /api/1/runs/{run_key}/alerts": _NO_BODY,
+    "POST /api/1/projects/{entity}/{project}/alert-channels": (
+        "",
+        {"kind": "webhook", "name": "a channel", "url": "https://hooks.example/x"},
+    ),
+    "POST /api/1/projects/{entity}/{project}/alert-channels/{channel_id}/again": ("", {}),
+    "POST /api/1/projects/{entity}/{project}/alert-channels/{channel_id}/test": ("", {}),
+    "POST /api/1/projects/{entity}/{project}/alert-rules": ("", {"name": "a rule", "spec": {"condition": {"kind": "not_finite", "key": "loss"}}}),
+    "POST /api/1/projects/{entity}/{project}/alert-rules/preview": ("", {"spec": {"condition": {"kind": "not_finite", "key": "loss"}}}),
+    "POST /api/1/projects/{entity}/{project}/alerts/seen": ("", {"ids": ["{alert_id}"]}),
+    "PUT /api/1/alert-rules/{rule_id}": ("", {"version": 1, "enabled": False}),
+    "PUT /api/1/projects/{entity}/{project}/alert-channels/{channel_id}": ("", {"version": 1, "name": "a channel"}),
+    "DELETE /api/1/models/{model_id}": _NO_BODY,
+    "DELETE /api/1/models/{model_id}/versions/{number}": _NO_BODY,
+    "GET /api/1/models": _NO_BODY,
+    "GET /api/1/models/{model_id}": _NO_BODY,
+    "GET /api/1/models/{model_id}/events": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}/compare": ("?a=v0&b=latest", None),
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}/events": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}/versions/{version}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}/versions/{version}/blobs/{sha256}": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}/versions/{version}/entries": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/artifacts/{name}/versions/{version}/lineage": _NO_BODY,
+    "GET /api/1/projects/{entity}/{project}/storage": _NO_BODY,
+    "GET /api/1/runs/{run_key}/artifacts": _NO_BODY,
+    "GET /api/1/runs/{run_key}/artifacts/{record}": _NO_BODY,
+    "GET /api/1/runs/{run_key}/lineage": _NO_BODY,
+    "GET /api/1/storage": _NO_BODY,
+    "PATCH /api/1/projects/{entity}/{project}/artifacts/{name}": ("", {"revision": 1}),
+    "PATCH /api/1/projects/{entity}/{project}/artifacts/{name}/versions/{version}": ("", {"add_aliases": ["best"]}),
+    "POST /api/1/models": ("", {"entity": "ada", "project": "digits", "name": "{new}"}),
+    "POST /api/1/models/{model_id}/promotions": ("", {"alias": "best", "number": 1}),
+    "POST /api/1/models/{model_id}/versions": (
+        "",
+        {"entity": "ada", "project": "digits", "name": "{name}", "version": "v0"},
+    ),
+    "POST /api/1/projects/{entity}/{project}/artifacts/remove": (
+        "",
+        {"versions": [{"name": "{name}", "version": 0}], "dry_run": True},
+    ),
+    "POST /api/1/storage/collect": ("", {"dry_run": True}),
+    "PUT /api/1/models/{model_id}": ("", {"version": 1, "description": "a model"}),
+    "GET /api/1/origin/{sha256}": _NO_BODY,
+    "POST /api/1/origin/parts": ("", {"parts": ["0" * 16]}),
+    "DELETE /api/1/runs/{run_key}/lock": _NO_BODY,
+    "GET /api/1/runs/{run_key}/lock": _NO_BODY,
+    "POST /api/1/runs/{run_key}/lock": ("", {"note": "for the paper"}),
 }
 
 
@@ -153,7 +243,7 @@ def sample(route: str, **names: str) -> tuple[str, str, Any]:
 
 def content_type(address: str, body: Any) -> str:
     """Return the content type of a sample's body."""
-    return "application/json" if not isinstance(body, bytes) else BLOB if "/blobs/" in address else FRAMES
+    return "application/json" if not isinstance(body, bytes) else BLOB if "/blobs/" in address or "/pictures" in address else FRAMES
 
 
 def _fill(value: Any, names: dict[str, str]) -> Any:

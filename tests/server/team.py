@@ -22,7 +22,7 @@ from treering.store import Store
 
 from .conftest import Reply, Server, start_server
 from .run_logs import write_run
-from .sample_requests import TABLE_FILE, content_type
+from .sample_requests import OUR_DATA, TABLE_FILE, content_type
 
 PASSWORD = "correct horse battery"
 TEST = By("test", "test")
@@ -128,11 +128,16 @@ def cookie_of(reply: Reply) -> str:
 
 @contextmanager
 def team(
-    data_dir: Path, proxies: tuple[str, ...] = (), wrap: Any = lambda store: store, **options: Any
+    data_dir: Path,
+    proxies: tuple[str, ...] = (),
+    wrap: Any = lambda store: store,
+    webhook_hosts: frozenset[tuple[str, int]] = frozenset(),
+    **options: Any,
 ) -> Iterator[Team]:
     """Make the folder, its runs and its people, and serve it in a thread."""
     rows = [{"loss": 0.5, "note": "all is well"}]
     ours = {"entity": OURS[0], "project": OURS[1], "config": {"secret_of_ours": 1}, "files": {"media/t": TABLE_FILE}}
+    ours["artifacts"] = {"data": OUR_DATA}
     run = write_run(data_dir, "a1", rows, **ours)
     theirs = {
         "entity": THEIRS[0],
@@ -140,6 +145,7 @@ def team(
         "config": {"secret_of_theirs": 1},
         "tags": ["their-tag"],
         "files": {"media/their_file": b"their bytes"},
+        "artifacts": {"their-data": {"their-entry": b"their data"}},
     }
     foreign_run = write_run(data_dir, "their-run", [{"their_metric": 0.25}], **theirs)
     store = Store.open(data_dir)
@@ -152,6 +158,7 @@ def team(
             AllowedHosts.parse(["lab.example"]),
             static_dir=Path("/none"),
             trusted_proxies=parse_proxies(proxies),
+            webhook_hosts=webhook_hosts,
         )
         made = Team(start_server(wrap(store), settings, accounts), accounts, run, foreign_run)
         for name, role in (("ada", Role.ADMIN), ("max", Role.MEMBER), ("vera", Role.VIEWER)):

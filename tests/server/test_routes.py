@@ -18,7 +18,17 @@ from treering.store import Store
 
 from .memory_store import FIRST, MemoryStore
 from .run_logs import write_run
-from .sample_requests import ENDLESS, PAGE, TABLE_FILE, TABLE_SHA256, content_type, every_route, sample
+from .sample_requests import (
+    ENDLESS,
+    OUR_DATA,
+    OUR_RECORD,
+    PAGE,
+    TABLE_FILE,
+    TABLE_SHA256,
+    content_type,
+    every_route,
+    sample,
+)
 
 TABLE = Path(__file__).parent / "fixtures" / "routes.json"
 
@@ -36,6 +46,16 @@ NAMES = {
     "share_id": "abcdef",
     "view_id": "abcdef",
     "correction_id": "abcdef",
+    "rule_id": "abcdef",
+    "channel_id": "abcdef",
+    "alert_id": "abcdef",
+    "report_id": "abcdef",
+    "comment_id": "abcdef",
+    "name": "data",
+    "version": "v0",
+    "record": OUR_RECORD,
+    "model_id": "abcdef",
+    "number": "1",
 }
 
 
@@ -53,7 +73,7 @@ def ask(server, route: str, token: str | None) -> int:
 
 
 def test_each_route_answers_each_kind_of_caller_as_the_committed_table_says(make_server, tmp_path, request):
-    write_run(tmp_path, "first", files={"media/table": TABLE_FILE})
+    write_run(tmp_path, "first", files={"media/table": TABLE_FILE}, artifacts={"data": OUR_DATA})
     store = Store.open(tmp_path)
     request.addfinalizer(store.close)
     store.start(wait_s=30)

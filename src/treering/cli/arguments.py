@@ -20,7 +20,8 @@ exit codes:
   2  the command line is wrong
   3  no such run, project or key
   4  the name fits several runs; they are listed
-  5  checked and found wrong: `verify` found damage, `doctor` found a problem
+  5  checked and found wrong: `verify` found damage, `doctor` a problem, `artifact get --verify` another file, or a
+     check refused `model promote`
   6  another process has the folder's index
 """
 
@@ -58,9 +59,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
     _add_shipping(commands)
     _add_imports(commands)
+    _add_artifacts(commands)
 
     verify = _add(commands, "verify", "check every byte of a run's record")
     verify.add_argument("run", metavar="RUN")
+
+    lock = _add(commands, "lock", "seal a run's log for good: nothing is added to it any more")
+    lock.add_argument("run", metavar="RUN")
+    lock.add_argument("--note", default="", metavar="TEXT", help="why")
+    lock.add_argument("--check", action="store_true", help="only compare its files with the hashes in the lock")
+    lock.add_argument("--unlock", action="store_true", help="take the lock away; that it was there stays recorded")
 
     _add(commands, "rebuild", "make the index again from the run logs")
     backup = _add(commands, "backup", "copy a data folder to a folder or a .tar file, also while it is served")
@@ -69,6 +77,31 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     restore.add_argument("what", metavar="RUN|BACKUP", help="a run, or what `treering backup` made")
     restore.add_argument("--into", metavar="DIR", help="of a run: the new folder; by default named like the run")
     restore.add_argument("--repo", metavar="PATH|URL", help="of a run: a clone that has its commit, or where to clone")
+    origin = _add(
+        commands, "origin", "say which run a weights file on the disk comes from; exit code 3 if none is known"
+    )
+    origin.add_argument("file", metavar="FILE")
+    origin.add_argument("--offline", metavar="DIR", help="ask the run logs in this folder, without a server")
+    origin.add_argument(
+        "--share",
+        type=float,
+        default=100.0,
+        metavar="PERCENT",
+        help="a file that is not known byte for byte is known from this share of it on (100)",
+    )
+    again = _add(commands, "reproduce", "run a run again from what was recorded of it, and say which metrics agree")
+    again.add_argument("run", metavar="RUN")
+    again.add_argument("--dry-run", action="store_true", help="only check packages, machine and data")
+    again.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.01,
+        metavar="X",
+        help="relative difference up to which metrics agree (0.01)",
+    )
+    again.add_argument("--into", metavar="DIR", help="the new folder for the code; by default named like the run")
+    again.add_argument("--repo", metavar="PATH|URL", help="a clone that has its commit, or where to clone")
+    again.add_argument("--python", metavar="PATH", help="the interpreter (default: the one that runs treering)")
     doctor = _add(commands, "doctor", "check this installation and the data folder")
     doctor.add_argument(
         "--capture", action="store_true", help="show what a run that is started here would record of its beginning"
@@ -122,6 +155,7 @@ def _add_ui(commands: _Commands[_Command]) -> None:
         help="let pages of this origin show it in a frame (repeatable), e.g. http://localhost:8888 for Jupyter",
     )
     ui.add_argument("--base-path", default="/", metavar="PATH", help="path under which a proxy shows the server")
+    _add_webhooks(ui)
     ui.add_argument("--no-browser", action="store_true", help="print the address only")
 
 
@@ -153,10 +187,21 @@ def _add_serve(commands: _Commands[_Command]) -> None:
         metavar="IP",
         help="believe X-Forwarded-For and X-Forwarded-Proto from this address or network (repeatable)",
     )
+    _add_webhooks(serve)
     serve.add_argument("--tls-cert", metavar="FILE", help="certificate and its chain, PEM")
     serve.add_argument("--tls-key", metavar="FILE", help="its key, PEM")
     serve.add_argument(
         "--allow-public", action="store_true", help="let public projects be looked at without an account"
+    )
+
+
+def _add_webhooks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-webhook",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="let alerts be sent there although it is not on the public internet (repeatable)",
     )
 
 
@@ -231,6 +276,43 @@ def _add_shipping(commands: _Commands[_Command]) -> None:
     relay = _add(commands, "relay", "follow a shared folder from a machine that reaches the server")
     relay.add_argument("dir", metavar="DIR", help="the data folder that the runs write")
     relay.add_argument("--to", metavar="URL", help="the server (default: TREERING_BASE_URL, else the one logged in to)")
+
+
+def _add_artifacts(commands: _Commands[_Command]) -> None:
+    artifact = commands.add_parser("artifact", help="list, log and download artifacts", description="Artifacts.")
+    verbs = artifact.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    ls = _add(verbs, "ls", "list artifacts, or the versions of one", "artifact_ls")
+    ls.add_argument("what", nargs="?", metavar="PROJECT|ARTIFACT", help="project or entity/project (default: all)")
+    ls.add_argument("--versions", action="store_true", help="the versions of the artifact that is named")
+    ls.add_argument("--type", metavar="T", help="only artifacts of this type")
+    get = _add(verbs, "get", "write the files of a version into a folder", "artifact_get")
+    get.add_argument("artifact", metavar="ARTIFACT", help="entity/project/name:v3, or :alias; latest by default")
+    get.add_argument("--into", metavar="DIR", help="the folder (default: artifacts/NAME:vN)")
+    get.add_argument("--path", metavar="P", help="only what is below this path")
+    get.add_argument("--verify", action="store_true", help="write nothing; end with 5 if the folder differs")
+    put = _add(verbs, "put", "make a version of a file or a folder", "artifact_put")
+    put.add_argument("path", metavar="PATH")
+    put.add_argument("--name", metavar="N", help="of the artifact (default: of the file or folder)")
+    put.add_argument("--type", default="dataset", metavar="T", help="what it is (dataset)")
+    put.add_argument("--project", metavar="P", help="the project (default: as for a training here)")
+    put.add_argument("--alias", action="append", default=[], metavar="A", help="an alias to give it (repeatable)")
+    put.add_argument("--description", default="", metavar="TEXT")
+
+    model = commands.add_parser("model", help="list and promote registered models", description="The model registry.")
+    verbs = model.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    models = _add(verbs, "ls", "list registered models, or the versions of one", "model_ls")
+    models.add_argument("model", nargs="?", metavar="MODEL", help="name or entity/name")
+    models.add_argument("--history", action="store_true", help="what was done to it, by whom and when")
+    promote = _add(verbs, "promote", "give an alias to a version, if the model's checks allow it", "model_promote")
+    promote.add_argument("model", metavar="MODEL")
+    promote.add_argument("version", metavar="VERSION", help="v3, or an alias")
+    promote.add_argument("alias", metavar="ALIAS", help="e.g. production")
+    promote.add_argument("--note", default="", metavar="TEXT", help="why")
+    promote.add_argument("--dry-run", action="store_true", help="only say what the checks find")
+
+    gc = _add(commands, "gc", "free what removed versions held and nothing else needs")
+    gc.add_argument("--yes", action="store_true", help="do it; without it is only said what would be removed")
+    gc.add_argument("-n", "--limit", type=int, default=50, metavar="N", help="list the N largest; 0 for all (50)")
 
 
 def _add_runs(commands: _Commands[_Command]) -> None:

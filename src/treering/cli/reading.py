@@ -10,12 +10,17 @@ from treering.sdk.api import Api, Run
 
 from .folder import data_folder
 
-__all__ = ["find_run", "open_api"]
+__all__ = ["find_run", "open_api", "open_server"]
 
 
 def open_api(arguments: argparse.Namespace) -> Api:
     """Return the API of the folder that a command is about."""
     return Api(data_folder(arguments.data))
+
+
+def open_server(arguments: argparse.Namespace) -> Api:
+    """Return the API of the folder of --data, or of the server or folder that a run here would go to."""
+    return Api(data_folder(arguments.data)) if arguments.data else Api()
 
 
 def find_run(api: Api, reference: str) -> Run:

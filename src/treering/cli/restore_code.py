@@ -19,7 +19,7 @@ from .output import print_json, visible
 from .reading import find_run, open_api
 from .restore_tree import check_out_submodules, make_like, make_plain, run_git, target_below
 
-__all__ = ["run"]
+__all__ = ["Restored", "command_line", "free_folder", "restore", "run"]
 
 _CODE: Final = "code/"
 _LISTING: Final = "code.worktree.json"
@@ -43,10 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_api(arguments) as api:
         found = find_run(api, arguments.what)
         code = found.code()
-        name = "".join(char if char.isalnum() or char in "-_." else "-" for char in str(found.row["name"]))
-        into = Path(os.path.abspath(Path(arguments.into or f"{name}-code").expanduser()))
-        if into.exists() and (not into.is_dir() or any(into.iterdir())):
-            raise UsageError(f"{into} is there already. Name another folder with --into.")
+        into = free_folder(arguments.into, f"{found.row['name']}-code")
         restored = _restore(found, code, into, arguments.repo)
     how = _how(code, found.detail, restored)
     if arguments.json:
@@ -54,6 +51,25 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(found, restored, how)
     return 1 if restored.differs else 0
+
+
+def free_folder(wanted: str | None, usual: str) -> Path:
+    """Return the folder that is wanted, else one of the usual name here. Raises UsageError: something is in it."""
+    name = "".join(char if char.isalnum() or char in "-_." else "-" for char in usual)
+    into = Path(os.path.abspath(Path(wanted or name).expanduser()))
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise UsageError(f"{into} is there already. Name another folder with --into.")
+    return into
+
+
+def restore(found: Run, into: Path, repo: str | None) -> Restored:
+    """Put the code of a run together in a new folder. Raises NotFound, UsageError."""
+    return _restore(found, found.code(), into, repo)
+
+
+def command_line(code: dict[str, Any], detail: dict[str, Any], restored: Restored) -> tuple[list[str], Path]:
+    """Return the arguments of Python with which the run was started, and the folder to start it in."""
+    return shlex.split(str(code["command"])), _place(code, detail, restored)
 
 
 def _restore(found: Run, code: dict[str, Any], into: Path, repo: str | None) -> Restored:
@@ -183,13 +199,17 @@ def _git(folder: Path, *command: str) -> int:
     return run_git(folder, *command).returncode
 
 
-def _how(code: dict[str, Any], detail: dict[str, Any], restored: Restored) -> str:
-    """Return the command line that runs it again, from the place below the folder where it was run."""
-    command = str(code["command"])
+def _place(code: dict[str, Any], detail: dict[str, Any], restored: Restored) -> Path:
+    """Return the place below the restored folder where the run was started."""
     root = str((code["git"] or {}).get("root") or detail["meta"].get("code", {}).get("root") or "")
     cwd = str(code["cwd"])
     below = os.path.relpath(cwd, root) if root and (cwd + os.sep).startswith(root + os.sep) else "."
-    folder = restored.folder if below == "." else restored.folder / below
+    return restored.folder if below == "." else restored.folder / below
+
+
+def _how(code: dict[str, Any], detail: dict[str, Any], restored: Restored) -> str:
+    """Return the command line that runs it again, from the place below the folder where it was run."""
+    command, folder = str(code["command"]), _place(code, detail, restored)
     return f"cd {shlex.quote(str(folder))} && python {command}" if command else f"cd {shlex.quote(str(folder))}"
 
 

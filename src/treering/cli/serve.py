@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from treering.errors import UsageError
 from treering.limits import PORT
+from treering.server.alerts.mail import MailSettings
 from treering.server.hosts import AllowedHosts
+from treering.server.outbound import parse_allowed
 from treering.server.proxies import parse_proxies
 from treering.server.settings import Certificate, Listening, Settings, check_base_path, parse_embedders
 
@@ -26,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         embedders=parse_embedders(arguments.allowed_embedder),
         base_path=check_base_path(arguments.base_path),
         index_dir=index_folder(),
+        webhook_hosts=parse_allowed(arguments.allow_webhook),
+        mail=MailSettings.from_environ(os.environ),
         trusted_proxies=parse_proxies(arguments.trusted_proxy),
     )
     certificate = _certificate(arguments.tls_cert, arguments.tls_key)

@@ -12,7 +12,9 @@ from pathlib import Path
 from treering.errors import FolderInUse, ServerUnavailable, UsageError
 from treering.limits import PORT
 from treering.sdk.connection import Connection
+from treering.server.alerts.mail import MailSettings
 from treering.server.hosts import AllowedHosts
+from treering.server.outbound import parse_allowed
 from treering.server.ownerfile import OwnerFile
 from treering.server.privatefile import write_private
 from treering.server.settings import Listening, Settings, check_base_path, parse_embedders
@@ -38,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         embedders=parse_embedders(arguments.allowed_embedder),
         base_path=check_base_path(arguments.base_path),
         index_dir=index_folder(),
+        webhook_hosts=parse_allowed(arguments.allow_webhook),
+        mail=MailSettings.from_environ(os.environ),
     )
 
     # Here, since it takes a second: what is wrong with the command line has been said by now.

@@ -46,6 +46,12 @@ DOCUMENT: Final = 25
 PLACE: Final = 26
 PURGE: Final = 27
 WAITING: Final = 28
+ARTIFACT: Final = 29
+USE: Final = 30
+VERSION: Final = 31
+ARTIFACT_ACT: Final = 32
+ALERT: Final = 33
+ALERT_NOTE: Final = 34
 
 KINDS: Final[dict[int, str]] = {
     HEADER: "header",
@@ -77,6 +83,12 @@ KINDS: Final[dict[int, str]] = {
     PLACE: "place",
     PURGE: "purge",
     WAITING: "waiting",
+    ARTIFACT: "artifact",
+    USE: "use",
+    VERSION: "version",
+    ARTIFACT_ACT: "artifact_act",
+    ALERT: "alert",
+    ALERT_NOTE: "alert_note",
 }
 
 

@@ -65,6 +65,10 @@ _OPTIONAL = frozenset(
         records.HELD,
         records.DOCUMENT,
         records.WAITING,
+        records.ARTIFACT,
+        records.USE,
+        records.VERSION,
+        records.ARTIFACT_ACT,
     }
 )
 _FLAGS: Final = tuple(SKIPPABLE if kind in _OPTIONAL else CODEC_NONE for kind in range(256))

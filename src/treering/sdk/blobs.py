@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from treering.errors import StorageError
-from treering.limits import READ_CHUNK_BYTES
+from treering.limits import GARBAGE_YOUNG_S, READ_CHUNK_BYTES
 from treering.runlog.sharing import is_shared, make_folder
 
 __all__ = ["Blob", "Blobs"]
@@ -86,6 +86,18 @@ class Blobs:
                 self._place(temporary, blob)
         return blob
 
+    def keep(self, copy: Path, blob: Blob) -> None:
+        """Make *copy*, a file beside the blobs whose hash and size are known, the blob of that name, or drop it."""
+        with _refusals():
+            if self._has(blob):
+                copy.unlink(missing_ok=True)
+            else:
+                self._place(copy, blob)
+
+    def has(self, blob: Blob) -> bool:
+        """Return whether the bytes are there."""
+        return self._has(blob)
+
     @contextmanager
     def temporary(self) -> Iterator[Path]:
         """Yield a path beside the blobs at which a file may be written; what is left there afterwards is removed."""
@@ -108,10 +120,17 @@ class Blobs:
                             os.unlink(entry.path)
 
     def _has(self, blob: Blob) -> bool:
+        """Return whether the bytes are there; then they stay for a while, since what is young is never garbage."""
+        path = self.path(blob.sha256)
         try:
-            return os.stat(self.path(blob.sha256)).st_size == blob.size
-        except OSError:
+            found = os.stat(path)
+            if found.st_size != blob.size:
+                return False
+            if time.time() - found.st_mtime > GARBAGE_YOUNG_S / 2:
+                os.utime(path)
+        except OSError:  # not there, or another user's in a shared folder: then it is written again
             return False
+        return True
 
     def _place(self, temporary: Path, blob: Blob) -> None:
         fd = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)

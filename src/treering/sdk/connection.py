@@ -49,6 +49,7 @@ _CHUNK_MAX_BYTES: Final = 1024 * 1024 * 1024  # one batch of a history
 _PIECE_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 300.0  # between two reads: `verify` reads every byte of a run before it answers
 _UNAUTHORIZED: Final = 401
+_PARTIAL: Final = 206
 _HANDOVER_S: Final = 10.0
 _FOLDER_IN_USE: Final = 6  # exit code of `treering serve-socket`
 _START_TIMEOUT_S: Final = 600.0  # a first index of 10 million points takes 10 s
@@ -111,6 +112,8 @@ class Connection:
     def __init__(self, make: type[Any], address: tuple[Any, ...], name: str, token: str, prefix: str = "") -> None:
         self.name = name
         self.renew: Callable[[], Connection] | None = None
+        self.folder: Path | None = None  # the data folder that it serves, if that is one of this machine
+        self.is_kept = True  # between two requests; False for somebody who never closes it
         self._make = make
         self._address = address
         self._token = token
@@ -170,6 +173,8 @@ class Connection:
             if len(content) > _REPLY_MAX_BYTES:
                 self._close()
                 raise FormatError(f"{self.name} answered {method} {path} with more than {_REPLY_MAX_BYTES:,} bytes.")
+            if not self.is_kept:
+                self._close()
             return content
 
     def stream(self, path: str) -> Iterator[bytes]:
@@ -192,12 +197,19 @@ class Connection:
         finally:
             own.close()
 
-    def pieces(self, path: str, most_bytes: int) -> Iterator[bytes]:
-        """Return the bytes of a reply as they come, on a connection of its own; raises like ``call``."""
+    def pieces(self, path: str, most_bytes: int, begin: int = 0) -> Iterator[bytes]:
+        """
+        Return the bytes of a reply from *begin* on as they come, on a connection of its own; raises like ``call``.
+
+        Raises:
+            FormatError: there are more than *most_bytes* of them, or the server cannot begin there.
+        """
         own = Connection(self._make, self._address, self.name, self._token, self._prefix)
         own.renew = self.renew
         try:
-            response = own._send("GET", path, None, "*/*")
+            response = own._send("GET", path, None, "*/*", begin)
+            if (response.status == _PARTIAL) != (begin > 0):
+                raise FormatError(f"{self.name} was asked for bytes from {begin:,} on and sends others.")
             seen = 0
             while True:
                 try:
@@ -222,9 +234,9 @@ class Connection:
             raise ServerUnavailable(f"{self.name} broke off its answer: the history is not complete. Ask again.")
         return content
 
-    def _send(self, method: str, path: str, value: object, accept: str) -> http.client.HTTPResponse:
+    def _send(self, method: str, path: str, value: object, accept: str, begin: int = 0) -> http.client.HTTPResponse:
         try:
-            return self._try_send(method, path, value, accept)
+            return self._try_send(method, path, value, accept, begin)
         except (ServerUnavailable, RemoteError) as error:
             gone = isinstance(error, ServerUnavailable) or error.status == _UNAUTHORIZED
             if self.renew is None or not gone:
@@ -233,13 +245,15 @@ class Connection:
         self.name, self._token, self._prefix = found.name, found._token, found._prefix
         self._make, self._address = found._make, found._address
         found.close()
-        return self._try_send(method, path, value, accept)
+        return self._try_send(method, path, value, accept, begin)
 
-    def _try_send(self, method: str, path: str, value: object, accept: str) -> http.client.HTTPResponse:
+    def _try_send(self, method: str, path: str, value: object, accept: str, begin: int) -> http.client.HTTPResponse:
         body = None if value is None else msgspec.json.encode(value)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        if begin:
+            headers["Range"] = f"bytes={begin}-"
         target = f"{self._prefix}/api/1{path}"
         reused = self._http is not None
         try:
@@ -255,7 +269,7 @@ class Connection:
             except (OSError, http.client.HTTPException) as again:
                 self._close()
                 raise ServerUnavailable(f"Cannot reach {self.name} ({_reason(again)}).") from None
-        if response.status != 200:
+        if response.status not in (200, _PARTIAL):
             content = response.read(_ERROR_MAX_BYTES)
             self._close()
             raise _error_from(response.status, content, self.name)
@@ -331,6 +345,7 @@ def connect_to_folder(data_dir: Path) -> Connection:
     """
     connection = _find_or_start(data_dir)
     connection.renew = lambda: _find_or_start(data_dir)
+    connection.folder = data_dir
     return connection
 
 

@@ -59,7 +59,7 @@ class DisabledRun:
     def mark_preempting(self) -> None:
         """Do nothing."""
 
-    def save(self, glob_str: Any, base_path: Any = None, policy: str = "live") -> list[str]:
+    def save(self, glob_str: Any, base_path: Any = None, policy: str = "live", stamp: bool = False) -> list[str]:
         """Do nothing."""
         return []
 
@@ -69,10 +69,44 @@ class DisabledRun:
     def log_input(self, path_or_object: Any, name: str | None = None, kind: str = "dataset") -> None:
         """Do nothing."""
 
+    def stamp(self, path: Any) -> bool:
+        """Do nothing."""
+        return False
+
+    def alert(self, title: str, text: str = "", level: Any = "INFO", wait_duration: Any = None) -> None:
+        """Do nothing."""
+
     def watch(self, models: Any, *args: Any, **kwargs: Any) -> None:
         """Do nothing."""
 
     def unwatch(self, models: Any = None) -> None:
+        """Do nothing."""
+
+    def log_artifact(self, artifact_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do nothing; return what was given."""
+        return artifact_or_path
+
+    def use_artifact(self, artifact_or_name: Any, *args: Any, **kwargs: Any) -> Any:
+        """
+        Return a version, as a run that records does: a training needs the files that it asks for.
+
+        Raises:
+            NotFound, ServerUnavailable: there is none, or nobody answers.
+        """
+        from .artifact_run import find_artifact
+
+        if not isinstance(artifact_or_name, str):
+            return artifact_or_name
+        return find_artifact(self.settings, artifact_or_name)
+
+    def log_model(self, path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do nothing; return what was given."""
+        return path
+
+    def link_artifact(self, artifact: Any, *args: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    def link_model(self, path: Any, *args: Any, **kwargs: Any) -> None:
         """Do nothing."""
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:

@@ -371,6 +371,11 @@ class Encoder:
         """Append records from an errand, in order and without a stranger in between."""
         self._outbox.append(entries)
 
+    def hand_in(self, entries: list[tuple[int, Any]]) -> None:
+        """Append records from any thread, in order and without a stranger in between, as soon as the run can."""
+        self.post(entries)
+        self._start()
+
     def _take_turn(self) -> None:
         if self._lock.acquire(timeout=_TURN_S):
             try:

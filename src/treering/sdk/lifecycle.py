@@ -43,12 +43,15 @@ from treering.runlog.writer import Writer, map_is_safe
 from treering.values import clean_config
 
 from . import ranks
+from .active_folder import note_active_folder
 from .arguments import Arguments, find_arguments, find_options
 from .branch import Branch, Origin, find_branch, key_of, record_fork
 from .console import leave_us_out
 from .disabled import DisabledRun
+from .locked import check_lock
 from .plan import Plan
 from .redact import redact_arguments, redact_text, remember_secrets
+from .reproduced import apart_from_original, reproduced_run
 from .resume import Past, read_past
 from .run import Run, outcome_of
 from .scheduler import Job, Program, Tracked, claim, is_batch, job_of
@@ -134,7 +137,7 @@ def init(
             "resume": resume,
         }
         given = {**_given_settings(settings), **{key: value for key, value in given.items() if value is not None}}
-        chosen = Settings.resolve(given, os.environ, current_folder())
+        chosen = apart_from_original(Settings.resolve(given, os.environ, current_folder()), os.environ)
         branch, chosen = find_branch(fork_from, resume_from, chosen)
         terminal = Terminal(chosen.silent)
         previous = _previous(reinit)
@@ -199,6 +202,7 @@ def _begin(
     run_id = settings.run_id or _run_id(settings, folder.path, joins, job if requeues else None)
     key = run_key(settings.entity, settings.project, run_id)
     run_folder = folder.path / "runs" / key
+    check_lock(run_folder)
     online = settings.mode == "online"
     network = _is_network(folder.path, settings)
     if network:
@@ -280,6 +284,7 @@ def _begin_life(
     terminal.silent = terminal.silent or bool(label)  # eight ranks would say everything eight times
     _check_texts(settings)
     run_folder.mkdir(mode=0o700, exist_ok=True)
+    note_active_folder(data_dir)
     life = {
         "run": {"entity": settings.entity, "project": settings.project, "id": run_id, "key": key},
         "life_id": new_life_id(),
@@ -546,6 +551,7 @@ def _meta(settings: Settings, job: Job, *, first: bool) -> dict[str, Any]:
         "parent": settings.parent,
         "tags": list(settings.tags),
         "notes": settings.notes,
+        **({"reproduces": original} if (original := reproduced_run(os.environ)) is not None else {}),
         **process,
     }
 

@@ -17,12 +17,15 @@ from treering.errors import InvalidValue
 from treering.runlog import records
 from treering.values import Warn, clean_row
 
+from .artifact_run import ArtifactRun
 from .media.loggable import may_be_rich
 from .settings import Settings
 from .staging import Staging
 from .terminal import Terminal
 
 if TYPE_CHECKING:
+    from .alerts import RaisedAlerts
+    from .artifacts.recorder import Recorder
     from .encoder import Encoder
     from .media.media import Media, Shelf
     from .saved import Inputs, SavedFiles
@@ -33,7 +36,7 @@ __all__ = ["STEP_MAX", "RichRun", "whole_step"]
 STEP_MAX: Final = (1 << 63) - 1
 
 
-class RichRun:
+class RichRun(ArtifactRun):
     """The part of :class:`treering.Run` that is about everything but numbers."""
 
     # What the rest of the run gives.
@@ -47,17 +50,21 @@ class RichRun:
     _last: dict[str, Any]
     _pinned: dict[str, Any]
     _finished: bool
+    key: Any
+    path: Any
 
     def __init__(self) -> None:
         self._forget_encoder()
         self._inputs: Inputs | None = None
         self._watched: list[Watched] = []
         self._models: list[dict[str, Any]] = []
+        self._raised: RaisedAlerts | None = None
 
     def _forget_encoder(self) -> None:
         """In a forked child: what waits belongs to the parent; the child's first rich value begins one of its own."""
         self._encoder: Encoder | None = None
         self._saved: SavedFiles | None = None
+        self._recorder: Recorder | None = None
         self._endings: list[Callable[[bool], None]] = []  # called first when the run ends; True: there is little time
 
     def log(
@@ -143,6 +150,7 @@ class RichRun:
         glob_str: str | os.PathLike[str],
         base_path: str | os.PathLike[str] | None = None,
         policy: str = "live",
+        stamp: bool = False,
     ) -> list[str]:
         """
         Store files with the run. They are read off the training's thread.
@@ -153,6 +161,8 @@ class RichRun:
                 absolute path the folder that it names.
             policy: ``now``; ``end``, when the run ends; or ``live``: again whenever a file has changed, looked at every
                 ten seconds and at the end.
+            stamp: write the run's key into the metadata of those that are safetensors, GGUF or ONNX files, first, so
+                that ``treering origin`` tells where a copy comes from, wherever it is.
 
         Returns:
             The files that there are now.
@@ -166,7 +176,26 @@ class RichRun:
             from .saved import SavedFiles
 
             self._saved = SavedFiles(self._encoding(), self._terminal.warn_once)
-        return self._saved.save(glob_str, base_path, policy)
+        return self._saved.save(glob_str, base_path, policy, self._stamp if stamp else None)
+
+    def stamp(self, path: str | os.PathLike[str]) -> bool:
+        """
+        Write the run's key into the metadata of a safetensors, GGUF or ONNX file, in place.
+
+        Returns whether it was; a file of another format, or one that cannot be written, is left as it is with a
+        warning.
+        """
+        return not self._is_over("stamp") and self._stamp(Path(path))
+
+    def _stamp(self, path: Path) -> bool:
+        from .stamps import Stamp, write_stamp
+
+        try:
+            write_stamp(path, Stamp(self.key, self.path))
+        except (InvalidValue, OSError) as error:
+            self._terminal.warn_once(f"stamp {path}", f"stamp(): {error}")
+            return False
+        return True
 
     def log_code(
         self,
@@ -223,6 +252,37 @@ class RichRun:
             self._record(*inputs.add(digest_of(path_or_object), shown, kind))
         except Exception as error:  # a user's type may raise anything from any of its methods
             self._terminal.warn_once(f"input {shown}", f"log_input(): {shown!r} was not noted: {error}.")
+
+    # ── alerts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def alert(self, title: str, text: str = "", level: Any = "INFO", wait_duration: Any = None) -> None:
+        """
+        Raise an alert: it is shown on the run's page and in its project, and sent to the project's channels.
+
+        It is recorded at once and sent by the server, so that it never keeps the training waiting.
+
+        Args:
+            title: what is the matter; alerts of one title are one thing.
+            text: more about it.
+            level: ``INFO``, ``WARN`` or ``ERROR``, or an ``AlertLevel``.
+            wait_duration: seconds, or a timedelta, in which further alerts of this title are only counted; 60 by
+                default.
+
+        Raises:
+            InvalidValue: the title is empty, or the level or the duration is none.
+        """
+        if self._is_over("alert"):
+            return
+        from .alerts import RaisedAlerts
+
+        with self._lock:
+            if self._raised is None:
+                self._raised = RaisedAlerts()
+            step = self._step - 1 if self._step else None  # of the last log()
+            now_s = time.monotonic()  # no change of the machine's time makes the wait shorter or longer
+            body = self._raised.body(title, text, level, wait_duration, step, now_s, self._terminal.warn_once)
+        if body is not None:
+            self._record(records.ALERT, [time_ns(), body])
 
     # ── models ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -28,6 +28,7 @@ from treering.limits import (
     SAVED_FILES_MAX,
 )
 from treering.runlog import records
+from treering.runlog.file_parts import parts_of, write_digests
 from treering.values import Warn, clean_text
 
 from .encoder import Encoder
@@ -79,10 +80,19 @@ class SavedFiles:
         self._data = tuple(f"{folder}{os.sep}" for folder in {data, data.resolve()})
         self._patterns: list[tuple[str, Path, str]] = []  # those that are looked at again: live, end
         self._seen: dict[str, tuple[int, int, int]] = {}
+        self._stamps: dict[str, Callable[[Path], bool]] = {}  # by pattern
 
-    def save(self, pattern: str | os.PathLike[str], base_path: str | os.PathLike[str] | None, policy: str) -> list[str]:
+    def save(
+        self,
+        pattern: str | os.PathLike[str],
+        base_path: str | os.PathLike[str] | None,
+        policy: str,
+        stamp: Callable[[Path], bool] | None = None,
+    ) -> list[str]:
         """
         Store the files that *pattern* names, now, at the end, or whenever they changed; return their paths.
+
+        *stamp* is called with each before it is read.
 
         Raises:
             InvalidValue: a policy that does not exist.
@@ -107,9 +117,11 @@ class SavedFiles:
             if not self._patterns:
                 self._encoder.add_chore(self.look)
             self._patterns.append((text, base, policy))
+            if stamp is not None:
+                self._stamps[text] = stamp
         if policy != "end":
             for path, name in found:
-                self._encoder.run_errand(partial(self._store, path, name, policy))
+                self._encoder.run_errand(partial(self._store, path, name, policy, stamp=stamp))
         return [str(path) for path, _ in found]
 
     def look(self, shelf: Shelf, last: bool) -> None:
@@ -120,7 +132,7 @@ class SavedFiles:
                     try:
                         # One that somebody is writing is not copied half; it is looked at again.
                         if last or time.time() - os.stat(path).st_mtime > _SETTLED_S:
-                            self._store(path, name, policy, shelf)
+                            self._store(path, name, policy, shelf, self._stamps.get(text))
                     except StorageError:
                         raise
                     except OSError as error:
@@ -146,17 +158,26 @@ class SavedFiles:
                     return
                 yield path, name
 
-    def _store(self, path: Path, name: str, policy: str, shelf: Shelf) -> None:
+    def _store(
+        self, path: Path, name: str, policy: str, shelf: Shelf, stamp: Callable[[Path], bool] | None = None
+    ) -> None:
         try:
             found = os.stat(path)
             mark = (found.st_size, found.st_mtime_ns, found.st_ino)
             if self._seen.get(name) == mark:
                 return
+            if stamp is not None and stamp(path):
+                found = os.stat(path)
+                mark = (found.st_size, found.st_mtime_ns, found.st_ino)
             blob = shelf.copy(path, "")
         except FileNotFoundError:
             return  # removed meanwhile: what was stored of it stays
         self._seen[name] = mark
-        about = {"purpose": "saved", "mode": stat.S_IMODE(found.st_mode), "policy": policy}
+        about: dict[str, Any] = {"purpose": "saved", "mode": stat.S_IMODE(found.st_mode), "policy": policy}
+        # By its parts a file is known again that is not byte for byte what it was.
+        parts = parts_of(self._encoder.blobs.path(blob.sha256))
+        if parts:
+            about["parts"] = write_digests(parts)
         self._encoder.post([(records.FILE, (time.time_ns(), name, blob.sha256, blob.size, about))])
 
 

@@ -36,6 +36,9 @@ from treering.limits import FILES_OPEN_MAX, LAST_USE_EVERY_S
 from treering.store import Store
 
 from .accounts import Accounts
+from .alerts.channels import channels_file
+from .alerts.mail import Mail
+from .alerts.service import AlertService
 from .assets import Assets
 from .base_path import BasePath
 from .compression import CompressRemote
@@ -50,6 +53,7 @@ from .inflow import Inflow
 from .live import LiveHub
 from .log import RequestLog
 from .meter import Meter, MeterRequests
+from .outbound import Outbound
 from .permissions import Action, check_routes, permission, permission_of
 from .proxies import TrustedProxies
 from .replies import ValueReply
@@ -105,16 +109,28 @@ def create_app(
     folders = [settings.data_dir] if settings.index_dir is None else [settings.data_dir, settings.index_dir]
     disk = DiskWatch(folders, lambda reason: setattr(store, "full", reason), settings.disk_reserve_bytes)
 
+    alerts = AlertService(
+        store,
+        channels_file(settings.data_dir, settings.index_dir),
+        Outbound(settings.webhook_hosts),
+        Mail(settings.mail),
+    )
+    if (address := settings.allowed_hosts.address()) is not None:
+        alerts.address = address + settings.base_path
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(_SWITCH_S)
         _raise_file_limit()
         hub.start()
         disk.start()
+        if not settings.idle:  # one that a reading command started ends again in a minute
+            alerts.start()
         last_use = asyncio.create_task(_write_last_use(accounts)) if accounts is not None else None
         yield
         hub.close()
         disk.close()
+        await run_in_threadpool(alerts.close)
         if last_use is not None:
             last_use.cancel()
 
@@ -125,6 +141,7 @@ def create_app(
     api.state.door = door
     api.state.meter, api.state.inflow, api.state.disk = meter, inflow, disk
     api.state.notices = disk.notices
+    api.state.alerts = alerts
     api.router.routes += [_health_route(), _page_route(Assets(settings.static_dir), settings)]
     check_routes(api.routes)
 

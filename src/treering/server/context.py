@@ -13,6 +13,7 @@ from treering.store import Store
 
 from .access import Access, TheAccess
 from .accounts import Accounts, By
+from .alerts.service import AlertService
 from .bodies import ApiRoute
 from .door import Door
 from .errors import ApiError
@@ -26,6 +27,7 @@ __all__ = [
     "API_PREFIX",
     "TheAccess",
     "TheAccounts",
+    "TheAlertService",
     "TheBy",
     "TheCaller",
     "TheDoor",
@@ -94,6 +96,11 @@ async def _hub(request: Request) -> LiveHub:
     return hub
 
 
+async def _alert_service(request: Request) -> AlertService:
+    service: AlertService = request.app.state.alerts
+    return service
+
+
 async def _caller(request: Request) -> Principal:
     principal: Principal = request.scope["state"]["principal"]
     return principal
@@ -111,6 +118,7 @@ TheSettings = Annotated[Settings, Depends(_settings)]
 TheTokens = Annotated[Tokens, Depends(_tokens)]
 TheDoor = Annotated[Door, Depends(_door)]
 TheAccounts = Annotated[Accounts, Depends(_accounts)]
+TheAlertService = Annotated[AlertService, Depends(_alert_service)]
 TheBy = Annotated[By, Depends(_by)]
 TheHub = Annotated[LiveHub, Depends(_hub)]
 TheCaller = Annotated[Principal, Depends(_caller)]

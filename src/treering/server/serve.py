@@ -74,6 +74,7 @@ def serve_loopback(settings: Settings, port: int | None, started: Callable[[List
             remember_port(settings.data_dir, bound_port)
         url = f"http://127.0.0.1:{bound_port}{settings.base_path}"
         app = create_app(store, settings, tokens)
+        app.api.state.alerts.address = app.api.state.alerts.address or url
 
         def ready() -> None:
             OwnerFile(os.getpid(), socket.gethostname(), bound_port, url, None, tokens.folder_token).write(
@@ -132,6 +133,7 @@ def serve_team(
             try:
                 app = create_app(store, settings, tokens, accounts=accounts)
                 url = (address or f"{scheme}://{_shown_host(host)}:{bound_port}") + settings.base_path
+                app.api.state.alerts.address = url
 
                 def ready() -> None:
                     owner = OwnerFile(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from treering.errors import InvalidValue
 
 from .hosts import AllowedHosts, parse_origin
 from .proxies import Network
+
+if TYPE_CHECKING:
+    from .alerts.mail import MailSettings
 
 __all__ = ["STATIC_DIR", "Certificate", "Listening", "Settings", "check_base_path", "parse_embedders"]
 
@@ -30,6 +34,8 @@ class Settings:
         index_dir: where the index is, if not in the data folder; on a local disk when the folder is on a network.
         trusted_proxies: addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
         disk_reserve_bytes: room on the disk below which nothing new is taken in; None for a share of it.
+        webhook_hosts: hosts and ports that alerts may be sent to wherever they are (``--allow-webhook``).
+        mail: where alerts by mail are handed in.
         idle: this server was started by a reading command and may be asked to hand the folder over.
     """
 
@@ -42,6 +48,8 @@ class Settings:
     idle: bool = False
     trusted_proxies: tuple[Network, ...] = ()
     disk_reserve_bytes: int | None = None
+    webhook_hosts: frozenset[tuple[str, int]] = frozenset()
+    mail: MailSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

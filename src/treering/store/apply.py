@@ -11,6 +11,9 @@ import msgspec
 
 from treering.ids import RUN_KEY
 from treering.limits import (
+    ALERT_TEXT_MAX_CHARS,
+    ALERT_TITLE_MAX_CHARS,
+    ALERTS_MAX_PER_RUN,
     FILE_ABOUT_MAX_BYTES,
     FILE_PATH_MAX_BYTES,
     FORK_LIVES_MAX,
@@ -18,18 +21,37 @@ from treering.limits import (
     OPEN_LINES_MAX,
 )
 from treering.runlog import records
+from treering.runlog.file_parts import read_digests
 from treering.runlog.frames import Frame
 
+from .artifact_records import read_artifact, read_use
 from .attrs import flatten, to_attr
 from .liveness import Sight, is_fresh
 from .metadata import MetadataStore, ProjectRef
-from .state import Attr, ConsoleSpan, FileRow, Fork, Gap, HeldRow, Life, RewindRow, RunState, SegmentState, stream_of
+from .state import (
+    AlertRow,
+    ArtifactRow,
+    Attr,
+    ConsoleSpan,
+    FileRow,
+    Fork,
+    Gap,
+    HeldRow,
+    Life,
+    OriginRow,
+    RewindRow,
+    RunState,
+    SegmentState,
+    UseRow,
+    stream_of,
+)
 
 PAGE_LINES: Final = 256
 CONFIG_CHANGES_KEPT: Final = 1_000
 EDITABLE: Final = frozenset({"name", "notes", "tags", "deleted", "archived", "group", "job_type", "folder", "parent"})
 _EDITS: Final = EDITABLE | {"stop"}  # which has a request of its own
 
+_SAVED: Final = frozenset({"saved", "artifact"})  # files that live on elsewhere, and are asked for by what they hold
 _FAR: Final = 1 << 61  # of steps
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -52,6 +74,10 @@ class Applier:
         self._rewinds: list[RewindRow] = []
         self._files: dict[str, FileRow] = {}
         self._held: dict[str, HeldRow] = {}
+        self._artifacts: dict[str, ArtifactRow] = {}
+        self._uses: dict[tuple[str, int], UseRow] = {}
+        self._alerts: dict[tuple[int, int], AlertRow] = {}
+        self._origins: dict[tuple[str, str], OriginRow] = {}
         self._is_received = is_received
         self._by_kind: dict[int, Callable[[SegmentState, Frame, Any, int, Sight], None]] = {
             records.LIFE: self._life,
@@ -70,7 +96,10 @@ class Applier:
             records.SEAL: self._seal,
             records.FILE: self._file,
             records.HELD: self._hold,
+            records.ARTIFACT: self._artifact,
+            records.USE: self._use,
             records.WAITING: self._media_waiting,
+            records.ALERT: self._alert,
         }
 
     def apply(self, segment: SegmentState, frame: Frame, now_ns: int, live: Sight) -> None:
@@ -131,6 +160,22 @@ class Applier:
 
     def take_held(self) -> list[HeldRow]:
         taken, self._held = list(self._held.values()), {}
+        return taken
+
+    def take_artifacts(self) -> list[ArtifactRow]:
+        taken, self._artifacts = list(self._artifacts.values()), {}
+        return taken
+
+    def take_uses(self) -> list[UseRow]:
+        taken, self._uses = list(self._uses.values()), {}
+        return taken
+
+    def take_origins(self) -> list[OriginRow]:
+        taken, self._origins = list(self._origins.values()), {}
+        return taken
+
+    def take_alerts(self) -> list[AlertRow]:
+        taken, self._alerts = list(self._alerts.values()), {}
         return taken
 
     # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -305,12 +350,15 @@ class Applier:
             raise ValueError(f"a file needs a path of at most {FILE_PATH_MAX_BYTES:,} bytes and a SHA-256")
         if not (isinstance(size, int) and 0 <= size < 1 << 62 and isinstance(purpose, str) and len(purpose) <= 40):
             raise ValueError("a file needs its size and what it is for")
-        rest = {name: its for name, its in about.items() if name != "purpose"}
+        rest = {name: its for name, its in about.items() if name not in ("purpose", "parts")}
         text = _encode_json(rest).decode()
         if len(text) > FILE_ABOUT_MAX_BYTES:
             raise ValueError(f"more is said about a file than {FILE_ABOUT_MAX_BYTES:,} bytes")
         time_us, received = _whole(time_ns) // 1000, self._is_received(segment.segment)
         self._files[path] = FileRow(path, sha256, size, time_us, purpose, text, received)
+        if purpose in _SAVED:
+            digests = read_digests(about.get("parts"))
+            self._origins[sha256, path] = OriginRow(sha256, path, size, time_us, purpose, received, digests)
 
     def _hold(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         _time_ns, sha256, size = value
@@ -318,6 +366,35 @@ class Applier:
         if self._is_received(segment.segment) or segment.writer != "server" or not _SHA256.fullmatch(sha256):
             return
         self._held[sha256] = HeldRow(sha256, _whole(size))
+
+    def _alert(self, segment: SegmentState, frame: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        time_ns, body = _whole(value[0]), _map(value[1])
+        level, step = str(body.get("level") or "INFO"), body.get("step")
+        if self._state.alerts >= ALERTS_MAX_PER_RUN or level not in ("INFO", "WARN", "ERROR"):
+            return
+        self._state.alerts += 1
+        off = frame.offset  # of several in a frame each gets a place of its own, as rows do
+        while (segment.id, off) in self._alerts:
+            off += 1
+        self._alerts[segment.id, off] = AlertRow(
+            segment.id,
+            segment.segment,
+            off,
+            time_ns // 1000,
+            level,
+            str(body["title"])[:ALERT_TITLE_MAX_CHARS],
+            str(body.get("text") or "")[:ALERT_TEXT_MAX_CHARS],
+            None if step is None else _whole(step),
+            min(1 << 31, max(0, _whole(body.get("repeats") or 0))),
+        )
+
+    def _artifact(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        row = read_artifact(_whole(value[0]), _map(value[1]), segment.segment)
+        self._artifacts[row.record] = row
+
+    def _use(self, _: SegmentState, __: Frame, value: Any, now_ns: int, live: Sight) -> None:
+        row = read_use(_whole(value[0]), _map(value[1]))
+        self._uses[row.artifact, row.version] = row
 
     def _seal(self, segment: SegmentState, _: Frame, value: Any, now_ns: int, live: Sight) -> None:
         segment.doc.sealed = True

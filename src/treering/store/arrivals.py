@@ -57,7 +57,7 @@ class Arrivals:
         if offset == 0 and len(chunk) == total:
             if hashlib.sha256(chunk).hexdigest() != sha256:
                 raise _changed(sha256)
-            if not self._blobs.has(sha256):
+            if not self._blobs.touch(sha256):
                 self._blobs.put([chunk])
             return total, True
         path = self._path(run_key, sha256)

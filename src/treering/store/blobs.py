@@ -125,6 +125,45 @@ class FileBlobs:
         except (InvalidValue, OSError):
             return False
 
+    def changed_ns(self, name: str) -> int:
+        """Return when a blob was written or touched, in unix nanoseconds. Raises NotFound."""
+        try:
+            return os.stat(self.path(name)).st_mtime_ns
+        except FileNotFoundError:
+            raise NotFound(f"there is no blob {name}.") from None
+
+    def touch(self, name: str) -> bool:
+        """
+        Return whether a blob is there, and see to it that it stays for a while: what is young is never garbage.
+
+        For whoever finds that some bytes are here already and is about to say so.
+        """
+        try:
+            os.utime(self.path(name))
+        except (InvalidValue, OSError):
+            return False
+        return True
+
+    def discard(self, name: str, older_than_ns: int) -> bool:
+        """
+        Remove a blob unless somebody touched it since *older_than_ns*, unix nanoseconds; return whether it is gone.
+
+        Whoever touches it at this very moment either keeps it, or finds that it is not there and writes it again.
+        """
+        path = self.path(name)
+        aside = path.with_name(f".{name}.{os.urandom(4).hex()}.tmp")
+        try:
+            if os.stat(path).st_mtime_ns > older_than_ns:
+                return False
+            os.rename(path, aside)
+        except FileNotFoundError:
+            return True
+        if os.stat(aside).st_mtime_ns > older_than_ns:
+            os.replace(aside, path)
+            return False
+        os.unlink(aside)
+        return True
+
     def list(self) -> Iterator[str]:
         for folder in sorted(self._folder.glob("??")):
             yield from sorted(path.name for path in folder.iterdir() if _NAME.match(path.name))

@@ -156,10 +156,22 @@ class Documents:
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def create(
-        self, kind: str, entity: str, project: str, name: str, body: Any, author: str, time_ns: int, **about: Any
+        self,
+        kind: str,
+        entity: str,
+        project: str,
+        name: str,
+        body: Any,
+        author: str,
+        time_ns: int,
+        *,
+        most: int = DOCUMENTS_MAX_PER_PROJECT,
+        **about: Any,
     ) -> Document:
         """
-        Save a new document. Raises InvalidValue (its name), LimitExceeded (its size, or how many there are), OSError.
+        Save a new document, unless its project has *most* of the kind.
+
+        Raises InvalidValue (its name), LimitExceeded (its size, or how many there are), OSError.
         """
         with self._lock:
             alive = sum(
@@ -168,10 +180,10 @@ class Documents:
                 if (kept.document.kind, kept.document.entity, kept.document.project) == (kind, entity, project)
                 and not kept.versions[-1].deleted
             )
-            if alive >= DOCUMENTS_MAX_PER_PROJECT:
+            if alive >= most:
                 raise LimitExceeded(
-                    f"{entity}/{project} has {alive:,} of these already, and at most {DOCUMENTS_MAX_PER_PROJECT:,} are "
-                    "kept. Delete some first."
+                    f"{entity}/{project} has {alive:,} of these already, and at most {most:,} are kept. Delete some "
+                    "first."
                 )
             document = Document(
                 new_document_id(),

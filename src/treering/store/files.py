@@ -22,13 +22,13 @@ from .metadata import MetadataStore
 from .model import FileEntry, FilePage
 from .state import RunState
 
-__all__ = ["count_missing", "declared_size", "find_blob", "list_files", "missing_blobs"]
+__all__ = ["count_missing", "declared_size", "declared_times", "find_blob", "here", "list_files", "missing_blobs"]
 
 _decode_json: Final = msgspec.json.Decoder().decode
 _AT_ONCE: Final = 500
 
 
-def _here() -> sa.ColumnElement[bool]:
+def here() -> sa.ColumnElement[bool]:
     """Return the condition that a declared file's bytes may be read: written here, or received for its project."""
     f, h = t.files.c, t.held.c
     came = sa.exists().where(h.project_id == f.project_id, h.sha256 == f.sha256)
@@ -39,7 +39,7 @@ def find_blob(metadata: MetadataStore, blobs: FileBlobs, state: RunState, sha256
     """Return the size of bytes that are here and that the run, or one it inherits from, declared. Raises NotFound."""
     strands = metadata.inheritance.strands([state.id]).get(state.id, ())
     runs = sorted({state.id, *(strand.segment.run for strand in strands)})
-    query = sa.select(t.files.c.bytes).where(t.files.c.run_id.in_(runs), t.files.c.sha256 == sha256, _here())
+    query = sa.select(t.files.c.bytes).where(t.files.c.run_id.in_(runs), t.files.c.sha256 == sha256, here())
     with metadata.connect() as connection:
         row = connection.execute(query.limit(1)).first()
     if row is None:
@@ -55,6 +55,25 @@ def declared_size(metadata: MetadataStore, state: RunState, sha256: str) -> int:
     if row is None:
         raise NotFound(f"the run declares no file {sha256[:64]!r}; its log may be on its way still.")
     return int(row.bytes)
+
+
+def declared_times(metadata: MetadataStore, state: RunState, wanted: Collection[str]) -> dict[str, int]:
+    """Return those of *wanted* that a run declared as parts of artifacts alone, with when it did, in microseconds."""
+    f = t.files.c
+    names = list(wanted)
+    found: dict[str, int] = {}
+    others: set[str] = set()
+    with metadata.connect() as connection:
+        for begin in range(0, len(names), _AT_ONCE):
+            query = sa.select(f.sha256, f.purpose, f.time_us).where(f.run_id == state.id)
+            for sha256, purpose, time_us in connection.execute(
+                query.where(f.sha256.in_(names[begin : begin + _AT_ONCE]))
+            ):
+                if purpose == "artifact":
+                    found[sha256] = max(int(time_us), found.get(sha256, 0))
+                else:
+                    others.add(sha256)
+    return {sha256: time_us for sha256, time_us in found.items() if sha256 not in others}
 
 
 def missing_blobs(metadata: MetadataStore, state: RunState, wanted: Collection[str]) -> tuple[list[str], list[str]]:
@@ -88,7 +107,7 @@ def count_missing(metadata: MetadataStore, run_ids: Iterable[int]) -> dict[int, 
             some = ids[begin : begin + _AT_ONCE]
             each = (
                 sa.select(f.run_id, f.sha256, sa.func.max(f.bytes).label("bytes"))
-                .where(f.run_id.in_(some), sa.not_(_here()))
+                .where(f.run_id.in_(some), sa.not_(here()))
                 .group_by(f.run_id, f.sha256)
                 .subquery()
             )
@@ -106,14 +125,16 @@ def list_files(
     offset: int = 0,
     limit: int = 1_000,
 ) -> FilePage:
-    """Return files by path. *search*: a piece of the path, whatever its case."""
+    """
+    Return files by path; what is in artifacts, which is by hash there, only where that purpose is asked for.
+
+    *search*: a piece of the path, whatever its case.
+    """
     f = t.files.c
-    where = [f.run_id == state.id]
-    if purposes:
-        where.append(f.purpose.in_(list(purposes)))
+    where = [f.run_id == state.id, f.purpose.in_(list(purposes)) if purposes else f.purpose != "artifact"]
     if search:
         where.append(sa.func.lower(f.path).contains(search.lower(), autoescape=True))
-    page = sa.select(f.path, f.sha256, f.bytes, f.time_us, f.purpose, f.about, _here().label("here")).where(*where)
+    page = sa.select(f.path, f.sha256, f.bytes, f.time_us, f.purpose, f.about, here().label("here")).where(*where)
     with metadata.connect() as connection:
         rows = connection.execute(page.order_by(f.path).offset(offset).limit(limit)).all()
         count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(f.bytes), 0)).where(*where)

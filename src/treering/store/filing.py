@@ -34,7 +34,12 @@ _READ_TOGETHER: Final = 256  # segments
 
 
 class Filing:
-    """Moves and removes runs of one store. The caller holds the ingest lock."""
+    """
+    Moves and removes runs of one store. The caller holds the ingest lock.
+
+    Args:
+        kept: names bytes that stay although no run refers to them, such as those of frozen reports.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class Filing:
         ingester: Ingester,
         ledger: Ledger,
         clock_ns: Callable[[], int],
+        kept: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._segments = segments
         self._blobs = blobs
@@ -53,6 +59,7 @@ class Filing:
         self._ingester = ingester
         self._ledger = ledger
         self._clock_ns = clock_ns
+        self._kept = kept
 
     def check_move(self, state: RunState, entity: str, project: str) -> str:
         """Return why a run cannot be moved there; empty if it can."""
@@ -166,7 +173,7 @@ class Filing:
         if not names:
             return
         self.read(self._segments.runs())
-        for name in self._metadata.unreferenced(names):
+        for name in self._metadata.unreferenced(names) - set(self._kept()):
             with contextlib.suppress(TreeringError, OSError):
                 self._blobs.delete(name)
 

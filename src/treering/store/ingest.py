@@ -57,6 +57,8 @@ class Committed:
     state: str
     keys_changed: bool
     rows: int
+    alerts: int = 0  # that code raised
+    artifacts: bool = False  # it says that it made a version of one
 
 
 class Ingester:
@@ -70,6 +72,7 @@ class Ingester:
         ledger: Ledger,
         clock_ns: Callable[[], int],
         on_commit: Callable[[int, list[Committed]], None],
+        on_points: Callable[[int, Points], None] = lambda project, points: None,
     ) -> None:
         self._segments = segments
         self._metadata = metadata
@@ -77,6 +80,7 @@ class Ingester:
         self._ledger = ledger
         self._clock_ns = clock_ns
         self._on_commit = on_commit
+        self._on_points = on_points
         self._works = Works(metadata, self._is_received)
         self._registry = Registry(segments, metadata, ledger, self._works, clock_ns)
         self._owed = Owed()
@@ -601,7 +605,16 @@ class Ingester:
             self.forget()
             raise
         committed = [
-            Committed(b.state.entity, b.state.project, b.state.run_key, b.state.state, b.keys_changed, b.rows)
+            Committed(
+                b.state.entity,
+                b.state.project,
+                b.state.run_key,
+                b.state.state,
+                b.keys_changed,
+                b.rows,
+                len(b.alerts),
+                bool(b.artifacts),
+            )
             for b in batches
         ]
         committed += [
@@ -621,6 +634,10 @@ class Ingester:
             rewinds=work.applier.take_rewinds(),
             files=work.applier.take_files(),
             held=work.applier.take_held(),
+            artifacts=work.applier.take_artifacts(),
+            uses=work.applier.take_uses(),
+            alerts=work.applier.take_alerts(),
+            origins=work.applier.take_origins(),
             rows=work.rows,
             new_keys=work.new_keys,
             keys_changed=work.keys_changed,
@@ -635,7 +652,10 @@ class Ingester:
         out, marks = work.out, work.marks
         work.out, work.marks = Out(), {}
         if marks:
-            self._metrics.append(work.project.id, Points.concat(out.points), Items.concat(out.items), marks)
+            points = Points.concat(out.points)
+            self._metrics.append(work.project.id, points, Items.concat(out.items), marks)
+            if len(points):
+                self._on_points(work.project.id, points)
 
     def bound_replay(self) -> None:
         """See to it that a crash does not make the next start read too much again."""

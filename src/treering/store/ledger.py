@@ -13,7 +13,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +25,8 @@ from treering.runlog import records
 from treering.runlog.frames import FRAME_HEADER_BYTES, Frame, decode_frame_header, seed
 from treering.runlog.writer import Writer
 
+from .alert_log import AlertLog
+from .artifact_book import ArtifactBook
 from .documents import Documents, Place
 from .liveness import this_machine
 from .metadata import ProjectRef
@@ -33,7 +35,19 @@ from .segments import LEDGER, SegmentRef, SegmentStore
 
 _decode = msgspec.msgpack.Decoder().decode
 
-_KINDS = frozenset({records.REGISTER, records.RECEIVED, records.DOCUMENT, records.PLACE, records.PURGE})
+_KINDS = frozenset(
+    {
+        records.REGISTER,
+        records.RECEIVED,
+        records.DOCUMENT,
+        records.PLACE,
+        records.PURGE,
+        records.VERSION,
+        records.ARTIFACT_ACT,
+        records.ALERT,
+        records.ALERT_NOTE,
+    }
+)
 
 
 class Moved(NamedTuple):
@@ -66,6 +80,10 @@ class Ledger:
         self.purged: dict[str, int] = {}  # run key → when it was removed for good
         self._removed: dict[str, set[str]] = {}  # and with which segments
         self.documents = Documents(self._append_document, self._payload)
+        self.alerts = AlertLog(self._append_durably)
+        # Whether a file came to a run after it was locked; who keeps the locks says so.
+        self.locks_out: Callable[[SegmentRef], bool] = lambda ref: False
+        self.artifacts = ArtifactBook(self._append_durably)
         for ref in segments.segments(LEDGER):
             try:
                 with segments.open(ref) as reader:
@@ -74,6 +92,7 @@ class Ledger:
                             self._read(ref.segment, frame)
             except (TreeringError, OSError):
                 continue  # a damaged ledger costs numbers, not runs
+        self.artifacts.begin()
 
     def _read(self, segment: str, frame: Frame) -> None:
         if frame.kind not in _KINDS:
@@ -85,6 +104,10 @@ class Ledger:
             self._read_receipt(value)
         elif frame.kind == records.DOCUMENT:
             self.documents.note(value, Place(segment, frame.offset, frame.end - frame.offset))
+        elif frame.kind in (records.ALERT, records.ALERT_NOTE):
+            self.alerts.note(frame.kind, value)
+        elif frame.kind in (records.VERSION, records.ARTIFACT_ACT):
+            self.artifacts.note(frame.kind, value)
         else:
             self._read_removal(frame.kind, value)
 

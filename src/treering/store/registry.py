@@ -44,6 +44,7 @@ class Registry:
         self._clock_ns = clock_ns
         self._numbers: dict[int, int] = {}  # project → the next run's number
         self.bad: dict[SegmentRef, tuple[int, str]] = {}
+        self._locked_out: dict[SegmentRef, int] = {}  # and how large they were
 
     def clear(self) -> None:
         """Drop everything: the stores say what is true."""
@@ -54,10 +55,11 @@ class Registry:
         """Drop what is known of some runs."""
         self._numbers.clear()
         self.bad = {ref: why for ref, why in self.bad.items() if ref.run_key not in gone}
+        self._locked_out = {ref: size for ref, size in self._locked_out.items() if ref.run_key not in gone}
 
     def is_as_bad(self, ref: SegmentRef) -> bool:
-        """Return whether a segment was unreadable and has not changed since."""
-        return ref in self.bad and self.bad[ref][0] == self.size(ref)
+        """Return whether a segment was unreadable, or locked out, and has not changed since."""
+        return self._locked_out.get(ref) == self.size(ref) or (ref in self.bad and self.bad[ref][0] == self.size(ref))
 
     def size(self, ref: SegmentRef) -> int:
         """Return the bytes of a segment, -1 if it is not there."""
@@ -83,6 +85,9 @@ class Registry:
             life, created_ns, chain = self._first_life(ref)
             if life is not None and work is not None:
                 _check_owner(ref, life)
+            if life is not None and life.get("writer") != "server" and self._ledger.locks_out(ref):
+                self._locked_out[ref] = size  # the run is locked: whoever verifies it is told of this file
+                return None
         except (TreeringError, OSError, msgspec.DecodeError) as error:
             self.note_bad(ref, str(error))
             return None

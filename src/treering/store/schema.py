@@ -28,7 +28,7 @@ _Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row id is an INTEGER by that very name
 _Double = Float(53)
 
-VERSION: Final = 5
+VERSION: Final = 6
 
 metadata = MetaData()
 
@@ -275,6 +275,87 @@ held = Table(
     *_scope(),
     Column("bytes", BigInteger, nullable=False),
     Index("held_by_project", "project_id", "sha256"),
+)
+
+# Every state of the files that runs saved, by what they hold: a path that was written anew keeps those before.
+origins = Table(
+    "origins",
+    metadata,
+    Column("sha256", _Text, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("path", _Text, primary_key=True),
+    *_scope(),
+    Column("bytes", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("purpose", _Text, nullable=False),
+    Column("received", Boolean, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Index("origins_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# Of which of them a piece is a part: `digest` is of the piece.
+origin_parts = Table(
+    "origin_parts",
+    metadata,
+    Column("digest", _Text, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", _Text, primary_key=True),
+    *_scope(),
+    Column("count", Integer, nullable=False),
+    Index("origin_parts_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# Alerts that the code of trainings raised, by where they stand in the run log.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("segment_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("off", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("run_id", BigInteger, nullable=False, index=True),
+    Column("segment", _Text, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("level", _Text, nullable=False),
+    Column("title", _Text, nullable=False),
+    Column("text", _Text, nullable=False),
+    Column("step", BigInteger),
+    Column("repeats", Integer, nullable=False),
+    Index("alerts_by_project", "project_id", "time_us"),
+)
+
+# Versions of artifacts, as the runs that made them say. Whether one is complete, and its number, the ledger knows.
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("record", _Text, primary_key=True),
+    *_scope(),
+    Column("segment", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("type", _Text, nullable=False),
+    Column("digest", _Text, nullable=False),
+    Column("manifest_bytes", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("about", _Text, nullable=False),  # JSON
+)
+
+# Versions of artifacts that runs used. The artifact may be of another project, and need not be here at all.
+artifact_uses = Table(
+    "artifact_uses",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("artifact", _Text, primary_key=True),  # entity/project/name
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    *_scope(),
+    Column("type", _Text, nullable=False),
+    Column("digest", _Text, nullable=False),
+    Column("use_as", _Text, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Index("artifact_uses_by_artifact", "artifact", "version"),
 )
 
 # Folders whose segments do not even say which run they are of.

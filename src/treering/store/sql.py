@@ -46,9 +46,16 @@ _OF_RUNS: Final = (
     t.console,
     t.files,
     t.held,
+    t.artifacts,
+    t.artifact_uses,
     t.forks,
     t.unsettled,
+    t.alerts,
+    t.origins,
+    t.origin_parts,
 )
+
+_ORIGIN: Final = ("sha256", "path", "bytes", "time_us", "purpose", "received")
 
 NAN_TEXT: Final = "NaN"
 
@@ -520,6 +527,30 @@ class SqlMetadata:
                 t.held,
                 [{**msgspec.structs.asdict(h), **ids, "run_id": b.state.id} for b, ids in scope for h in b.held],
             )
+            upsert.rows(
+                t.origins,
+                [
+                    {**{n: getattr(o, n) for n in _ORIGIN}, **ids, "run_id": b.state.id, "parts": len(o.digests)}
+                    for b, ids in scope
+                    for o in b.origins
+                ],
+            )
+            upsert.rows(
+                t.origin_parts,
+                [
+                    {"digest": digest, "run_id": b.state.id, "sha256": o.sha256, **ids, "count": count}
+                    for b, ids in scope
+                    for o in b.origins
+                    for digest, count in Counter(o.digests).items()
+                ],
+            )
+            upsert.rows(
+                t.alerts,
+                [{**msgspec.structs.asdict(a), **ids, "run_id": b.state.id} for b, ids in scope for a in b.alerts],
+            )
+            for table, found in ((t.artifacts, "artifacts"), (t.artifact_uses, "uses")):
+                its = [(b.state.id, ids, row) for b, ids in scope for row in getattr(b, found)]
+                upsert.rows(table, [{**msgspec.structs.asdict(row), **ids, "run_id": run} for run, ids, row in its])
             new = Counter(key for batch in batches for key in batch.new_keys)
             if new:
                 connection.execute(

@@ -87,6 +87,7 @@ class RunState(msgspec.Struct):
     fork: Fork | None = None
     unsettled: bool = False  # its aggregates are to be made anew of what its lines show
     unknown: int = 0  # records that need a newer treering
+    alerts: int = 0  # that its code raised
     state: str = "running"
     ended_ns: int | None = None
     damaged: bool = False
@@ -219,6 +220,58 @@ class HeldRow(msgspec.Struct):
     bytes: int
 
 
+class OriginRow(msgspec.Struct):
+    """A state of a saved file; ``digests`` of its parts, see ``runlog.file_parts``."""
+
+    sha256: str
+    path: str
+    bytes: int
+    time_us: int
+    purpose: str
+    received: bool
+    digests: list[str]
+
+
+class AlertRow(msgspec.Struct):
+    """An alert that the run's code raised."""
+
+    segment_id: int
+    segment: str
+    off: int
+    time_us: int
+    level: str
+    title: str
+    text: str
+    step: int | None
+    repeats: int
+
+
+class ArtifactRow(msgspec.Struct):
+    """A version of an artifact as the run that made it says. ``about`` is an ``artifact_records.About`` as JSON."""
+
+    record: str
+    segment: str
+    name: str
+    type: str
+    digest: str
+    manifest_bytes: int
+    bytes: int
+    files: int
+    time_us: int
+    about: str
+
+
+class UseRow(msgspec.Struct):
+    """A version of an artifact that a run used. ``artifact`` is ``entity/project/name``."""
+
+    artifact: str
+    version: int
+    type: str
+    digest: str
+    use_as: str
+    time_us: int
+
+
 class Attr(msgspec.Struct):
     """One config value, explicit summary value or tag."""
 
@@ -238,6 +291,10 @@ class RunBatch(msgspec.Struct):
     rewinds: list[RewindRow] = []
     files: list[FileRow] = []
     held: list[HeldRow] = []
+    artifacts: list[ArtifactRow] = []
+    uses: list[UseRow] = []
+    alerts: list[AlertRow] = []
+    origins: list[OriginRow] = []
     new_keys: list[int] = []  # metrics that this run logs for the first time
     rows: int = 0
     keys_changed: bool = False

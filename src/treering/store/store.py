@@ -16,18 +16,33 @@ import sqlalchemy as sa
 from treering.errors import InvalidValue, ProjectNotFound, RunNotFound, SegmentNotFound, StorageFull
 from treering.ids import check_folder, check_name
 from treering.ids import run_key as make_run_key
-from treering.limits import CONSOLE_MAX_LINES, DISPLAY_NAME_MAX_CHARS, NOTES_MAX_BYTES, TAG_MAX_CHARS, TAGS_MAX
+from treering.limits import (
+    CONSOLE_MAX_LINES,
+    DISPLAY_NAME_MAX_CHARS,
+    LOCK_NOTE_MAX_CHARS,
+    NOTES_MAX_BYTES,
+    TAG_MAX_CHARS,
+    TAGS_MAX,
+)
 from treering.runlog import records
 from treering.runlog.shipment import Held
 from treering.runlog.writer import Writer
 
 from . import charts, rebuild
 from . import schema as t
+from .alert_points import AlertPoints
+from .alert_rule_documents import AlertRules
+from .alert_watch import AlertWatch
+from .alerting import Alerts
 from .apply import EDITABLE
 from .arrivals import Arrivals
+from .artifact_book import Collection as ArtifactCollection
+from .artifact_book import Version as ArtifactVersion
+from .artifacts import Artifacts
 from .blobs import FileBlobs
 from .changes import ChangeFeed
 from .code import read_code
+from .comments import Comments
 from .comparing import Comparing
 from .console import ConsoleQuery, read_console
 from .copies import Copies
@@ -35,14 +50,17 @@ from .corrected_metadata import shown
 from .correcting import Correcting
 from .corrections import Corrections
 from .distributed import Distributed
-from .files import declared_size, find_blob, list_files, missing_blobs
+from .files import declared_size, declared_times, find_blob, list_files, missing_blobs
 from .filing import Filing, change_tags
+from .garbage import Collected, Garbage
 from .history import read_history
 from .holdings import HoldingsReader
 from .ingest import Committed, Ingester
 from .inheritance import InheritedMetrics
 from .ledger import Ledger, server_life
+from .lineage import Lineage
 from .liveness import Sight, deciding_life, end_of
+from .locks import Lock, Locks
 from .media import Match, find_columns, media_at, media_in, media_steps
 from .metadata import MetadataStore
 from .metrics import MetricStore
@@ -68,11 +86,17 @@ from .model import (
     Spark,
     Verification,
 )
+from .models import Models
+from .origin import Origins
 from .owner import OwnerLock
 from .parquet import ParquetMetrics
 from .past import past_at, read_past
+from .pictures import Pictures
 from .projects import latest_run, list_projects, locate_run, project_defines, read_project
 from .received import Received
+from .report_freezing import Freezer
+from .report_runs import ReportRuns
+from .reports import Reports
 from .run_columns import PointSource
 from .run_page import read_run
 from .runs import query_runs
@@ -80,6 +104,7 @@ from .segments import FileSegments, SegmentRef
 from .selection import choose_runs, newest_first
 from .sql import IndexOutdated, SqlMetadata
 from .state import RunState
+from .storage import Storage
 from .storefile import StoreFile, check_version, open_store_file
 from .tables import LoggedTable
 from .verify import verify_run
@@ -135,7 +160,29 @@ class Store:
         )
         self.correcting = Correcting(metadata, self._lines, self.corrections, self._refill_ids, self._is_shown_anew)
         self._feed = ChangeFeed(metadata)
-        self._ingester = Ingester(self.segments, metadata, self.metrics, self._ledger, clock_ns, self._committed)
+        self.alerts = self._make_alerts()
+        self.locks = Locks(self._ledger.documents, self.segments, clock_ns)
+        self._ledger.locks_out = self.locks.locks_out
+        self.artifacts = Artifacts(
+            metadata,
+            self.blobs,
+            self._ledger.artifacts,
+            Models(self._ledger.documents, self._ledger.artifacts, clock_ns),
+            self._ledger.received,
+            clock_ns,
+        )
+        self.lineage = Lineage(metadata, self.artifacts)
+        self.storage = Storage(metadata, self.blobs, self.artifacts, self._ledger.received)
+        self._garbage = Garbage(metadata, self.blobs, self.artifacts, self.kept_blobs, clock_ns)
+        self._ingester = Ingester(
+            self.segments,
+            metadata,
+            self.metrics,
+            self._ledger,
+            clock_ns,
+            self._committed,
+            self.alerts.watch.note_points,
+        )
         self._ingest_lock = threading.RLock()
         self.received = Received.on_disk(
             self.segments,
@@ -146,7 +193,16 @@ class Store:
             find=self._find_segment,
             clock_ns=clock_ns,
         )
-        self._filing = Filing(self.segments, self.blobs, metadata, self.metrics, self._ingester, self._ledger, clock_ns)
+        self._filing = Filing(
+            self.segments,
+            self.blobs,
+            metadata,
+            self.metrics,
+            self._ingester,
+            self._ledger,
+            clock_ns,
+            self.kept_blobs,
+        )
         self._copies = Copies(self.segments, metadata, self._ledger, clock_ns)
         self._watcher = Watcher(
             self.segments, self._ingester, self._ingest_lock, metadata.running(), self.received.follows
@@ -164,17 +220,53 @@ class Store:
             self.run,
             index / "scratch",
         )
+        self.origins = Origins(self._shown, self._shown_metrics, self._refill_ids)
         self.distributed = Distributed(self._shown, self._shown_metrics, self.segments, self._refill_ids, clock_ns)
+        self.comments = Comments(self._ledger.documents, clock_ns)
+        self.pictures = Pictures(self._ledger.documents, self.blobs, clock_ns)
+        self.reports = self._make_reports()
         self._stops: dict[str, tuple[int, str]] = {}  # run key → when it was last asked to stop and by whom; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
         self._closed = False
         try:
             self._copies.clear()
+            self.artifacts.load()
             self._filing.finish_purges()
             self._filing.finish_moves()
         except Exception:  # a full disk: the next start tries again, and people can look at their runs meanwhile
             log.exception("what a kill left of moves and removals could not be finished")
+
+    def _make_reports(self) -> Reports:
+        return Reports(
+            self._ledger.documents,
+            self.blobs,
+            self.metadata,
+            self.comparing,
+            self.project,
+            lambda may_read: ReportRuns(self.metadata, self.comparing, self.query_runs, may_read),
+            Freezer(
+                self.metadata,
+                self.comparing,
+                self.series,
+                self.project,
+                self.corrections.of_project,
+                self.media_steps,
+                self.media_at,
+            ),
+            self._clock_ns,
+        )
+
+    def kept_blobs(self) -> Iterator[str]:
+        """Yield the names of bytes that stay although no run refers to them: those of reports, and pictures."""
+        yield from self.reports.kept_blobs()
+        yield from self.pictures.kept_blobs()
+
+    def _make_alerts(self) -> Alerts:
+        rules = AlertRules(self._ledger.documents, self._clock_ns)
+        points = AlertPoints(self._shown, self.metadata, self.metrics, self._refill_ids)
+        watch = AlertWatch(rules, self._ledger.alerts, points, self._clock_ns, lambda: self.corrections.changes)
+        return Alerts(self.metadata, rules, self._ledger.alerts, points, watch, self._clock_ns)
 
     @classmethod
     def open(
@@ -414,6 +506,8 @@ class Store:
         for entry in committed:
             self._watcher.note_state(entry.run_key, entry.state)
         self._visible_seq = seq
+        self.artifacts.look({one.run_key for one in committed if one.artifacts}, {one.run_key for one in committed})
+        self.alerts.watch.note_commit(committed)
         self._feed.add(seq, committed)
 
     @property
@@ -531,6 +625,8 @@ class Store:
         """
         clean = {name: _check_edit(name, value) for name, value in changes.items()}
         self.check_room()
+        if clean.get("deleted") and self.locks.is_locked(run_key):
+            raise InvalidValue("the run is locked: unlock it before you delete it.")
         with self._ingest_lock:
             state = self._state(run_key)
             writer = self._writer(state)
@@ -565,6 +661,9 @@ class Store:
                     if state is None:
                         refused[key] = "there is no such run"
                         continue
+                    if clean.get("deleted") and self.locks.is_locked(key):
+                        refused[key] = "it is locked"
+                        continue
                     its = dict(clean)
                     if add_tags or remove_tags:
                         try:
@@ -583,6 +682,31 @@ class Store:
                         refused[key] = f"its folder refuses: {writer.disk_error.strerror or writer.disk_error}"
                 self._ingester.ingest(grown, live=Sight.LIVE)
         return refused
+
+    def lock_run(self, run_key: str, author: str, note: str = "") -> Lock:
+        """
+        Lock a run: its log is sealed, and nothing is added to it any more.
+
+        Raises:
+            RunNotFound: there is no such run.
+            InvalidValue: it is running, or the note is too long.
+            EditConflict: it is locked already.
+            StorageFull, OSError: the disk refuses.
+        """
+        if len(note) > LOCK_NOTE_MAX_CHARS:
+            raise InvalidValue(f"a note has at most {LOCK_NOTE_MAX_CHARS:,} characters, got {len(note):,}.")
+        self.check_room()
+        with self._ingest_lock:
+            self._filing.read([run_key])  # one that was resumed a moment ago runs, whatever is known of it
+            state = self._state(run_key)
+            if state.state == "running":
+                raise InvalidValue(f"{state.name} is running: what it logs from now on would be no part of it.")
+            writer = self._writers.pop(run_key, None)
+            if writer is not None:  # what people said of the run so far is sealed, too
+                writer.close()
+                self._filing.read([run_key])
+            writers = {segment.segment: segment.writer for segment in self.metadata.segments(state.id)}
+            return self.locks.lock(state, writers, author, note.strip())
 
     def matching(self, selection: Selection, limit: int) -> list[str]:
         """Return the keys of up to *limit* runs that are meant, newest first. Raises ProjectNotFound, FilterError."""
@@ -653,7 +777,15 @@ class Store:
     def purge_runs(self, run_keys: Sequence[str], author: str) -> dict[str, str]:
         """Remove runs that are deleted for good. Returns run key → why it was not. Raises OSError."""
         with self._ingest_lock:
-            return self._file(run_keys, self._filing.check_purge, lambda states: self._filing.purge(states, author))
+            return self._file(run_keys, self._check_purge, lambda states: self._purge(states, author))
+
+    def _check_purge(self, state: RunState) -> str:
+        return self._filing.check_purge(state) or self.artifacts.check_purge(state.run_key)
+
+    def _purge(self, states: list[RunState], author: str) -> None:
+        for state in states:
+            self.artifacts.purge(state.run_key, author)
+        self._filing.purge(states, author)
 
     def _file(
         self,
@@ -676,6 +808,7 @@ class Store:
         for state in chosen:
             for known in (self._places, self._stops):
                 known.pop(state.run_key, None)
+            self.alerts.watch.forget_runs([state.run_key])
             self._sparks.pop(state.project_id, None)
         return refused
 
@@ -812,10 +945,16 @@ class Store:
         """
         state = self._state(run_key)
         missing, others = missing_blobs(self.metadata, state, wanted)
-        here = [name for name in others if self.blobs.has(name)]
-        if here:
-            self._note_held(state, [(name, self.blobs.size(name)) for name in here])
-        return [(name, self.arrivals.length(run_key, name)) for name in [*missing, *(set(others) - set(here))]]
+        lacking = set(missing)
+        there = [name for name in dict.fromkeys(wanted) if name not in lacking]
+        here = {name for name in there if self.blobs.touch(name)}  # the rest was garbage, or its disk was changed
+        new = [(name, self.blobs.size(name)) for name in others if name in here]
+        if new:
+            self._note_held(state, new)
+        gone = [name for name in there if name not in here]
+        removed = self.artifacts.unneeded(run_key, state.id, declared_times(self.metadata, state, gone))
+        lacking.update(name for name in gone if name not in removed)
+        return [(name, self.arrivals.length(run_key, name)) for name in dict.fromkeys(wanted) if name in lacking]
 
     def receive_blob(self, run_key: str, sha256: str, offset: int, total: int, chunk: bytes) -> tuple[int, bool]:
         """
@@ -845,6 +984,20 @@ class Store:
                 writer.append(records.HELD, [self._clock_ns(), sha256, size])
             self.segments.sync(SegmentRef(state.run_key, writer.segment_id))
             self.ingest_segment(state.run_key, writer.segment_id)
+
+    def collect_garbage(self, *, dry_run: bool) -> Collected:
+        """Remove versions of artifacts whose time is over, and content that nothing refers to; or only say which."""
+        with self._ingest_lock:
+            self._filing.read(self.segments.runs())
+            return self._garbage.collect(dry_run)
+
+    def bytes_of_removal(self, chosen: Sequence[tuple[ArtifactCollection, ArtifactVersion]]) -> int:
+        """Return how many bytes would be garbage if versions of artifacts were removed."""
+        return self._garbage.free_bytes(chosen)
+
+    def run_number(self, run_key: str) -> int:
+        """Return the index's own number of a run. Raises RunNotFound."""
+        return self._state(run_key).id
 
     def verify(self, run_key: str) -> Verification:
         """Read every byte of a run's segments again. Raises RunNotFound."""

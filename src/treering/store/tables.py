@@ -162,6 +162,25 @@ class LoggedTable:
                 vectors[place] = [math.nan if part is None else part for part in vector]
         return vectors
 
+    def fingerprint(self, most_rows: int) -> tuple[int, dict[str, tuple[str, int]]]:
+        """
+        Return how many rows there are, and of each column its type and a 64-bit hash of its values in their order.
+
+        Raises:
+            FormatError: the file is no Parquet file.
+            LimitExceeded: it has more than *most_rows* rows, or took too long or too much memory.
+        """
+        with self._open() as cursor:
+            columns = self._columns(cursor)
+            rows = _one(cursor, _select("count(*)", self._source), [])
+            if rows > most_rows:
+                raise LimitExceeded(f"the table has {rows:,} rows; at most {most_rows:,} are compared.")
+            numbered = self._source.replace("')", "', file_row_number = true)")
+            hashes = ", ".join(f"bit_xor(hash(file_row_number, {column.sql}))" for column in columns)
+            found = cursor.execute(_select(hashes, numbered)).fetchone() or ()
+        kinds = zip(columns, found, strict=False)
+        return rows, {column.name: (column.type, int(value or 0)) for column, value in kinds}
+
     @staticmethod
     def _check_size(cursor: duckdb.DuckDBPyConnection, page: str, shown: list[_Column], values: list[Any]) -> None:
         """Raise LimitExceeded if the rows would need more memory than a reply may: a small file can hold much."""

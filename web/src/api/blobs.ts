@@ -1,12 +1,13 @@
 import { BlobCache } from "./blobCache";
 import { ask, routeUrl } from "./request";
 
-/** The bytes of a run's blob, read with what this browser may see. */
-export async function fetchBlob(runKey: string, sha256: string, signal?: AbortSignal): Promise<Blob> {
-  const request = new Request(
-    routeUrl(`runs/${encodeURIComponent(runKey)}/blobs/${sha256}`),
-    signal ? { signal } : {},
-  );
+/**
+ * The bytes of a blob, read with what this browser may see. *owner* is the key of a run, or the route of an artifact's
+ * version: routes have slashes, keys have none.
+ */
+export async function fetchBlob(owner: string, sha256: string, signal?: AbortSignal): Promise<Blob> {
+  const route = owner.includes("/") ? owner : `runs/${encodeURIComponent(owner)}`;
+  const request = new Request(routeUrl(`${route}/blobs/${sha256}`), signal ? { signal } : {});
   return (await ask(request)).blob();
 }
 

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { leftAddress } from "@/grid/viewAddress";
+import { AlertCount } from "./AlertCount";
 
 interface ProjectNavProps {
   entity: string;
@@ -28,6 +29,43 @@ export function ProjectNav({ entity, project }: ProjectNavProps) {
         activeProps={{ "aria-current": "page" }}
       >
         Runs
+      </Link>
+      <Link
+        to="/$entity/$project/artifacts"
+        params={params}
+        search={{}}
+        activeOptions={{ includeSearch: false }}
+        activeProps={{ "aria-current": "page" }}
+      >
+        Artifacts
+      </Link>
+      <Link
+        to="/$entity/$project/models"
+        params={params}
+        search={{}}
+        activeOptions={{ includeSearch: false }}
+        activeProps={{ "aria-current": "page" }}
+      >
+        Models
+      </Link>
+      <Link
+        to="/$entity/$project/reports"
+        params={params}
+        search={{}}
+        activeOptions={{ includeSearch: false }}
+        activeProps={{ "aria-current": "page" }}
+      >
+        Reports
+      </Link>
+      <Link
+        to="/$entity/$project/alerts"
+        params={params}
+        search={{}}
+        activeOptions={{ exact: true, includeSearch: false }}
+        activeProps={{ "aria-current": "page" }}
+      >
+        Alerts
+        <AlertCount entity={entity} project={project} />
       </Link>
       <Link
         to="/$entity/$project/corrections"

@@ -9,6 +9,8 @@ import {
 import { basePath } from "@/api/base";
 import { runQuery } from "@/api/queries";
 import { getAccess } from "@/api/session";
+import { isAlertsTab } from "@/features/alerts/tabs";
+import { isVersionTab } from "@/features/artifacts/tabs";
 import { ProjectsPage } from "@/features/projects/ProjectsPage";
 import { RunPage, SharedRunPage } from "@/features/run/RunPage";
 import { isRunTab } from "@/features/run/tabs";
@@ -79,6 +81,149 @@ const correctionsRoute = createRoute({
         entity={entity}
         project={project}
         metric={metric}
+      />
+    );
+  },
+});
+
+const ArtifactsPage = lazyRouteComponent(() => import("@/features/artifacts/ArtifactsPage"), "ArtifactsPage");
+
+const artifactsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/artifacts",
+  component: function Artifacts() {
+    const { entity, project } = artifactsRoute.useParams();
+    return <ArtifactsPage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
+const ArtifactPage = lazyRouteComponent(() => import("@/features/artifacts/ArtifactPage"), "ArtifactPage");
+
+const artifactRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/artifacts/$type/$name",
+  beforeLoad: ({ params }) => {
+    throw redirect({
+      to: "/$entity/$project/artifacts/$type/$name/$version/$tab",
+      params: { ...params, version: "latest", tab: "overview" },
+      replace: true,
+    });
+  },
+});
+
+const versionRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/artifacts/$type/$name/$version",
+  beforeLoad: ({ params }) => {
+    throw redirect({
+      to: "/$entity/$project/artifacts/$type/$name/$version/$tab",
+      params: { ...params, tab: "overview" },
+      replace: true,
+    });
+  },
+});
+
+const versionTabRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/artifacts/$type/$name/$version/$tab",
+  component: function Version() {
+    const { entity, project, name, version, tab } = versionTabRoute.useParams();
+    if (!isVersionTab(tab)) return <NotFoundPage />;
+    return (
+      <ArtifactPage
+        key={`${entity}/${project}/${name}`}
+        artifact={{ entity, project, name }}
+        version={version}
+        tab={tab}
+      />
+    );
+  },
+});
+
+const ModelsPage = lazyRouteComponent(() => import("@/features/models/ModelsPage"), "ModelsPage");
+
+const modelsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/models",
+  component: function Models() {
+    const { entity, project } = modelsRoute.useParams();
+    return <ModelsPage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
+const ModelPage = lazyRouteComponent(() => import("@/features/models/ModelPage"), "ModelPage");
+
+const modelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/models/$model_id",
+  component: function Model() {
+    const { model_id } = modelRoute.useParams();
+    return <ModelPage key={model_id} id={model_id} />;
+  },
+});
+
+const ProjectStoragePage = lazyRouteComponent(
+  () => import("@/features/storage/ProjectStoragePage"),
+  "ProjectStoragePage",
+);
+
+const storageRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/storage",
+  component: function Storage() {
+    const { entity, project } = storageRoute.useParams();
+    return <ProjectStoragePage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
+const AlertsPage = lazyRouteComponent(() => import("@/features/alerts/AlertsPage"), "AlertsPage");
+
+const alertsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/alerts",
+  component: function Alerts() {
+    const { entity, project } = alertsRoute.useParams();
+    const { tab = "raised", metric = null } = alertsRoute.useSearch();
+    return (
+      <AlertsPage
+        key={`${entity}/${project} ${metric}`}
+        entity={entity}
+        project={project}
+        tab={isAlertsTab(tab) ? tab : "raised"}
+        metric={metric}
+      />
+    );
+  },
+});
+
+const ReportsPage = lazyRouteComponent(() => import("@/features/reports/ReportsPage"), "ReportsPage");
+
+const reportsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/reports",
+  component: function Reports() {
+    const { entity, project } = reportsRoute.useParams();
+    return <ReportsPage key={`${entity}/${project}`} entity={entity} project={project} />;
+  },
+});
+
+const ReportPage = lazyRouteComponent(() => import("@/features/reports/ReportPage"), "ReportPage");
+
+const reportRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/$entity/$project/reports/$report_id",
+  component: function Report() {
+    const { entity, project, report_id } = reportRoute.useParams();
+    const { edit, present, version } = reportRoute.useSearch();
+    return (
+      <ReportPage
+        key={report_id}
+        entity={entity}
+        project={project}
+        id={report_id}
+        editing={edit === "1"}
+        presenting={present === "1"}
+        version={version && /^[1-9]\d{0,8}$/.test(version) ? Number(version) : null}
       />
     );
   },
@@ -181,8 +326,18 @@ const routeTree = rootRoute.addChildren([
   workspaceRoute,
   runsRoute,
   compareRoute,
+  reportsRoute,
+  reportRoute,
   groupRoute,
   correctionsRoute,
+  alertsRoute,
+  artifactsRoute,
+  artifactRoute,
+  versionRoute,
+  versionTabRoute,
+  modelsRoute,
+  modelRoute,
+  storageRoute,
   runRoute,
   runTabRoute,
   permanentRoute,

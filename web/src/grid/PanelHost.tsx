@@ -1,6 +1,7 @@
 import { memo, type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
+import { usePanelComments } from "@/comments/usePanelComments";
 import { settle } from "@/panels/cascade";
-import { useKeys } from "@/panels/cast";
+import { useKeys, useSelection } from "@/panels/cast";
 import { type PanelPlace, PlaceContext } from "@/panels/frame";
 import { metricsOf } from "@/panels/metrics";
 import { PanelFrame } from "@/panels/PanelFrame";
@@ -100,8 +101,11 @@ function TypedPanel(props: TypedPanelProps) {
     ),
   });
   const { View } = type;
+  const { entity, project } = useSelection().query;
+  const { item, dialog } = usePanelComments(entity, project, panel.id, name);
   return (
-    <PlaceContext value={place}>
+    <PlaceContext value={{ ...place, items: item }}>
+      {dialog}
       {vanished ? (
         <PanelFrame>
           <p className="panel-empty">No run of this project has “{panel.id}”.</p>

@@ -77,9 +77,13 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
       >
         {own}
         {own && <MenuSeparator />}
-        <MenuItem icon={<CopyPlus size={14} />} onSelect={place.onDuplicate}>
-          Duplicate
-        </MenuItem>
+        {place.items}
+        {place.items && <MenuSeparator />}
+        {place.onDuplicate && (
+          <MenuItem icon={<CopyPlus size={14} />} onSelect={place.onDuplicate}>
+            Duplicate
+          </MenuItem>
+        )}
         {place.sections.length > 0 && (
           <SubMenu icon={<FolderInput size={14} />} label="Move to section">
             {place.sections.map(({ id, name }) => (
@@ -135,10 +139,14 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
             Save every point (CSV)
           </MenuItem>
         )}
-        <MenuSeparator />
-        <MenuItem icon={<Trash2 size={14} />} onSelect={place.onRemove}>
-          Remove
-        </MenuItem>
+        {place.onRemove && (
+          <>
+            <MenuSeparator />
+            <MenuItem icon={<Trash2 size={14} />} onSelect={place.onRemove}>
+              Remove
+            </MenuItem>
+          </>
+        )}
       </Menu>
       {trouble && (
         <span className="badge warn" role="alert">

@@ -41,13 +41,16 @@ export interface PanelPlace {
   onSettings(open: boolean): void;
   onOpen(): void;
   onClose(): void;
-  onDuplicate(): void;
-  onRemove(): void;
+  /** What the page does with its panels; null where it does not. */
+  onDuplicate: (() => void) | null;
+  onRemove: (() => void) | null;
   /** Sections it can be moved to. */
   sections: readonly { id: string; name: string }[];
   onMove(sectionId: string): void;
   /** The address that opens this panel. */
   link(): string;
+  /** Items of the menu that the page adds to those of the panel. */
+  items?: ReactNode;
   /** Goes into the header's left edge: what the panel is dragged by. */
   handle: ReactNode;
   /** Goes into the lower right corner: what it is resized by. */
@@ -66,8 +69,8 @@ export const PlaceContext = createContext<PanelPlace>({
   onSettings: NOTHING,
   onOpen: NOTHING,
   onClose: NOTHING,
-  onDuplicate: NOTHING,
-  onRemove: NOTHING,
+  onDuplicate: null,
+  onRemove: null,
   sections: [],
   onMove: NOTHING,
   link: () => location.href,

@@ -103,7 +103,7 @@ function tour() {
   visit("/acme/hostile?panel=loss", { click: [".chart"] });
   visit("/acme/hostile?group=%5B%22config.text%22%5D");
   visit("/acme/loaded", { click: ["[data-panel] button", ".run"] });
-  const tabs = ["overview", "charts", "media", "logs", "system", "config", "code", "files"];
+  const tabs = ["overview", "charts", "media", "logs", "system", "config", "code", "files", "artifacts"];
   for (const tab of tabs) {
     const opened = {
       overview: ["details", "button[aria-expanded=false]"],
@@ -139,6 +139,13 @@ function tour() {
       visit(`/acme/hostile/runs/h${number}/${tab}`);
     }
   }
+  visit("/acme/loaded/artifacts", { text: "onerror=" });
+  const version = `/acme/loaded/artifacts/any/${encodeURIComponent("<img src=x onerror=alert(1)>")}/v1`;
+  for (const tab of ["overview", "files", "lineage", "diff", "history"]) {
+    visit(`${version}/${tab}`, { click: [".file-name", "[aria-expanded=false]"], text: "onerror=" });
+  }
+  visit("/acme/loaded/models", { text: "onerror=" });
+  visit("/acme/loaded/storage", { text: "onerror=" });
   for (const path of ["/settings", "/settings/storage"]) visit(path);
   return stops;
 }

@@ -107,6 +107,8 @@ def main(folder: str) -> None:
     with tr.init(project="loaded", entity="acme", id="all", name="all", notes=MARKDOWN, dir=folder) as run:
         run.config.update(dict(zip(PAYLOADS, PAYLOADS, strict=True)))
         fill(run)
+        log_artifacts(run)
+    register(folder)
 
 
 def write_run(folder: Path, number: int, payload: str) -> None:
@@ -199,6 +201,34 @@ def fill(run: tr.Run) -> None:
     run._record(
         records.FILE, [time.time_ns(), "page.html", *run_file(run, "".join(PAYLOADS).encode()), {"purpose": "saved"}]
     )
+
+
+def named(payload: str) -> str:
+    """Return an attempt as something that a name may be."""
+    return "".join("_" if letter in "/\\#?%:" else letter for letter in payload)[:100]
+
+
+def log_artifacts(run: tr.Run) -> None:
+    """Log two versions of an artifact of whose names, texts and files each is an attempt."""
+    for version in range(2):
+        artifact = tr.Artifact(named(PAYLOADS[2]), named(PAYLOADS[3]), description=MARKDOWN)
+        artifact.metadata = {payload: f"{payload} {version}" for payload in PAYLOADS}
+        for number, payload in enumerate(PAYLOADS):
+            with artifact.new_file(f"{number} {named(payload)}") as file:
+                file.write(f"{payload}\n{version}\n")
+        artifact.add_reference("https://evil.example/<script>alert(1)</script>", checksum=False)
+        aliases = [named(payload)[:60] for payload in PAYLOADS[2:8]]
+        run.log_artifact(artifact, aliases=aliases, tags=[payload[:60] for payload in PAYLOADS[:8]]).wait(60)
+
+
+def register(folder: str) -> None:
+    """Register a model of it."""
+    with tr.Api(folder) as api:
+        model = api.create_model("acme/loaded", named(PAYLOADS[4]), description=MARKDOWN)
+        artifact = api.artifact(f"acme/loaded/{named(PAYLOADS[2])}:v1")
+        artifact.link(f"acme/{model.name}", note=PAYLOADS[2])
+        model.refresh()
+        model.promote(named(PAYLOADS[3])[:60], 1, note=PAYLOADS[2])
 
 
 def run_file(run: tr.Run, content: bytes) -> tuple[str, int]:

@@ -8,6 +8,8 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { tests as alertTests } from "./alerts.mjs";
+import { tests as artifactTests } from "./artifacts.mjs";
 import { tests as compareTests } from "./compare.mjs";
 import { tests as correctionTests } from "./corrections.mjs";
 import { tests as ranksTests } from "./ranks.mjs";
@@ -23,7 +25,7 @@ const CORE = new RegExp(
     "speaks the server's language|mean and band|within a second of log|name, tags and notes|shown literally|phone shows",
     "panels are added|views are saved|histogram tells|table is searched",
     "metric is corrected|shows every run|sorted by the server|chosen runs|panels over runs",
-    "set-up link|a person signs in|rank of a job are named",
+    "set-up link|a person signs in|rank of a job are named|lineage leads|rule is previewed",
     "^axe .* (/acme/vit|/acme/sweep/runs|overview of a run) in light$",
     "broke no rule",
   ].join("|"),
@@ -47,6 +49,8 @@ try {
     ...compareTests,
     ...correctionTests,
     ...ranksTests,
+    ...artifactTests,
+    ...alertTests,
     ...teamTests,
     ...tests.slice(-1),
   ];

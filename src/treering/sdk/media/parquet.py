@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from treering.errors import MissingExtra
+
 from .media import Unusable
 
-__all__ = ["write"]
+__all__ = ["read_rows", "write"]
 
 _SQL: Final = {"number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}
 
@@ -31,6 +33,27 @@ def write(path: Path, columns: Sequence[tuple[str, Sequence[Any]]]) -> None:
             raise Unusable("a table needs DuckDB or pyarrow: pip install duckdb") from None
         return
     _write_with_duckdb(path, columns)
+
+
+def read_rows(path: Path) -> list[tuple[Any, ...]]:
+    """
+    Return the rows of a Parquet file of ours.
+
+    Raises:
+        MissingExtra: neither DuckDB nor pyarrow is installed.
+    """
+    try:
+        import duckdb  # noqa: F401
+    except ImportError:
+        try:
+            from pyarrow import parquet
+        except ImportError:
+            raise MissingExtra("a table is read with DuckDB or pyarrow: pip install duckdb") from None
+        columns = parquet.read_table(path).columns
+        return list(zip(*(column.to_pylist() for column in columns), strict=True))
+    with _database().cursor() as database:
+        rows: list[tuple[Any, ...]] = database.execute("select * from read_parquet(?)", [str(path)]).fetchall()
+        return rows
 
 
 _mine = threading.local()  # a database takes 15 ms to open: ten times as long as a small table takes to write

@@ -86,6 +86,11 @@ async def read_blob(request: Request) -> Response:
     sha256 = _sha256(request)
     store: Store = request.app.state.store
     size = await run_in_threadpool(store.blob_size, request.path_params["run_key"], sha256)
+    return await blob_reply(request, store, sha256, size)
+
+
+async def blob_reply(request: Request, store: Store, sha256: str, size: int) -> Response:
+    """Return the bytes of a hash, or those of them that the request asks for, to a caller who may have them."""
     headers = {
         "ETag": f'"{sha256}"',
         "Cache-Control": "private, max-age=31536000, immutable",

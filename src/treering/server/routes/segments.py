@@ -107,6 +107,8 @@ async def append_to_segment(request: Request) -> Response:
     if store.is_purged(segment):
         raise _purged()
     known = _allowed(store, access, segment)  # before its body is taken
+    if known and store.locks.is_locked(store.run_of_segment(segment)):
+        raise _locked()
     store.check_room()
     body = await inflow.read(request)
     try:
@@ -117,6 +119,8 @@ async def append_to_segment(request: Request) -> Response:
             owner = owner_of(segment, body)
             if store.run_is_purged(owner.run_key):
                 raise _purged()
+            if store.locks.is_locked(owner.run_key):
+                raise _locked()
             # Also for who may append everywhere: the first run of a project makes its sender a member of it.
             await run_in_threadpool(access.require_ingest, owner.entity, owner.project)
         by = _NOBODY if known else Uploader(access.author, access.principal.id)
@@ -175,6 +179,10 @@ def _is_callers(store: Store, access: Access, segment: str) -> bool:
 
 def _purged() -> ApiError:
     return ApiError("purged", "This run was removed for good; nothing of it is taken again.", "Use another run id.")
+
+
+def _locked() -> ApiError:
+    return ApiError("locked", "This run is locked; nothing is added to it.", "Use another run id, or unlock it.")
 
 
 def _allowed(store: Store, access: Access, segment: str) -> bool:

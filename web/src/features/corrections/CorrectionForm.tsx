@@ -7,10 +7,10 @@ import {
   createCorrection,
   previewCorrection,
 } from "@/api/corrections";
-import { ApiError } from "@/api/error";
 import { seriesLoader } from "@/api/points";
 import { queryKeys } from "@/api/queries";
 import type { KeyInfo } from "@/api/types";
+import { ErrorLine } from "@/ui/ErrorLine";
 import { Segmented } from "@/ui/Segmented";
 import { useDebounced } from "@/ui/useDebounced";
 import { type Draft, draftOf, emptyDraft, KINDS, ruleOf } from "./draft";
@@ -245,13 +245,5 @@ function MetricInput({ value, keys, onChange }: MetricInputProps) {
         ))}
       </datalist>
     </>
-  );
-}
-
-export function ErrorLine({ error }: { error: Error }) {
-  return (
-    <p className="bad" role="alert">
-      {error.message} {error instanceof ApiError && error.hint}
-    </p>
   );
 }

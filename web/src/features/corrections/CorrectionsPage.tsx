@@ -6,11 +6,12 @@ import { seriesLoader } from "@/api/points";
 import { projectQuery, queryKeys } from "@/api/queries";
 import { Switch } from "@/panels/settings/fields";
 import { Dialog } from "@/ui/Dialog";
+import { ErrorLine } from "@/ui/ErrorLine";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatDay } from "@/ui/humanize";
 import { IconButton } from "@/ui/IconButton";
 import { useTitle } from "@/ui/useTitle";
-import { CorrectionForm, ErrorLine } from "./CorrectionForm";
+import { CorrectionForm } from "./CorrectionForm";
 import "@/styles/corrections.css";
 
 const Versions = lazy(() => import("./Versions"));

@@ -1,9 +1,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type Correction, type CorrectionVersion, changeCorrection, versionsQuery } from "@/api/corrections";
 import { Dialog } from "@/ui/Dialog";
+import { ErrorLine } from "@/ui/ErrorLine";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatMoment } from "@/ui/humanize";
-import { ErrorLine } from "./CorrectionForm";
 
 interface VersionsProps {
   row: Correction;

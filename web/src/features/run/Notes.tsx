@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import type { RunDetail } from "@/api/types";
 import { IconButton } from "@/ui/IconButton";
 import { Segmented } from "@/ui/Segmented";
+import { usePicturePaste } from "@/ui/usePicturePaste";
 import { useRunEdit } from "./useRunEdit";
 
 const WAYS = [
@@ -18,6 +19,7 @@ export function Notes({ run }: { run: RunDetail }) {
   const [preview, setPreview] = useState(false);
   const edit = useRunEdit(run);
   const notes = run.notes ?? "";
+  const paste = usePicturePaste(run, setDraft);
   const save = () => {
     if (draft !== null && draft !== notes) edit.mutate({ notes: draft });
     setDraft(null);
@@ -46,7 +48,7 @@ export function Notes({ run }: { run: RunDetail }) {
             <div className="notes-preview">
               {draft.trim() ? (
                 <Suspense fallback={<p className="plain-notes">{draft}</p>}>
-                  <Markdown text={draft} />
+                  <Markdown text={draft} place={run} />
                 </Suspense>
               ) : (
                 <p className="muted">Nothing to show.</p>
@@ -60,14 +62,22 @@ export function Notes({ run }: { run: RunDetail }) {
               rows={Math.max(4, draft.split("\n").length + 1)}
               value={draft}
               onChange={(event) => setDraft(event.target.value)}
+              {...paste.handlers}
               onKeyDown={(event) => {
                 if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
                 if (event.key === "Escape") setDraft(null);
               }}
             />
           )}
+          {paste.trouble && <p className="bad">{paste.trouble}</p>}
           <div className="row-actions">
-            <button type="button" className="button primary" title="Ctrl Enter" onClick={save}>
+            <button
+              type="button"
+              className="button primary"
+              title="Ctrl Enter"
+              disabled={paste.busy}
+              onClick={save}
+            >
               Save
             </button>
             <button
@@ -84,7 +94,7 @@ export function Notes({ run }: { run: RunDetail }) {
         </>
       ) : notes ? (
         <Suspense fallback={<p className="plain-notes">{notes}</p>}>
-          <Markdown text={notes} />
+          <Markdown text={notes} place={run} />
         </Suspense>
       ) : (
         <p className="muted">No notes.</p>

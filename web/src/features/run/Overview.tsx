@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { getAccess } from "@/api/session";
 import { parseMoment, type RunDetail } from "@/api/types";
 import { slotColor, slotDash } from "@/charts/core/palette";
@@ -15,12 +15,16 @@ import { Family } from "./Family";
 import { type Fact, factsOf } from "./facts";
 import { flatten } from "./flatten";
 import { Guarantee } from "./Guarantee";
+import { LockButton } from "./LockButton";
 import { Name } from "./Name";
 import { Notes } from "./Notes";
+import { RunComments } from "./RunComments";
 import { StopButton } from "./StopButton";
 import { summaryEntries } from "./summary";
 import { Tags } from "./Tags";
 import { ValueTable } from "./ValueTable";
+
+const RunAlerts = lazy(() => import("@/features/alerts/RunAlerts"));
 
 /** What a run was, how it ended, and whether all of it is here. */
 export function Overview({ run }: { run: RunDetail }) {
@@ -37,6 +41,7 @@ export function Overview({ run }: { run: RunDetail }) {
         <span className="grow" />
         <ChangedLink run={run} />
         <StopButton run={run} />
+        <LockButton run={run} />
         <ShareButton entity={run.entity} project={run.project} runKey={run.run_key} />
       </div>
       <Tags run={run} />
@@ -56,6 +61,9 @@ export function Overview({ run }: { run: RunDetail }) {
           <h2>Ended: {run.end.reason}</h2>
         </section>
       )}
+      <Suspense>
+        <RunAlerts run={run} />
+      </Suspense>
       <Guarantee run={run} />
       <div className="columns">
         <div>
@@ -156,6 +164,7 @@ export function Overview({ run }: { run: RunDetail }) {
         </div>
         <div>
           <Notes run={run} />
+          <RunComments run={run} />
           <ValueTable title="Config" entries={flatten(run.config)} empty="This run has no config." />
           <ValueTable title="Summary" entries={summaryEntries(run)} empty="This run has no summary." />
         </div>

@@ -18,6 +18,7 @@ const LAZY_TABS = {
   config: lazy(() => import("./config/ConfigTab")),
   code: lazy(() => import("./code/CodeTab")),
   files: lazy(() => import("./files/FilesTab")),
+  artifacts: lazy(() => import("./artifacts/ArtifactsTab")),
 };
 
 interface RunPageProps {

@@ -8,6 +8,7 @@ export const RUN_TABS = [
   { tab: "config", label: "Config" },
   { tab: "code", label: "Code" },
   { tab: "files", label: "Files" },
+  { tab: "artifacts", label: "Artifacts" },
 ] as const;
 
 export type RunTab = (typeof RUN_TABS)[number]["tab"];

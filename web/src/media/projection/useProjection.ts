@@ -1,8 +1,8 @@
 import { useEffect, useState } from "react";
 import type { Vectors } from "@/api/tables";
+import { startWorker } from "@/ui/trustedWorker";
 import type { Method, Report, Task } from "./projection.worker";
 import workerUrl from "./projection.worker?worker&url";
-import { startWorker } from "@/ui/trustedWorker";
 import { TSNE_ROWS } from "./tsne";
 
 export interface Projection {

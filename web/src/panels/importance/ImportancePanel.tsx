@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { columnName, columnTitle, metricOf } from "@/api/columns";
-import { fetchImportance, type ImportanceReply } from "@/api/statistics";
+import type { ImportanceReply } from "@/api/statistics";
 import { parseNumber } from "@/api/types";
 import { formatCount } from "@/ui/humanize";
 import { useInView } from "@/ui/useInView";
@@ -8,12 +8,14 @@ import { useSelection } from "../cast";
 import { useGuess } from "../matrix/guess";
 import { PanelFrame } from "../PanelFrame";
 import type { PanelProps } from "../registry";
+import { useSource } from "../source";
 import { type ImportanceSettings, METHODS } from "./settings";
 import "@/styles/plots.css";
 
 /** Which parameters of the configuration decide about a metric. */
 export default function ImportancePanel({ settings }: PanelProps<ImportanceSettings>) {
   const selection = useSelection();
+  const source = useSource();
   const guess = useGuess(settings.metric === null);
   const column = settings.metric ?? guess.metric;
   const [frame, visible] = useInView<HTMLElement>();
@@ -21,7 +23,7 @@ export default function ImportancePanel({ settings }: PanelProps<ImportanceSetti
   const ask = { metric: metric ?? "", agg: column?.agg ?? "last", method: settings.method } as const;
   const found = useQuery({
     queryKey: [...selection.key, "importance", selection.query, ask],
-    queryFn: ({ signal }) => fetchImportance(selection.query, ask, signal),
+    queryFn: ({ signal }) => source.importance(selection.query, ask, signal),
     enabled: visible && metric !== null,
     placeholderData: keepPreviousData,
     staleTime: 10_000,

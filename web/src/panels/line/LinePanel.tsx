@@ -3,12 +3,13 @@ import { ApiError } from "@/api/error";
 import { ChartHost } from "@/charts/ChartHost";
 import type { ChartFacts, LineChart } from "@/charts/line";
 import { useTheme } from "@/state/theme";
-import { zoomBack, zoomTo } from "@/state/view";
 import { useInView } from "@/ui/useInView";
 import { useCast } from "../cast";
 import { usePlace } from "../frame";
 import { PanelFrame } from "../PanelFrame";
 import type { PanelProps } from "../registry";
+import { useSource } from "../source";
+import { useZoom } from "../zoom";
 import { Legend } from "./Legend";
 import { LineBadges } from "./LineBadges";
 import { lineExports } from "./lineExports";
@@ -26,6 +27,8 @@ const LEGEND_LINES = 6;
 export function LinePanel({ panel, info, settings: asked, onChange, fullScreen }: PanelProps<LineSettings>) {
   const cast = useCast();
   const place = usePlace();
+  const zoom = useZoom();
+  const every = !useSource().frozen;
   const theme = useTheme((store) => store.name);
   const [width, setWidth] = useState(0);
   const [facts, setFacts] = useState(NO_FACTS);
@@ -38,8 +41,8 @@ export function LinePanel({ panel, info, settings: asked, onChange, fullScreen }
   const { settings, shown, model, lines, series, painting, counts, status } = picture;
   const { axis, unit } = model;
   const exports = useMemo(
-    () => lineExports({ name: place.name, lines, axis, unit, series, keys: shown.keys, cast, chart }),
-    [place.name, lines, axis, unit, series, shown.keys, cast],
+    () => lineExports({ name: place.name, lines, axis, unit, series, keys: shown.keys, cast, chart, every }),
+    [place.name, lines, axis, unit, series, shown.keys, cast, every],
   );
   const named = isNamed(picture, cast.named || shown.keys.length > 1, fullScreen);
   return (
@@ -84,10 +87,10 @@ export function LinePanel({ panel, info, settings: asked, onChange, fullScreen }
         onSize={setWidth}
         onRange={(changed, next, final) => {
           setMoving(final ? null : next);
-          if (final) zoomTo(changed, next);
+          if (final) zoom.zoomTo(changed, next);
         }}
-        onReset={(changed) => zoomTo(changed, null)}
-        onBack={zoomBack}
+        onReset={(changed) => zoom.zoomTo(changed, null)}
+        onBack={zoom.back}
         onOpen={place.onOpen}
       />
       <Trouble picture={picture} pattern={asked.pattern} />

@@ -18,6 +18,8 @@ interface Source {
   keys: readonly string[];
   cast: Cast;
   chart: { current: LineChart | null };
+  /** Whether single points can be asked for beyond those that are drawn. */
+  every: boolean;
 }
 
 /** Names of more lines than this do not fit under a picture. */
@@ -25,14 +27,14 @@ const NAMED_LINES = 24;
 
 /** What a line chart can be saved as. */
 export function lineExports(source: Source): PanelExports {
-  const { name, lines, axis, unit, keys, cast, chart } = source;
+  const { name, lines, axis, unit, keys, cast, chart, every } = source;
   const expressions = keys.some(isExpression);
   return {
     table: () => summaryTable(lines, axis, unit),
     csv: () => csvOf(lines, axis),
     figure: () => figureOf(name, chart.current?.model ?? EMPTY_MODEL),
     svg: () => chart.current?.toSvg(name, lines.length <= NAMED_LINES ? lines : []) ?? "",
-    ...(expressions ? {} : { csvAll: () => everyPoint(cast, keys) }),
+    ...(expressions || !every ? {} : { csvAll: () => everyPoint(cast, keys) }),
   };
 }
 

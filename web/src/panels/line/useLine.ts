@@ -6,8 +6,8 @@ import type { ChartModel, Line } from "@/charts/core/model";
 import type { Settings } from "@/state/layout";
 import { columnOf } from "@/state/settings";
 import { useTheme } from "@/state/theme";
-import { useView } from "@/state/view";
 import { useCast, useKeys } from "../cast";
+import { useZoom } from "../zoom";
 import { buildLines, countPoints, seriesExtent } from "./lines";
 import { type Painting, paintBy } from "./paint";
 import { effective, type LineSettings, type Shown, shownKeys } from "./settings";
@@ -49,7 +49,7 @@ export function useLine({ info, asked, own, width, visible, moving }: LineReques
   const { shown, infos, settings } = useShown(info, asked, own);
   const { axis, smoothing, smoothingKind, xLog, yLog, fit, band, spread, yRange } = settings;
   const [from, to] = settings.xRange;
-  const zoom = useView((view) => view.zoom[axis] ?? null);
+  const zoom = useZoom().ranges[axis] ?? null;
   const range = useMemo(() => zoom ?? fetchedRange(from, to), [zoom, from, to]);
   const { wants, faint, faintLeft } = useWants({ cast, keys: shown.keys, settings, range, width });
   const { series, status } = usePoints(wants, visible);

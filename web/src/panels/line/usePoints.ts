@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "@/api/error";
 import type { Series } from "@/api/frames";
-import { seriesLoader } from "@/api/points";
 import type { LoadStatus, Subscription, Want } from "@/api/seriesLoader";
+import { useSource } from "../source";
 
 /** A chart redraws at most this often while points stream in. */
 const REDRAW_MS = 500;
@@ -30,6 +30,7 @@ const NONE: Points = { series: new Map(), status: "loading" };
 
 /** The points of one chart, kept current while it is in view: one want per key. */
 export function usePoints(wants: readonly Want[], visible: boolean): Points {
+  const { series: loader } = useSource();
   const [points, setPoints] = useState<Points>(NONE);
   const latest = useRef(wants);
   latest.current = wants;
@@ -79,7 +80,7 @@ export function usePoints(wants: readonly Want[], visible: boolean): Points {
     while (stands.length < wants.length) {
       const stand: Standing = {
         status: "loading",
-        subscription: seriesLoader.subscribe((status) => {
+        subscription: loader.subscribe((status) => {
           stand.status = status;
           if (status === "loading") {
             if (held.current.series.size === 0) collect();
@@ -95,7 +96,7 @@ export function usePoints(wants: readonly Want[], visible: boolean): Points {
       stand.subscription.update(visible ? want : null);
     });
     if (visible && wants.length > 0) collect();
-  }, [wants, visible, redraw, collect]);
+  }, [wants, visible, redraw, collect, loader]);
 
   return points;
 }

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type Column, columnId } from "@/api/columns";
-import { fetchMatrix } from "@/api/matrix";
 import { useSelection } from "../cast";
+import { useSource } from "../source";
 
 /** One value per run. */
 export interface RunValues {
@@ -16,9 +16,10 @@ export interface RunValues {
 /** A value of every run that matches; null until it is here. */
 export function useRunValues(column: Column | null): { values: RunValues | null; error: Error | null } {
   const selection = useSelection();
+  const source = useSource();
   const found = useQuery({
     queryKey: [...selection.key, "values", selection.query, column ? columnId(column) : null],
-    queryFn: ({ signal }) => fetchMatrix(selection.query, column ? [column] : [], signal),
+    queryFn: ({ signal }) => source.matrix(selection.query, column ? [column] : [], signal),
     enabled: column !== null,
   });
   const values = useMemo((): RunValues | null => {

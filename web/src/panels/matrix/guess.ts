@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { type Column, METRIC } from "@/api/columns";
-import { fetchColumns } from "@/api/matrix";
 import type { Goal } from "@/api/statistics";
 import type { KeyInfo } from "@/api/types";
 import { useKeys, useSelection } from "../cast";
+import { useSource } from "../source";
 
 /** What a panel shows of a project before anybody has said what. */
 export interface Guess {
@@ -25,10 +25,11 @@ const SEED = /(^|[._])(seed|random_state)$/;
 /** Looks at how the columns vary; asked for only while *wanted*. */
 export function useGuess(wanted: boolean): Guess {
   const selection = useSelection();
+  const source = useSource();
   const keys = useKeys();
   const found = useQuery({
     queryKey: [...selection.key, "columns", selection.query],
-    queryFn: ({ signal }) => fetchColumns(selection.query, signal),
+    queryFn: ({ signal }) => source.columns(selection.query, signal),
     enabled: wanted,
     staleTime: 60_000,
     retry: false,

@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type Column, columnId } from "@/api/columns";
 import type { ApiError } from "@/api/error";
-import { fetchMatrix, type Matrix, type MatrixColumn } from "@/api/matrix";
+import type { Matrix, MatrixColumn } from "@/api/matrix";
 import { type Cast, lookOf, useCast, useSelection } from "../cast";
+import { useSource } from "../source";
 
 /** The shown runs with the columns that a panel asked for. All lists have one entry per run. */
 export interface Stage {
@@ -26,11 +27,12 @@ export interface StageState {
 /** Fetches columns of all runs that match while *visible*, and keeps those whose eye is open. */
 export function useStage(columns: readonly Column[], visible: boolean): StageState {
   const selection = useSelection();
+  const source = useSource();
   const cast = useCast();
   const ids = JSON.stringify(columns.map(columnId));
   const found = useQuery({
     queryKey: [...selection.key, "matrix", selection.query, columns],
-    queryFn: ({ signal }) => fetchMatrix(selection.query, columns, signal),
+    queryFn: ({ signal }) => source.matrix(selection.query, columns, signal),
     enabled: visible && columns.length > 0,
     // The former runs may stand in for the new ones, but never the values of another column.
     placeholderData: (former, query) =>

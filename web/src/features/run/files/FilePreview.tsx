@@ -19,8 +19,9 @@ const TEXT_BYTES = 4 * 2 ** 20;
 const SNIFFED = 8_192;
 
 interface FilePreviewProps {
+  /** The key of a run, or the route of an artifact's version. */
   runKey: string;
-  file: RunFile;
+  file: Pick<RunFile, "path" | "sha256" | "bytes" | "held">;
 }
 
 /** What is in a file, as far as a page can show it. */

@@ -1,0 +1,105 @@
+"""The alerts of a running server: what looks at runs once a second, and what sends what that finds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from treering.limits import ALERT_LOOK_S, ALERT_RECENT_S, DELIVERY_LATE_S
+from treering.server.outbound import Outbound
+from treering.store.alerting import Alert, Alerts
+
+from .channels import Channels
+from .delivery import Delivery
+from .mail import Mail
+
+if TYPE_CHECKING:
+    from treering.store import Store
+
+__all__ = ["AlertService"]
+
+log = logging.getLogger("treering.server")
+
+_AFTER_FAILURE_S: Final = 5.0
+
+
+class AlertService:
+    """
+    Watches and sends while it is started. One of a server; an idle server that a reading command started has none.
+
+    Attributes:
+        address: where people reach this server; set once it listens.
+    """
+
+    def __init__(
+        self, store: Store, file: Path, outbound: Outbound, mail: Mail, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self.address = ""
+        self.mail = mail
+        self.outbound = outbound
+        self.channels = Channels(file, outbound, clock)
+        self.delivery = Delivery(lambda: self._alerts, self.channels, outbound, mail, clock, lambda: self.address)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def _alerts(self) -> Alerts:
+        return self._store.alerts
+
+    def start(self) -> None:
+        """Begin to watch and to send."""
+        self._stop.clear()
+        self._alerts.watch.start()
+        self.delivery.start()
+        self._thread = threading.Thread(target=self._run, name="treering-alerts", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop. Idempotent."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self.delivery.close()
+
+    def _run(self) -> None:
+        has_begun = False
+        while not self._stop.wait(ALERT_LOOK_S):
+            try:
+                if not has_begun:
+                    # What a kill left in the queues, and what came while no server ran.
+                    self.delivery.offer(self._current(self._alerts.recent(self._since_us())))
+                    has_begun = True
+                self.look()
+            except Exception:  # it must go on watching
+                log.exception("the look at alerts failed")
+                self._stop.wait(_AFTER_FAILURE_S)
+
+    def look(self) -> None:
+        """Look once: judge what came, and queue what is to be sent."""
+        watch = self._alerts.watch
+        self.delivery.offer(self._alerts.raised(watch.look()))
+        raised = watch.take_raised()
+        if raised:
+            self.delivery.offer(self._current(self._alerts.recent(self._since_us(), raised)))
+
+    def _since_us(self) -> int:
+        return int((self._clock() - DELIVERY_LATE_S) * 1e6)
+
+    def _current(self, alerts: list[Alert]) -> list[Alert]:
+        """Return what rules raised, and of what code did that of runs that run, or ended a short time ago."""
+        keys = {alert.run_key for alert in alerts if alert.source == "code"}
+        states = self._store.metadata.runs_by_key(keys) if keys else {}
+        recent_ns = int((self._clock() - ALERT_RECENT_S) * 1e9)
+        current = {
+            key
+            for key, state in states.items()
+            if state.state == "running" or (state.ended_ns is not None and state.ended_ns >= recent_ns)
+        }
+        return [alert for alert in alerts if alert.source == "rule" or alert.run_key in current]

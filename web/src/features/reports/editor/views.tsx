@@ -1,0 +1,380 @@
+import { type NodeViewProps, NodeViewWrapper, ReactNodeViewRenderer } from "@tiptap/react";
+import { ChevronDown, ChevronUp, Code2, Pencil, Trash2 } from "lucide-react";
+import { createContext, lazy, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
+import type { Place } from "@/api/pictures";
+import type { Panel } from "@/state/layout";
+import { Dialog } from "@/ui/Dialog";
+import { IconButton } from "@/ui/IconButton";
+import { type Fields, splitBlocks, writeBlock } from "../blocks";
+import { readFigure, writeFigure } from "../figure";
+import { BlockFigure, WrongBlock } from "../ReportBody";
+import { ReportText } from "../ReportText";
+import { RunSets } from "../RunSets";
+import type { Shown } from "../useShown";
+import { Value } from "../Value";
+import type { Views } from "./schema";
+
+const Markdown = lazy(() => import("@/ui/Markdown"));
+const FigureForm = lazy(() => import("./FigureForm"));
+const RunSetsForm = lazy(() => import("./RunSetsForm"));
+const FormulaForm = lazy(() => import("./FormulaForm"));
+
+/** What the nodes of the page are drawn with. */
+export interface Stage {
+  shown: Shown;
+  sets: ReadonlyMap<string, Fields>;
+  place: Place;
+  /** The whole text, for formulas that are tried. */
+  markdown: string;
+  /** Which figure a block is, from 1, by the place of its node. */
+  numberOf(source: string, position: number): number;
+}
+
+const NO_VALUES = {};
+
+export const StageContext = createContext<Stage | null>(null);
+
+function useStage(): Stage {
+  const stage = useContext(StageContext);
+  if (!stage) throw new Error("a report's editor has no stage");
+  return stage;
+}
+
+// ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function FigureView({ node, getPos, editor, updateAttributes, deleteNode, selected }: NodeViewProps) {
+  const stage = useStage();
+  const source = String(node.attrs.source ?? "");
+  const [block] = useMemo(() => splitBlocks(source), [source]);
+  const [asking, setAsking] = useState<"form" | "source" | null>(null);
+  const position = getPos() ?? 0;
+  const move = (by: -1 | 1) => moveBlock(editor, position, node.nodeSize, by);
+  const set = (value: unknown) => updateAttributes({ source: writeBlock(value).trimEnd() });
+  const what = block?.kind === "runs" ? "run sets" : "figure";
+  return (
+    <NodeViewWrapper className={`edited-block ${selected ? "selected" : ""}`} data-drag-handle="">
+      <span className="block-tools" contentEditable={false}>
+        <IconButton label={`Move ${what} up`} onClick={() => move(-1)}>
+          <ChevronUp size={14} />
+        </IconButton>
+        <IconButton label={`Move ${what} down`} onClick={() => move(1)}>
+          <ChevronDown size={14} />
+        </IconButton>
+        {(block?.kind === "figure" || block?.kind === "runs") && (
+          <IconButton label={`Edit ${what}`} onClick={() => setAsking("form")}>
+            <Pencil size={13} />
+          </IconButton>
+        )}
+        <IconButton label={`Edit ${what} as JSON`} onClick={() => setAsking("source")}>
+          <Code2 size={14} />
+        </IconButton>
+        <IconButton label={`Remove ${what}`} onClick={deleteNode}>
+          <Trash2 size={13} />
+        </IconButton>
+      </span>
+      <div contentEditable={false}>
+        {block?.kind === "figure" && (
+          <BlockFigure
+            block={block}
+            number={stage.numberOf(source, position)}
+            shown={stage.shown}
+            sets={stage.sets}
+            place={stage.place}
+            onPanel={(place: number, panel: Panel) => {
+              const spec = readFigure(block.value);
+              const panels = spec.panels.map((one, n) => (n === place ? panel : one));
+              set(writeFigure({ ...spec, panels }, block.value));
+            }}
+          />
+        )}
+        {block?.kind === "runs" && (
+          <RunSets value={block.value} evaluation={stage.shown.evaluation} place={stage.place} />
+        )}
+        {block?.kind === "wrong" && <WrongBlock block={block} />}
+      </div>
+      {asking === "form" && block?.kind === "figure" && (
+        <Suspense>
+          <FigureForm
+            value={block.value}
+            place={stage.place}
+            sets={[...stage.sets.keys()]}
+            onSave={set}
+            onClose={() => setAsking(null)}
+          />
+        </Suspense>
+      )}
+      {asking === "form" && block?.kind === "runs" && (
+        <Suspense>
+          <RunSetsForm value={block.value} place={stage.place} onSave={set} onClose={() => setAsking(null)} />
+        </Suspense>
+      )}
+      {asking === "source" && (
+        <SourceDialog
+          title={what === "figure" ? "Figure as JSON" : "Run sets as JSON"}
+          source={source}
+          onSave={(next) => updateAttributes({ source: next })}
+          onClose={() => setAsking(null)}
+        />
+      )}
+    </NodeViewWrapper>
+  );
+}
+
+/** Exchanges a block with the one before or behind it. */
+function moveBlock(editor: NodeViewProps["editor"], position: number, size: number, by: -1 | 1): void {
+  const { state, view } = editor;
+  const here = state.doc.resolve(position);
+  const node = here.nodeAfter;
+  const other = by < 0 ? here.nodeBefore : state.doc.resolve(position + size).nodeAfter;
+  if (!node || !other) return;
+  const target = by < 0 ? position - other.nodeSize : position + other.nodeSize;
+  const tr = state.tr.delete(position, position + size);
+  view.dispatch(tr.insert(target, node).scrollIntoView());
+}
+
+interface SourceDialogProps {
+  title: string;
+  source: string;
+  onSave(source: string): void;
+  onClose(): void;
+}
+
+function SourceDialog({ title, source, onSave, onClose }: SourceDialogProps) {
+  const [text, setText] = useState(source);
+  const block = splitBlocks(text)[0];
+  return (
+    <Dialog title={title} open onClose={onClose} size="wide">
+      <div className="dialog-body">
+        <textarea
+          className="text-input source-input"
+          aria-label={title}
+          spellCheck={false}
+          rows={Math.min(26, text.split("\n").length + 2)}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+        {block?.kind === "wrong" && <p className="bad">{block.error}</p>}
+        <footer>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="button"
+            className="button primary"
+            onClick={() => {
+              onSave(text.trimEnd());
+              onClose();
+            }}
+          >
+            Apply
+          </button>
+        </footer>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Markdown that is shown as it will look, and written as it is: tables, HTML, what has no form of its own here. */
+function RawView({ node, updateAttributes, deleteNode, selected }: NodeViewProps) {
+  const { place, shown } = useStage();
+  const source = String(node.attrs.source ?? "");
+  const [editing, setEditing] = useState(source === "");
+  return (
+    <NodeViewWrapper className={`edited-block raw ${selected ? "selected" : ""}`}>
+      <span className="block-tools" contentEditable={false}>
+        <IconButton
+          label={editing ? "Show as it will look" : "Edit as Markdown"}
+          onClick={() => setEditing(!editing)}
+        >
+          <Code2 size={14} />
+        </IconButton>
+        <IconButton label="Remove block" onClick={deleteNode}>
+          <Trash2 size={13} />
+        </IconButton>
+      </span>
+      <div contentEditable={false}>
+        {editing ? (
+          <SourceField
+            label="Markdown of this block"
+            value={source}
+            onChange={(next) => updateAttributes({ source: next })}
+            onDone={() => setEditing(false)}
+          />
+        ) : (
+          // biome-ignore lint/a11y/noStaticElementInteractions: the button above does the same by keyboard
+          <div onDoubleClick={() => setEditing(true)}>
+            <ReportText
+              text={source}
+              place={place}
+              values={shown.evaluation?.formulas ?? NO_VALUES}
+              waiting={shown.evaluation === null}
+            />
+          </div>
+        )}
+      </div>
+    </NodeViewWrapper>
+  );
+}
+
+interface SourceFieldProps {
+  label: string;
+  value: string;
+  onChange(value: string): void;
+  onDone(): void;
+}
+
+function SourceField({ label, value, onChange, onDone }: SourceFieldProps) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <textarea
+      ref={field}
+      className="text-input source-input"
+      aria-label={label}
+      rows={Math.max(3, value.split("\n").length + 1)}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+      // Keys of the page's editor mean nothing in here.
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === "Escape") onDone();
+      }}
+    />
+  );
+}
+
+function MathBlockView({ node, updateAttributes, selected }: NodeViewProps) {
+  const tex = String(node.attrs.tex ?? "");
+  const [editing, setEditing] = useState(tex === "");
+  return (
+    <NodeViewWrapper className={`edited-block raw ${selected ? "selected" : ""}`}>
+      <div contentEditable={false}>
+        {editing ? (
+          <SourceField
+            label="Formula in TeX"
+            value={tex}
+            onChange={(next) => updateAttributes({ tex: next })}
+            onDone={() => setEditing(false)}
+          />
+        ) : (
+          <button
+            type="button"
+            className="math-button"
+            title="Edit the formula"
+            onClick={() => setEditing(true)}
+          >
+            <Suspense fallback={tex}>
+              <Markdown text={`$$\n${tex}\n$$`} />
+            </Suspense>
+          </button>
+        )}
+      </div>
+    </NodeViewWrapper>
+  );
+}
+
+// ── within a line ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function FormulaView({ node, updateAttributes, deleteNode }: NodeViewProps) {
+  const { shown, place, markdown } = useStage();
+  const formula = String(node.attrs.formula ?? "");
+  const [editing, setEditing] = useState(formula === "");
+  const value = shown.evaluation?.formulas[formula] ?? null;
+  return (
+    <NodeViewWrapper as="span" className="edited-value">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the card that a click opens has a button for it */}
+      <span contentEditable={false} onDoubleClick={() => setEditing(true)}>
+        <Value
+          formula={formula}
+          value={value}
+          waiting={shown.evaluation === null}
+          onEdit={() => setEditing(true)}
+        />
+      </span>
+      {editing && (
+        <Suspense>
+          <FormulaForm
+            formula={formula}
+            place={place}
+            markdown={markdown}
+            onSave={(next) => updateAttributes({ formula: next })}
+            onClose={() => {
+              setEditing(false);
+              if (formula === "") deleteNode();
+            }}
+          />
+        </Suspense>
+      )}
+    </NodeViewWrapper>
+  );
+}
+
+function MathView({ node, updateAttributes, deleteNode }: NodeViewProps) {
+  const tex = String(node.attrs.tex ?? "");
+  const sign = node.attrs.display === true ? "$$" : "$";
+  const [editing, setEditing] = useState(tex === "");
+  return (
+    <NodeViewWrapper as="span" className="edited-value">
+      {editing ? (
+        <input
+          className="text-input math-input"
+          aria-label="Formula in TeX"
+          // biome-ignore lint/a11y/noAutofocus: the field replaces what was clicked
+          autoFocus
+          defaultValue={tex}
+          onBlur={(event) => {
+            setEditing(false);
+            if (event.target.value.trim()) updateAttributes({ tex: event.target.value.trim() });
+            else deleteNode();
+          }}
+          onKeyDown={(event) => {
+            event.stopPropagation();
+            if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
+          }}
+        />
+      ) : (
+        <button
+          type="button"
+          className="math-button"
+          title="Edit the formula"
+          onClick={() => setEditing(true)}
+        >
+          <Suspense fallback={tex}>
+            <Markdown text={`${sign}${tex}${sign}`} />
+          </Suspense>
+        </button>
+      )}
+    </NodeViewWrapper>
+  );
+}
+
+function PictureView({ node, updateAttributes, selected }: NodeViewProps) {
+  const { place } = useStage();
+  const { src, alt } = node.attrs as { src: string; alt: string };
+  return (
+    <NodeViewWrapper as="span" className={`edited-picture ${selected ? "selected" : ""}`}>
+      <Suspense fallback={alt}>
+        <Markdown text={`![${alt.replaceAll(/[[\]\\]/g, "\\$&")}](<${src}>)`} place={place} />
+      </Suspense>
+      {selected && (
+        <input
+          className="text-input"
+          aria-label="What the picture shows"
+          placeholder="What the picture shows"
+          value={alt}
+          onChange={(event) => updateAttributes({ alt: event.target.value })}
+          onKeyDown={(event) => event.stopPropagation()}
+        />
+      )}
+    </NodeViewWrapper>
+  );
+}
+
+export const VIEWS: Views = {
+  figure: ReactNodeViewRenderer(FigureView),
+  raw: ReactNodeViewRenderer(RawView),
+  mathBlock: ReactNodeViewRenderer(MathBlockView),
+  formula: ReactNodeViewRenderer(FormulaView, { as: "span" }),
+  math: ReactNodeViewRenderer(MathView, { as: "span" }),
+  picture: ReactNodeViewRenderer(PictureView, { as: "span" }),
+};

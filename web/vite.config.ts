@@ -43,10 +43,13 @@ function onlyWoff2(): Plugin {
   };
 }
 
-/** Scripts of the sandboxed frames: one plain file each, since a frame of another origin cannot load modules. */
-const FRAMES = ["plotly", "vega"];
+/**
+ * Scripts that are one plain file each: those of the sandboxed frames, since a frame of another origin cannot load
+ * modules, and that of exported pages, which hold it.
+ */
+const SCRIPTS = { plotly: "src/frames/plotly.ts", vega: "src/frames/vega.ts", export: "src/export/main.tsx" };
 
-/** Builds the frames' scripts beside the page. */
+/** Builds those scripts beside the page. */
 function frames(): Plugin {
   let folder = "";
   return {
@@ -56,7 +59,7 @@ function frames(): Plugin {
       folder = resolve(config.root, config.build.outDir, "frame-assets");
     },
     async writeBundle() {
-      for (const name of FRAMES) {
+      for (const [name, entry] of Object.entries(SCRIPTS)) {
         await build({
           configFile: false,
           logLevel: "warn",
@@ -68,7 +71,7 @@ function frames(): Plugin {
             emptyOutDir: false,
             target: "es2022",
             lib: {
-              entry: join(import.meta.dirname, `src/frames/${name}.ts`),
+              entry: join(import.meta.dirname, entry),
               formats: ["iife"],
               name,
               fileName: () => `${name}.js`,

@@ -78,6 +78,12 @@ PARTS_MIN_BYTES: Final = 64 * KIB  # smaller files are told by their whole alone
 TENSORS_HEADER_MAX_BYTES: Final = 64 * MIB  # of a safetensors or GGUF file
 ORIGINS_MAX: Final = 50  # answers to one question
 
+# ── pages that open from the disk ────────────────────────────────────────────────────────────────────────────────
+EXPORT_PAGE_MAX_RUNS: Final = 1_000
+EXPORT_PAGE_MAX_POINTS: Final = 5_000_000  # numbers: about 60 MB as text
+EXPORT_MEDIA_MAX_BYTES: Final = 64 * MIB  # of pictures in one page
+IMPORT_PAGE_MAX_BYTES: Final = 1 * GIB
+
 # ── locked runs ──────────────────────────────────────────────────────────────────────────────────────────────────
 LOCK_NOTE_MAX_CHARS: Final = 1_000
 

@@ -102,6 +102,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     again.add_argument("--into", metavar="DIR", help="the new folder for the code; by default named like the run")
     again.add_argument("--repo", metavar="PATH|URL", help="a clone that has its commit, or where to clone")
     again.add_argument("--python", metavar="PATH", help="the interpreter (default: the one that runs treering)")
+    page = _add(commands, "export", "write a run or a project as one page that opens from the disk, or as a folder")
+    page.add_argument("what", metavar="RUN|PROJECT")
+    page.add_argument("--html", metavar="FILE", help="one interactive page, which needs no server and no network")
+    page.add_argument("--dir", metavar="DIR", help="a folder of Parquet, JSON and the runs' files")
+    page.add_argument("--filter", default="", metavar="TEXT", help="of a project: only runs that pass it")
     doctor = _add(commands, "doctor", "check this installation and the data folder")
     doctor.add_argument(
         "--capture", action="store_true", help="show what a run that is started here would record of its beginning"
@@ -254,6 +259,10 @@ def _add_imports(commands: _Commands[_Command]) -> None:
     board.add_argument("--project", metavar="P", help="the project of the runs (default: as for a training here)")
     board.add_argument("--entity", metavar="E", help="whose runs they are (default: yours)")
     board.add_argument("--live", action="store_true", help="go on with what is written, until Ctrl-C")
+    page = _add(verbs, "html", "make runs of a page that `treering export --html` wrote", "import_html")
+    page.add_argument("file", metavar="FILE")
+    page.add_argument("--project", metavar="P", help="the project of the runs (default: the one they were in)")
+    page.add_argument("--entity", metavar="E", help="whose runs they are (default: yours)")
 
 
 def _add_shipping(commands: _Commands[_Command]) -> None:

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Reproduce a run. 0: all metrics agree; 5: some do not, or (of a dry run) something is not as it was."""
     with open_server(arguments) as api:
         old = find_run(api, arguments.run)
-        checks = [*_environment(old), *_inputs(old)]
+        checks = [*_environment(old), *_inputs(old), *_artifacts(old)]
         if not arguments.json:
             _print_checks(old, checks)
         if arguments.dry_run:
@@ -152,6 +152,18 @@ def _inputs(old: Run) -> list[Check]:
             continue
         checks.append(_check(name, before, now))
     return checks
+
+
+def _artifacts(old: Run) -> Iterable[Check]:
+    """The new run is given the versions that the old one used, whatever its aliases mean by now."""
+    for row in old.uses():
+        name, before = f"artifact {row['entity']}/{row['project']}/{row['name']}", f"v{row['version']}"
+        if not row["visible"]:
+            yield Check("artifact", "missing", before, "in a project that you may not see")
+        elif not row["exists"]:
+            yield Check(name, "missing", before, "removed")
+        else:
+            yield Check(name, "same", before, before)
 
 
 def _check(what: str, before: str, now: str) -> Check:

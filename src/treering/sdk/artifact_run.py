@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treering.errors import InvalidValue, NotFound, ProjectNotFound
+from treering.errors import InvalidValue, NotFound, ProjectNotFound, TreeringError
 from treering.ids import clean_name
 from treering.limits import ARTIFACT_TTL_MAX_DAYS, NAME_MAX_CHARS
 from treering.runlog import records
 
+from .reproduced import reproduced_run
 from .settings import Settings
 from .terminal import Terminal
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from .artifacts.artifact import Artifact
     from .artifacts.keep import Keep
+    from .artifacts.names import Reference
     from .artifacts.recorder import Recorder
     from .connection import Connection
     from .encoder import Encoder
@@ -276,5 +278,26 @@ def find_artifact(settings: Settings, reference: str, kind: str | None = None) -
     from .artifacts.reader import read_artifact
     from .recorded_runs import Run
 
-    named = parse_reference(reference, settings.entity, settings.project)
-    return read_artifact(server_of(settings), named, kind, Run)
+    named, connection = parse_reference(reference, settings.entity, settings.project), server_of(settings)
+    original = reproduced_run(os.environ)
+    if original is not None:
+        named = as_used_by(connection, original, named)
+    return read_artifact(connection, named, kind, Run)
+
+
+def as_used_by(connection: Connection, run_key: str, named: Reference) -> Reference:
+    """
+    Return the version of an artifact that another run used; what is named if it used none, or several.
+
+    An alias has moved on since; a run that reproduces another one needs what that one had.
+    """
+    try:
+        used = connection.call("GET", f"/runs/{run_key}/artifacts")["used"]
+        versions = {
+            int(row["version"])
+            for row in used
+            if (row["entity"], row["project"], row["name"]) == named[:3] and row["exists"]
+        }
+    except (TreeringError, KeyError, TypeError, ValueError):  # what is named is asked for, and says what is wrong
+        return named
+    return named._replace(version=f"v{versions.pop()}") if len(versions) == 1 else named

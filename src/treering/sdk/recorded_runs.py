@@ -217,8 +217,17 @@ class Run:
 
     def used_artifacts(self) -> list[Artifact]:
         """Return the versions of artifacts that the run used, those that are there still and that one may see."""
-        rows = self._connection.call("GET", f"/runs/{self.key}/artifacts")["used"]
-        return [self._artifact(row) for row in rows if row["exists"]]
+        return [self._artifact(row) for row in self.uses() if row["exists"]]
+
+    def uses(self) -> list[dict[str, Any]]:
+        """
+        Return what the run used, also what is gone or may not be seen.
+
+        Returns:
+            ``entity``, ``project``, ``name``, ``type``, ``version``, ``visible``, ``exists``, ``used_as``, ``used_at``.
+        """
+        found: list[dict[str, Any]] = self._connection.call("GET", f"/runs/{self.key}/artifacts")["used"]
+        return found
 
     def _artifact(self, row: Mapping[str, Any]) -> Artifact:
         reference = Reference(str(row["entity"]), str(row["project"]), str(row["name"]), f"v{int(row['version'])}")

@@ -131,19 +131,18 @@ class Collection:
 
     @property
     def alive(self) -> list[Version]:
-        """Versions that are not removed, the oldest first."""
-        return [version for _, version in sorted(self.versions.items()) if version.removed is None]
+        """Versions that are not removed, the oldest first: they are numbered in the order in which they come."""
+        return [version for version in list(self.versions.values()) if version.removed is None]
 
     @property
     def latest(self) -> Version | None:
         """The newest version that is not removed."""
-        alive = self.alive
-        return alive[-1] if alive else None
+        return next((one for one in reversed(list(self.versions.values())) if one.removed is None), None)
 
     def aliases_of(self, number: int) -> list[str]:
         """Return the aliases of a version, ``latest`` first."""
         latest = self.latest
-        own = sorted(alias for alias, version in self.aliases.items() if version == number)
+        own = sorted(alias for alias, version in list(self.aliases.items()) if version == number)
         return ["latest", *own] if latest is not None and latest.number == number else own
 
     def ttl_of(self, version: Version) -> float | None:

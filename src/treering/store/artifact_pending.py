@@ -7,6 +7,7 @@ is looked for; what was found once is not looked for again, so a version of many
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -24,6 +25,8 @@ from .files import here
 from .metadata import MetadataStore
 
 __all__ = ["Logged", "Pending", "Waiting", "logged_by", "missing_of"]
+
+log = logging.getLogger("treering.store")
 
 _AT_ONCE: Final = 500
 _decode_about = msgspec.json.Decoder(About).decode
@@ -88,12 +91,15 @@ class Pending:
 
     def complete(self, run_keys: Iterable[str]) -> list[Waiting]:
         """Return those of runs' versions that are complete by now, the first logged first."""
-        found = [
-            waiting
-            for key in run_keys
-            for waiting in list(self.by_run.get(key, {}).values())
-            if self._is_complete(waiting)
-        ]
+        found: list[Waiting] = []
+        for key in run_keys:
+            for waiting in list(self.by_run.get(key, {}).values()):
+                try:
+                    if self._is_complete(waiting):
+                        found.append(waiting)
+                except Exception as error:  # of this version; whatever else is read need not wait for it
+                    log.exception("a version that run %s logged cannot be looked at", key)
+                    self.refuse(waiting, f"it cannot be looked at: {error}")
         return sorted(found, key=lambda one: (one.logged.time_us, one.logged.record))
 
     def _is_complete(self, waiting: Waiting) -> bool:
@@ -159,13 +165,19 @@ def missing_of(metadata: MetadataStore, blobs: FileBlobs, manifests: Manifests, 
     return count, size, f"{count:,} of its files have not come yet" if count else ""
 
 
-def logged_by(metadata: MetadataStore, run_ids: Sequence[int]) -> list[Logged]:
-    """Return the versions that runs say they made, in the order in which they said so."""
+def logged_by(metadata: MetadataStore, run_ids: Sequence[int], only: Sequence[str] | None = None) -> list[Logged]:
+    """Return the versions that runs say they made, or those of them in *only*, in the order in which they said so."""
+    a = t.artifacts.c
     found: list[Logged] = []
     with metadata.connect() as connection:
         for begin in range(0, len(run_ids), _AT_ONCE):
-            query = sa.select(t.artifacts).where(t.artifacts.c.run_id.in_(run_ids[begin : begin + _AT_ONCE]))
-            found += [_logged(row) for row in connection.execute(query)]
+            query = sa.select(t.artifacts).where(a.run_id.in_(run_ids[begin : begin + _AT_ONCE]))
+            parts = (
+                [query]
+                if only is None
+                else [query.where(a.record.in_(only[at : at + _AT_ONCE])) for at in range(0, len(only), _AT_ONCE)]
+            )
+            found += [_logged(row) for part in parts for row in connection.execute(part)]
     return sorted(found, key=lambda one: (one.time_us, one.record))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Collection as Group
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -106,35 +105,43 @@ class Artifacts:
         query = query.join(t.runs, t.runs.c.id == t.artifacts.c.run_id)
         with self._metadata.connect() as connection:
             rows = connection.execute(query).all()
-        keys = {row.run_key for row in rows if self.book.of_record(row.run_key, row.record) is None}
-        self.look(keys, keys)
+        new: dict[str, list[str]] = {}
+        for row in rows:
+            if self.book.of_record(row.run_key, row.record) is None:
+                new.setdefault(row.run_key, []).append(row.record)
+        self.look(new, new)
 
-    def look(self, logged: Group[str], touched: Group[str]) -> None:
+    def look(self, logged: Mapping[str, Sequence[str]], touched: Iterable[str]) -> None:
         """
         See which versions are complete by now.
 
         Args:
-            logged: keys of runs whose logs say something new of artifacts.
+            logged: keys of runs whose logs say something new of artifacts, with the records that do.
             touched: keys of runs of which anything is new.
         """
-        if logged:
-            self._note_logged(logged)
+        for run_key, new in logged.items():
+            self._note_logged(run_key, new)
         waiting = [key for key in touched if key in self.pending.by_run]
         for one in self.pending.complete(waiting) if waiting else ():
             try:
                 self._commit(one)
             except OSError as error:  # a full disk: it waits on, and the next look tries again
                 log.warning("a version of the artifact %s could not be written down: %s", one.logged.name, error)
+            except Exception as error:  # of this version; whatever else is read need not wait for it
+                log.exception("a version of the artifact %s cannot be noted", one.logged.name)
+                self.pending.refuse(one, f"it cannot be noted: {error}")
         if time.monotonic() >= self._expiry_at:
             self._expiry_at = time.monotonic() + ARTIFACT_EXPIRY_EVERY_S
             self.expire()
+            if self.pending.by_run:
+                self.look({}, list(self.pending.by_run))  # what a full disk left
 
-    def _note_logged(self, run_keys: Group[str]) -> None:
-        ids = {number: key for key, (number, _) in self._all_run_ids(run_keys).items()}
-        for logged in logged_by(self._metadata, sorted(ids)):
-            record = ids[logged.run_id], logged.record
-            if self.book.of_record(*record) is None and record not in self.pending.refused:
-                self.pending.add(ids[logged.run_id], logged)
+    def _note_logged(self, run_key: str, new: Sequence[str]) -> None:
+        for number, _ in self._all_run_ids([run_key]).values():
+            for logged in logged_by(self._metadata, [number], new):
+                record = run_key, logged.record
+                if self.book.of_record(*record) is None and record not in self.pending.refused:
+                    self.pending.add(run_key, logged)
 
     def _all_run_ids(self, run_keys: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Return run key → run and project id, of deleted runs too: what they made is there."""
@@ -253,7 +260,7 @@ class Artifacts:
         ids = self._all_run_ids({run_key for run_key, _ in numbers})
         keys = {number: run_key for run_key, (number, _) in ids.items()}
         found: dict[int, About] = {}
-        for logged in logged_by(self._metadata, sorted(keys)):
+        for logged in logged_by(self._metadata, sorted(keys), sorted({record for _, record in numbers})):
             number = numbers.get((keys[logged.run_id], logged.record))
             if number is not None:
                 found.setdefault(number, logged.about)  # of several runs what the first one said
@@ -265,9 +272,8 @@ class Artifacts:
 
     def logged_record(self, run_key: str, run_id: int, record: str) -> LoggedVersion:
         """Return one of them. Raises NotFound."""
-        for one in logged_by(self._metadata, [run_id]):
-            if one.record == record:
-                return self._logged(run_key, one)
+        for one in logged_by(self._metadata, [run_id], [record]):
+            return self._logged(run_key, one)
         raise NotFound(f"the run has logged no artifact {record[:32]!r} (yet).")
 
     def _logged(self, run_key: str, logged: Logged) -> LoggedVersion:
@@ -306,10 +312,11 @@ class Artifacts:
 
     def use_counts(self, name: Name) -> dict[int, int]:
         """Return version → how many runs used it."""
-        counts: dict[int, int] = {}
-        for use in self.uses_of([name]):
-            counts[use.version] = counts.get(use.version, 0) + 1
-        return counts
+        u = t.artifact_uses.c
+        query = sa.select(u.version, sa.func.count()).join(t.runs, t.runs.c.id == u.run_id)
+        query = query.where(u.artifact == "/".join(name), t.runs.c.deleted.is_(False)).group_by(u.version)
+        with self._metadata.connect() as connection:
+            return {int(version): int(count) for version, count in connection.execute(query)}
 
     # ── what people say ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -58,7 +58,7 @@ class Committed:
     keys_changed: bool
     rows: int
     alerts: int = 0  # that code raised
-    artifacts: bool = False  # it says that it made a version of one
+    artifacts: tuple[str, ...] = ()  # records of versions that it made
 
 
 class Ingester:
@@ -613,7 +613,7 @@ class Ingester:
                 b.keys_changed,
                 b.rows,
                 len(b.alerts),
-                bool(b.artifacts),
+                tuple(row.record for row in b.artifacts),
             )
             for b in batches
         ]

@@ -194,7 +194,7 @@ class Storage:
         for collection in self._artifacts.book.of_project(ref.entity, ref.name):
             name = collection.name[2]
             parts[name] = ArtifactPart(name, type=collection.type, versions=len(collection.alive))
-            for version in collection.versions.values():
+            for version in list(collection.versions.values()):
                 content = self._content(version)
                 if version.removed is not None:
                     gone |= content

@@ -506,7 +506,9 @@ class Store:
         for entry in committed:
             self._watcher.note_state(entry.run_key, entry.state)
         self._visible_seq = seq
-        self.artifacts.look({one.run_key for one in committed if one.artifacts}, {one.run_key for one in committed})
+        self.artifacts.look(
+            {one.run_key: one.artifacts for one in committed if one.artifacts}, {one.run_key for one in committed}
+        )
         self.alerts.watch.note_commit(committed)
         self._feed.add(seq, committed)
 

@@ -29,7 +29,7 @@ export function PanelFrame({ ref, badges, readout, footer, exports, menu, childr
     <article ref={ref} className="panel" data-panel={place.id} aria-label={name}>
       <header>
         {place.handle}
-        <h3 title={name}>
+        <h3 title={name} role={place.plain ? "presentation" : undefined}>
           {split > 0 && <span>{name.slice(0, split)}</span>}
           {name.slice(split)}
         </h3>

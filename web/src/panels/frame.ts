@@ -49,6 +49,8 @@ export interface PanelPlace {
   onMove(sectionId: string): void;
   /** The address that opens this panel. */
   link(): string;
+  /** Its name is no heading of the page: in a report, whose own headings come in order. */
+  plain?: boolean;
   /** Items of the menu that the page adds to those of the panel. */
   items?: ReactNode;
   /** Goes into the header's left edge: what the panel is dragged by. */

@@ -42,7 +42,7 @@ export const tests = [
         env: SOURCE,
       });
       await page.getByRole("radio", { name: "Raised" }).click();
-      const told = page.locator(".alert", { hasText: "train/* is not a number" });
+      const told = page.locator(".alert", { hasText: "of wild-live: NaN" });
       await told.waitFor({ timeout: 30_000 });
       assert.match(await told.textContent(), /NaN/);
       await told.locator(".alert-chart path").first().waitFor();

@@ -109,6 +109,31 @@ def main(folder: str) -> None:
         fill(run)
         log_artifacts(run)
     register(folder)
+    write_reports(folder)
+
+
+def write_reports(folder: str) -> None:
+    """Save a report, a frozen one, and comments that hold each attempt; their ids go into ``reports.txt``."""
+    sets = {payload: {"filter": payload, "search": payload, "runs": [payload]} for payload in PAYLOADS[::4]}
+    figure = {
+        "panel": {"type": "line", "title": PAYLOADS[0], "settings": {"keys": PAYLOADS[:4]}},
+        "caption": PAYLOADS[1],
+    }
+    strange = {"panel": {"type": PAYLOADS[2], "settings": {PAYLOADS[3]: PAYLOADS[3]}}, "runs": PAYLOADS[4]}
+    formulas = " ".join(f"{{{{ mean({payload}) }}}}" for payload in PAYLOADS)
+    blocks = [f"```treering\n{json.dumps(one)}\n```" for one in ({"runs": sets}, figure, strange)]
+    wrong = f"```treering\n{PAYLOADS[5]}\n```"
+    text = "\n\n".join([*blocks, wrong, formulas, MARKDOWN])
+    with tr.Api(folder) as api:
+        live = api.create_report("acme/loaded", PAYLOADS[0][:100], text, published=True)
+        frozen = api.create_report("acme/loaded", PAYLOADS[1][:100], text, template=True)
+        frozen.freeze()
+        for kind, target in (("report", live.id), ("run", api.run("acme/loaded/all").key), ("panel", "loss")):
+            words = [*PAYLOADS[::6], *_MARKDOWN]
+            for n, words_of_one in enumerate(words):
+                body = {"target": {"kind": kind, "id": target, "part": PAYLOADS[n]}, "text": words_of_one}
+                api._connection.call("POST", "/projects/acme/loaded/comments", body)
+    (Path(folder) / "reports.txt").write_text(f"{live.id} {frozen.id}")
 
 
 def write_run(folder: Path, number: int, payload: str) -> None:

@@ -13,6 +13,7 @@ import { tests as artifactTests } from "./artifacts.mjs";
 import { tests as compareTests } from "./compare.mjs";
 import { tests as correctionTests } from "./corrections.mjs";
 import { tests as ranksTests } from "./ranks.mjs";
+import { tests as reportTests } from "./reports.mjs";
 import { tests as richTests } from "./rich.mjs";
 import { tests as teamTests } from "./team.mjs";
 import { tests } from "./tests.mjs";
@@ -25,7 +26,7 @@ const CORE = new RegExp(
     "speaks the server's language|mean and band|within a second of log|name, tags and notes|shown literally|phone shows",
     "panels are added|views are saved|histogram tells|table is searched",
     "metric is corrected|shows every run|sorted by the server|chosen runs|panels over runs",
-    "set-up link|a person signs in|rank of a job are named|lineage leads|rule is previewed",
+    "set-up link|a person signs in|rank of a job are named|lineage leads|rule is previewed|report is written on",
     "^axe .* (/acme/vit|/acme/sweep/runs|overview of a run) in light$",
     "broke no rule",
   ].join("|"),
@@ -51,6 +52,7 @@ try {
     ...ranksTests,
     ...artifactTests,
     ...alertTests,
+    ...reportTests,
     ...teamTests,
     ...tests.slice(-1),
   ];

@@ -14,7 +14,10 @@ export const SOURCE = { ...process.env, PYTHONPATH: join(ROOT, "src") };
 export const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
 
 /** Makes everything; `close` takes it down again. With a *url* the server is someone else's. */
-export async function createWorld(url, seeds = ["seed.py", "rich.py", "compare.py", "ranks.py", "artifacts.py"]) {
+export async function createWorld(
+  url,
+  seeds = ["seed.py", "rich.py", "compare.py", "ranks.py", "artifacts.py"],
+) {
   const folder = process.env.TREERING_DATA ?? mkdtempSync(join(tmpdir(), "treering-e2e-"));
   const own = !url;
   let server = null;

@@ -95,7 +95,7 @@ def _copy_beside(reading: int, writing: int, progress: Callable[[int], None]) ->
                     return
                 while done < here:
                     with buffer[: min(len(buffer), here - done)] as piece:
-                        size = os.preadv(writing, [piece], done)
+                        size = _read_into(writing, piece, done)
                         digest.update(piece[:size])
                     done += size
                     progress(size)
@@ -127,7 +127,9 @@ def _copy_piece(reading: int, writing: int, by_system: bool) -> tuple[bool, int]
     """Copy a piece; return whether the system does it without us, and how many bytes it was."""
     if by_system:
         try:
-            return True, os.copy_file_range(reading, writing, _PIECE_BYTES)
+            size = os.copy_file_range(reading, writing, _PIECE_BYTES)
+            if size:
+                return True, size  # else it is the end, or a file system whose files only look empty to it
         except OSError as error:
             if error.errno not in _NO_SYSTEM_COPY:
                 raise
@@ -136,6 +138,14 @@ def _copy_piece(reading: int, writing: int, by_system: bool) -> tuple[bool, int]
     piece = os.read(reading, _PIECE_BYTES)
     _write(writing, piece)
     return False, len(piece)
+
+
+def _read_into(fd: int, buffer: memoryview, offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(fd, [buffer], offset)
+    data = os.pread(fd, len(buffer), offset)  # not every system has the other
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def _share_blocks(reading: int, writing: int) -> bool:
@@ -155,7 +165,7 @@ def _write(fd: int, data: bytes) -> None:
 def _hash(fd: int, progress: Callable[[int], None]) -> tuple[str, int]:
     digest, done = hashlib.sha256(), 0
     buffer = memoryview(bytearray(_HASH_BYTES))
-    while size := os.preadv(fd, [buffer], done):
+    while size := _read_into(fd, buffer, done):
         digest.update(buffer[:size])
         done += size
         progress(size)

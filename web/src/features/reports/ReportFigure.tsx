@@ -302,5 +302,6 @@ function usePlaceOf(
     items,
     handle: null,
     corner: null,
+    plain: true,
   };
 }

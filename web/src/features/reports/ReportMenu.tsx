@@ -28,6 +28,7 @@ import {
 import { Dialog } from "@/ui/Dialog";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 import { saveText } from "@/ui/saveText";
+import { printReport } from "./printing";
 
 const ReportHistory = lazy(() => import("./ReportHistory"));
 
@@ -82,7 +83,7 @@ export function ReportMenu({ report, earlier, onPresent }: ReportMenuProps) {
         <MenuItem icon={<Presentation size={14} />} onSelect={onPresent}>
           Present
         </MenuItem>
-        <MenuItem icon={<Printer size={14} />} onSelect={() => window.print()}>
+        <MenuItem icon={<Printer size={14} />} onSelect={() => void printReport()}>
           Print or save as PDF
         </MenuItem>
         <MenuItem

@@ -102,7 +102,7 @@ function ReadReport({ report, presenting, earlier, place }: ReadReportProps) {
           <span className="grow" />
           {mayTalk && (
             <IconButton
-              label={talk === null ? "Show comments" : "Hide comments"}
+              label={`${talk === null ? "Show" : "Hide"} comments${threads.open > 0 ? ` (${threads.open} open)` : ""}`}
               pressed={talk !== null}
               onClick={() => setTalk(talk === null ? "" : null)}
             >

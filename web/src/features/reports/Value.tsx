@@ -25,14 +25,21 @@ export function Value({ formula, value, waiting, onEdit }: ValueProps) {
   return (
     <Popover.Root>
       <Popover.Trigger asChild>
-        <button
-          type="button"
+        {/* biome-ignore lint/a11y/useSemanticElements: a button is a box that breaks the line; this is a word in it */}
+        <span
+          role="button"
+          tabIndex={0}
           className={`value ${state}`}
           title={error || notes.join(" ") || formula}
           aria-label={`${error ? `{{ ${formula} }}` : written}: how this is worked out`}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" && event.key !== " ") return;
+            event.preventDefault();
+            event.currentTarget.click();
+          }}
         >
           {error ? `{{ ${formula} }}` : written}
-        </button>
+        </span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className="popover value-card" sideOffset={6} collisionPadding={8}>

@@ -4,6 +4,7 @@ import { addPicture, type Place } from "@/api/pictures";
 import { pictureName, picturesIn } from "@/ui/usePicturePaste";
 import { namedSets, splitBlocks } from "../blocks";
 import type { Shown } from "../useShown";
+import { type Asked, AskedForm } from "./AskedForm";
 import type { DocNode } from "./document";
 import { readMarkdown } from "./fromMarkdown";
 import { extensionsOf } from "./schema";
@@ -28,6 +29,7 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
   const changed = useRef(onChange);
   changed.current = onChange;
   const [trouble, setTrouble] = useState<string | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const take = (editor: Editor, files: readonly File[], at: number) => {
     void keepPictures(place, files).then(
       (nodes) => {
@@ -87,6 +89,7 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
       markdown,
       sets: namedSets(markdown),
       numberOf: (source, position) => figureNumber(editor, source, position),
+      ask: setAsked,
     }),
     [shown, place, markdown, editor],
   );
@@ -95,7 +98,7 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
     <StageContext value={stage}>
       <Toolbar
         editor={editor}
-        place={place}
+        onAsk={(kind, source) => setAsked({ kind, position: null, source })}
         onPictures={(files) => take(editor, files, editor.state.selection.from)}
       />
       {trouble && (
@@ -104,6 +107,7 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
         </p>
       )}
       <EditorContent editor={editor} className="page-editor report-body" />
+      {asked && <AskedForm asked={asked} editor={editor} stage={stage} onClose={() => setAsked(null)} />}
     </StageContext>
   );
 }

@@ -25,22 +25,22 @@ import {
   Waypoints,
 } from "lucide-react";
 import { type ReactNode, useRef, useState } from "react";
-import type { Place } from "@/api/pictures";
 import { Dialog } from "@/ui/Dialog";
 import { IconButton } from "@/ui/IconButton";
 import { picturesIn } from "@/ui/usePicturePaste";
 import { writeBlock } from "../blocks";
+import type { Asked } from "./AskedForm";
 
 interface ToolbarProps {
   editor: Editor;
-  place: Place;
+  onAsk(kind: Asked["kind"], source: string): void;
   onPictures(files: readonly File[]): void;
 }
 
 const TABLE = "| run | value |\n|---|---|\n| a | {{ n(loss) }} |\n| b | 2 |";
 
 /** What can be done with the words under the caret, and what can be put in. */
-export function Toolbar({ editor, onPictures }: ToolbarProps) {
+export function Toolbar({ editor, onAsk, onPictures }: ToolbarProps) {
   const state = useEditorState({
     editor,
     selector: ({ editor: now }) => ({
@@ -114,12 +114,7 @@ export function Toolbar({ editor, onPictures }: ToolbarProps) {
           type="button"
           className="button small"
           onMouseDown={(event) => event.preventDefault()}
-          onClick={() =>
-            insert({
-              type: "figureBlock",
-              attrs: { source: writeBlock({ panel: { type: "line" } }).trimEnd() },
-            })
-          }
+          onClick={() => onAsk("figure", writeBlock({ panel: { type: "line" } }))}
         >
           <BarChart3 size={14} /> Figure
         </button>
@@ -127,7 +122,7 @@ export function Toolbar({ editor, onPictures }: ToolbarProps) {
           type="button"
           className="button small"
           onMouseDown={(event) => event.preventDefault()}
-          onClick={() => insert({ type: "formula", attrs: { formula: "" } })}
+          onClick={() => onAsk("formula", "")}
         >
           <Braces size={14} /> Number
         </button>
@@ -135,12 +130,7 @@ export function Toolbar({ editor, onPictures }: ToolbarProps) {
           type="button"
           className="button small"
           onMouseDown={(event) => event.preventDefault()}
-          onClick={() =>
-            insert({
-              type: "figureBlock",
-              attrs: { source: writeBlock({ runs: { A: {} } }).trimEnd() },
-            })
-          }
+          onClick={() => onAsk("runs", writeBlock({ runs: { A: {} } }))}
         >
           <Waypoints size={14} /> Run sets
         </button>

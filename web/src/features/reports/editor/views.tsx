@@ -3,7 +3,6 @@ import { ChevronDown, ChevronUp, Code2, Pencil, Trash2 } from "lucide-react";
 import { createContext, lazy, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import type { Place } from "@/api/pictures";
 import type { Panel } from "@/state/layout";
-import { Dialog } from "@/ui/Dialog";
 import { IconButton } from "@/ui/IconButton";
 import { type Fields, splitBlocks, writeBlock } from "../blocks";
 import { readFigure, writeFigure } from "../figure";
@@ -12,12 +11,10 @@ import { ReportText } from "../ReportText";
 import { RunSets } from "../RunSets";
 import type { Shown } from "../useShown";
 import { Value } from "../Value";
+import type { Asked } from "./AskedForm";
 import type { Views } from "./schema";
 
 const Markdown = lazy(() => import("@/ui/Markdown"));
-const FigureForm = lazy(() => import("./FigureForm"));
-const RunSetsForm = lazy(() => import("./RunSetsForm"));
-const FormulaForm = lazy(() => import("./FormulaForm"));
 
 /** What the nodes of the page are drawn with. */
 export interface Stage {
@@ -28,6 +25,8 @@ export interface Stage {
   markdown: string;
   /** Which figure a block is, from 1, by the place of its node. */
   numberOf(source: string, position: number): number;
+  /** Opens the form of a node. */
+  ask(asked: Asked): void;
 }
 
 const NO_VALUES = {};
@@ -46,7 +45,6 @@ function FigureView({ node, getPos, editor, updateAttributes, deleteNode, select
   const stage = useStage();
   const source = String(node.attrs.source ?? "");
   const [block] = useMemo(() => splitBlocks(source), [source]);
-  const [asking, setAsking] = useState<"form" | "source" | null>(null);
   const position = getPos() ?? 0;
   const move = (by: -1 | 1) => moveBlock(editor, position, node.nodeSize, by);
   const set = (value: unknown) => updateAttributes({ source: writeBlock(value).trimEnd() });
@@ -61,11 +59,17 @@ function FigureView({ node, getPos, editor, updateAttributes, deleteNode, select
           <ChevronDown size={14} />
         </IconButton>
         {(block?.kind === "figure" || block?.kind === "runs") && (
-          <IconButton label={`Edit ${what}`} onClick={() => setAsking("form")}>
+          <IconButton
+            label={`Edit ${what}`}
+            onClick={() => stage.ask({ kind: block.kind === "runs" ? "runs" : "figure", position, source })}
+          >
             <Pencil size={13} />
           </IconButton>
         )}
-        <IconButton label={`Edit ${what} as JSON`} onClick={() => setAsking("source")}>
+        <IconButton
+          label={`Edit ${what} as JSON`}
+          onClick={() => stage.ask({ kind: "source", position, source })}
+        >
           <Code2 size={14} />
         </IconButton>
         <IconButton label={`Remove ${what}`} onClick={deleteNode}>
@@ -92,30 +96,6 @@ function FigureView({ node, getPos, editor, updateAttributes, deleteNode, select
         )}
         {block?.kind === "wrong" && <WrongBlock block={block} />}
       </div>
-      {asking === "form" && block?.kind === "figure" && (
-        <Suspense>
-          <FigureForm
-            value={block.value}
-            place={stage.place}
-            sets={[...stage.sets.keys()]}
-            onSave={set}
-            onClose={() => setAsking(null)}
-          />
-        </Suspense>
-      )}
-      {asking === "form" && block?.kind === "runs" && (
-        <Suspense>
-          <RunSetsForm value={block.value} place={stage.place} onSave={set} onClose={() => setAsking(null)} />
-        </Suspense>
-      )}
-      {asking === "source" && (
-        <SourceDialog
-          title={what === "figure" ? "Figure as JSON" : "Run sets as JSON"}
-          source={source}
-          onSave={(next) => updateAttributes({ source: next })}
-          onClose={() => setAsking(null)}
-        />
-      )}
     </NodeViewWrapper>
   );
 }
@@ -130,48 +110,6 @@ function moveBlock(editor: NodeViewProps["editor"], position: number, size: numb
   const target = by < 0 ? position - other.nodeSize : position + other.nodeSize;
   const tr = state.tr.delete(position, position + size);
   view.dispatch(tr.insert(target, node).scrollIntoView());
-}
-
-interface SourceDialogProps {
-  title: string;
-  source: string;
-  onSave(source: string): void;
-  onClose(): void;
-}
-
-function SourceDialog({ title, source, onSave, onClose }: SourceDialogProps) {
-  const [text, setText] = useState(source);
-  const block = splitBlocks(text)[0];
-  return (
-    <Dialog title={title} open onClose={onClose} size="wide">
-      <div className="dialog-body">
-        <textarea
-          className="text-input source-input"
-          aria-label={title}
-          spellCheck={false}
-          rows={Math.min(26, text.split("\n").length + 2)}
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
-        {block?.kind === "wrong" && <p className="bad">{block.error}</p>}
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button primary"
-            onClick={() => {
-              onSave(text.trimEnd());
-              onClose();
-            }}
-          >
-            Apply
-          </button>
-        </footer>
-      </div>
-    </Dialog>
-  );
 }
 
 /** Markdown that is shown as it will look, and written as it is: tables, HTML, what has no form of its own here. */
@@ -275,36 +213,17 @@ function MathBlockView({ node, updateAttributes, selected }: NodeViewProps) {
 
 // ── within a line ────────────────────────────────────────────────────────────────────────────────────────────────
 
-function FormulaView({ node, updateAttributes, deleteNode }: NodeViewProps) {
-  const { shown, place, markdown } = useStage();
+function FormulaView({ node, getPos }: NodeViewProps) {
+  const { shown, ask } = useStage();
   const formula = String(node.attrs.formula ?? "");
-  const [editing, setEditing] = useState(formula === "");
   const value = shown.evaluation?.formulas[formula] ?? null;
+  const edit = () => ask({ kind: "formula", position: getPos() ?? null, source: formula });
   return (
     <NodeViewWrapper as="span" className="edited-value">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the card that a click opens has a button for it */}
-      <span contentEditable={false} onDoubleClick={() => setEditing(true)}>
-        <Value
-          formula={formula}
-          value={value}
-          waiting={shown.evaluation === null}
-          onEdit={() => setEditing(true)}
-        />
+      <span contentEditable={false} onDoubleClick={edit}>
+        <Value formula={formula} value={value} waiting={shown.evaluation === null} onEdit={edit} />
       </span>
-      {editing && (
-        <Suspense>
-          <FormulaForm
-            formula={formula}
-            place={place}
-            markdown={markdown}
-            onSave={(next) => updateAttributes({ formula: next })}
-            onClose={() => {
-              setEditing(false);
-              if (formula === "") deleteNode();
-            }}
-          />
-        </Suspense>
-      )}
     </NodeViewWrapper>
   );
 }

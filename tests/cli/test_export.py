@@ -1,0 +1,148 @@
+"""``treering export``: one page that holds everything, and what comes back of it; or a folder of plain files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import treering as tr
+from treering.cli import main
+from treering.cli.export import page_text
+from treering.errors import FormatError, NewerFormat
+from treering.importers.page import import_page
+
+HOSTILE = "</script><script>alert(1)</script><!-- & ' \" \u2028"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("export")
+    for n in range(2):
+        with tr.init(
+            project="digits",
+            entity="ada",
+            id=f"r{n}",
+            name=f"=run {n} {HOSTILE}",
+            notes=HOSTILE,
+            tags=["a"],
+            config={"lr": 0.1, "nan": math.nan, "text": HOSTILE},
+            dir=root / "data",
+        ) as run:
+            for step in range(20):
+                run.log({"loss": math.nan if step == 3 else 1 / (1 + step), "count": step, "big": 2**60})
+            run.log({"note": HOSTILE})
+            (root / "w.bin").write_bytes(b"weights")
+            run.save(root / "w.bin", policy="now")
+    return root / "data"
+
+
+@pytest.fixture(scope="module")
+def page(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("page") / "page.html"
+    assert main(["export", "ada/digits", "--data", str(data), "--html", str(file)]) == 0
+    return file
+
+
+def test_a_page_has_one_script_and_whatever_was_logged_is_data(page: Path):
+    text = page.read_text()
+    head = text[: text.index("</head>")]
+
+    before, _, script = text.partition("<script>")
+    assert re.findall(r"<[a-z/]*script[^>]*>", before.split("</head>")[1]) == [
+        '<script type="application/json" id="treering-index">',
+        "</script>",
+        '<script type="application/json" id="treering-blocks">',
+        "</script>",
+    ]
+    assert (script.count("</script>"), script.endswith("</script>\n</body>\n</html>\n")) == (1, True)
+    assert "<!--" not in text
+    assert "default-src 'none'; script-src 'sha256-" in head
+    assert "http" not in head.split("http-equiv", 1)[1]
+    assert "<title>ada/digits</title>" in head
+
+
+def test_a_script_that_would_end_itself_cannot():
+    text = page_text('let a = "</script><!-- x";', "t", {}, [])
+    assert text.count("</script>") == 3
+    assert '"<\\/script><\\!-- x"' in text
+
+
+def test_runs_come_back_from_a_page_as_they_were(data: Path, page: Path, tmp_path: Path, capsys: Any):
+    into = tmp_path / "again"
+    assert main(["import", "html", str(page), "--data", str(into), "--entity", "ada", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [run["why"] for run in said["runs"]] == ["", ""]
+    with tr.Api(data) as before, tr.Api(into) as after:
+        old, new = before.run("ada/digits/r1"), after.run("ada/digits/r1")
+        for name in ("loss", "count"):
+            rows = [[(row["_step"], row[name]) for row in run.history([name])] for run in (old, new)]
+            assert [(step, repr(value)) for step, value in rows[0]] == [(step, repr(value)) for step, value in rows[1]]
+        assert (new.name, new.notes, new.tags) == (old.name, old.notes, old.tags)
+        assert (new.config["lr"], new.config["text"], math.isnan(new.config["nan"])) == (0.1, HOSTILE, True)
+        assert new.summary["note"] == HOSTILE
+        assert new.created_at == pytest.approx(old.created_at, abs=1e-3)
+    assert main(["import", "html", str(page), "--data", str(into), "--entity", "ada"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("index", "blocks"),
+    [
+        ({"format": 1, "runs": 5}, []),
+        ({"format": 1, "runs": [5]}, []),
+        ({"format": 1}, "x"),
+        ({"runs": []}, []),
+    ],
+)
+def test_what_is_no_page_of_ours_is_refused(index: Any, blocks: Any, tmp_path: Path):
+    file = tmp_path / "x.html"
+    file.write_text(page_text("", "t", index, blocks))
+    with pytest.raises(FormatError):
+        import_page(file, tmp_path / "data", "ada", None, lambda *_: None)
+    file.write_text("<html></html>")
+    with pytest.raises(FormatError, match="is no page"):
+        import_page(file, tmp_path / "data", "ada", None, lambda *_: None)
+    file.write_text(page_text("", "t", {"format": 9, "runs": []}, []))
+    with pytest.raises(NewerFormat):
+        import_page(file, tmp_path / "data", "ada", None, lambda *_: None)
+
+
+def test_a_column_that_lies_costs_its_run_and_no_memory(tmp_path: Path):
+    import base64
+    import zlib
+
+    bomb = base64.b64encode(zlib.compress(b"\0" * 300_000_000, 9)).decode()
+    run = {"run_id": "r", "project": "p", "created_at": 1.0}
+    for series, blocks in (
+        ({"key": "k", "n": 1, "steps": 0, "times": 0, "values": 9}, ["x"]),
+        ({"key": "k", "n": 1, "steps": 0, "times": 0, "values": 0}, [bomb]),
+        (
+            {"key": "k", "n": 2, "steps": 0, "times": 0, "values": 0},
+            [base64.b64encode(zlib.compress(b"\0" * 8)).decode()],
+        ),
+    ):
+        file = tmp_path / "x.html"
+        file.write_text(page_text("", "t", {"format": 1, "runs": [{**run, "series": [series]}]}, blocks))
+        found = import_page(file, tmp_path / "data", "ada", None, lambda *_: None)
+        assert found[0].why.startswith(("a column", "columns of"))
+        assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_has_every_row_and_file_and_a_table_without_formulas(data: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert main(["export", "ada/digits", "--data", str(data), "--dir", str(out), "--filter", 'id = "r1"']) == 0
+    (place,) = (out / "runs").iterdir()
+    with open(out / "runs.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["name"].startswith("'=run 1")
+    assert json.loads((place / "run.json").read_text())["config"]["nan"] == "NaN"
+    assert any((place / f"history.{kind}").exists() for kind in ("parquet", "jsonl"))
+    assert (place / "files" / "w.bin").read_bytes() == b"weights"
+    assert main(["export", "ada/digits", "--data", str(data), "--dir", str(out)]) == 2
+    assert main(["export", "ada/digits", "--data", str(data)]) == 2
+    assert main(["export", "nothing", "--data", str(data), "--dir", str(tmp_path / "x")]) == 3

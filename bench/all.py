@@ -175,6 +175,19 @@ def media(results: Lines) -> list[Row]:
     return rows
 
 
+def artifacts(results: Lines) -> list[Row]:
+    """A version of 10 GiB into a local folder and out again, beside ``cp``."""
+    line = lines_of(sys.executable, str(HERE / "artifacts.py"))[-1]
+    results.append(line)
+    gib, command = line["gib"], "bench/artifacts.py"
+    return [
+        Row(f"artifact of {gib:g} GiB: peak memory", "≤ 200 MiB", f"{line['peak_mib']:g} MiB", command),
+        Row("… speed into the record : cp and sync", "≥ 0.6", f"{line['log_ratio']:g}", command),
+        Row("… speed of add_dir : cp", "", f"{line['add_ratio']:g}", command),
+        Row("… speed of a download : cp", "", f"{line['download_ratio']:g}", command),
+    ]
+
+
 def compare(results: Lines) -> list[Row]:
     """Columns, tables and group statistics over very many runs."""
     lines = lines_of(sys.executable, str(HERE / "compare.py"))
@@ -232,6 +245,7 @@ BENCHES: dict[str, Callable[[Lines], list[Row]]] = {
     "http": http,
     "trouble": trouble,
     "media": media,
+    "artifacts": artifacts,
     "compare": compare,
     "corrections": corrections,
     "ui": ui,

@@ -47,7 +47,7 @@ function onlyWoff2(): Plugin {
  * Scripts that are one plain file each: those of the sandboxed frames, since a frame of another origin cannot load
  * modules, and that of exported pages, which hold it.
  */
-const SCRIPTS = { plotly: "src/frames/plotly.ts", vega: "src/frames/vega.ts", export: "src/export/main.tsx" };
+const SCRIPTS = { plotly: "src/frames/plotly.ts", vega: "src/frames/vega.ts", page: "src/export/main.tsx" };
 
 /** Builds those scripts beside the page. */
 function frames(): Plugin {
@@ -64,7 +64,13 @@ function frames(): Plugin {
           configFile: false,
           logLevel: "warn",
           root: import.meta.dirname,
-          resolve: { alias: { "@": join(import.meta.dirname, "src") } },
+          resolve: {
+            alias: {
+              "@": join(import.meta.dirname, "src"),
+              // A megabyte of fonts: in a page of one piece the browser itself draws formulas (MathML).
+              "katex/dist/katex.min.css": join(import.meta.dirname, "src/export/formulas.ts"),
+            },
+          },
           define: { "process.env.NODE_ENV": '"production"' },
           build: {
             outDir: folder,
@@ -78,6 +84,10 @@ function frames(): Plugin {
             },
             copyPublicDir: false,
             chunkSizeWarningLimit: 10_000,
+            rolldownOptions: {
+              // "use client" says nothing to a page that has no server.
+              onLog: (level, log, handle) => log.code !== "MODULE_LEVEL_DIRECTIVE" && handle(level, log),
+            },
           },
         });
       }

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ from treering.errors import FormatError, NewerFormat
 from treering.importers.page import import_page
 
 HOSTILE = "</script><script>alert(1)</script><!-- & ' \" \u2028"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A stand-in for the page's built script, which browser journeys hold."""
+    script = tmp_path_factory.mktemp("script") / "page.js"
+    script.write_text('const ends = "</script><!--";\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("treering.cli.export._PAGE", script)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +157,23 @@ def test_a_folder_has_every_row_and_file_and_a_table_without_formulas(data: Path
     assert main(["export", "ada/digits", "--data", str(data), "--dir", str(out)]) == 2
     assert main(["export", "ada/digits", "--data", str(data)]) == 2
     assert main(["export", "nothing", "--data", str(data), "--dir", str(tmp_path / "x")]) == 3
+
+
+def test_a_frozen_report_is_a_page_with_its_text_and_data(data: Path, tmp_path: Path, capsys: Any):
+    file = tmp_path / "report.html"
+    words = ["export", "--data", str(data), "--html", str(file)]
+    with tr.Api(data) as api:
+        report = api.create_report("ada/digits", HOSTILE, f"# Losses\n\n{HOSTILE}\n")
+        words.append(f"report:{report.id}")
+        assert main(words) != 0
+        said = capsys.readouterr().err
+        report.freeze()
+
+    assert main(words) == 0
+
+    assert "frozen" in said
+    index = json.loads(re.findall(r'id="treering-index">(.*?)</script>', file.read_text(), re.S)[0])
+    assert index["kind"] == "report"
+    assert index["report"]["markdown"].startswith("# Losses")
+    assert index["report"]["frozen"]["frozen_by"]
+    assert "<script>alert(1)" not in file.read_text()

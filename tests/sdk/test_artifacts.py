@@ -14,7 +14,9 @@ import pytest
 
 import treering as tr
 from sdk.servers import followed, receiving
-from treering.errors import FormatError, InvalidName, InvalidValue, NotFound, RemoteError, UsageError
+from treering.errors import FormatError, InvalidName, InvalidValue, NotFound, RemoteError, StorageError, UsageError
+from treering.sdk.artifacts.cache import Cache
+from treering.sdk.artifacts.copying import copy_hashed
 from treering.sdk.artifacts.names import parse_reference
 
 NAMES = ["a b/ü#?%&.txt", "A", "a", "-rf", "ǆ/日本", "deep/er/and/deep/er", "empty", "new\nline", "..hidden", "café"]
@@ -284,6 +286,47 @@ def test_a_rule_keeps_the_best_and_a_model_is_promoted_when_its_checks_allow_it(
     assert api.artifact("ada/registry/net:kept").description == "the best"
     made[2].delete()
     assert api.artifact("ada/registry/net:v2").state == "DELETED"
+
+
+def test_a_full_disk_ends_no_training_and_the_version_comes_when_there_is_room(
+    begin: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = [True]
+
+    def refuse_while_full(*given: Any, **options: Any) -> Any:
+        if full[0]:
+            raise StorageError("no room")
+        return copy_hashed(*given, **options)
+
+    monkeypatch.setattr("treering.sdk.artifacts.contents.copy_hashed", refuse_while_full)
+    monkeypatch.setattr("treering.sdk.artifacts.recorder.copy_hashed", refuse_while_full)
+    monkeypatch.setattr("treering.sdk.artifacts.recorder.DISK_RETRY_S", 0.05)
+    (tmp_path / "file").write_bytes(b"x")
+    run = begin("full")
+    data = tr.Artifact("data", "dataset")
+    data.add_file(tmp_path / "file")
+    run.log_artifact(data)
+    with pytest.raises(TimeoutError, match="is not stored yet"):
+        data.wait(0.2)
+    full[0] = False
+
+    assert data.wait(30).version == "v0"
+
+
+def test_the_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache", 30)
+    for number, name in enumerate(("one", "two", "three")):
+        (tmp_path / name).write_bytes(name.encode() * (10 // len(name)))
+        sha256 = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        cache.keep(sha256, tmp_path / name)
+        os.utime(cache.find(sha256), ns=(number * 10**9,) * 2)
+        (tmp_path / name).write_text(sha256)
+    one, two, three = ((tmp_path / name).read_text() for name in ("one", "two", "three"))
+    assert cache.find(one) is not None  # and is the youngest again
+    (tmp_path / "four").write_bytes(b"0123456789")
+    cache.keep(hashlib.sha256(b"0123456789").hexdigest(), tmp_path / "four")
+
+    assert [cache.find(name) is not None for name in (one, two, three)] == [True, False, True]
 
 
 def test_a_disabled_run_takes_the_same_calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

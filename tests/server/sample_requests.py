@@ -174,8 +174,14 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     ),
     "POST /api/1/projects/{entity}/{project}/alert-channels/{channel_id}/again": ("", {}),
     "POST /api/1/projects/{entity}/{project}/alert-channels/{channel_id}/test": ("", {}),
-    "POST /api/1/projects/{entity}/{project}/alert-rules": ("", {"name": "a rule", "spec": {"condition": {"kind": "not_finite", "key": "loss"}}}),
-    "POST /api/1/projects/{entity}/{project}/alert-rules/preview": ("", {"spec": {"condition": {"kind": "not_finite", "key": "loss"}}}),
+    "POST /api/1/projects/{entity}/{project}/alert-rules": (
+        "",
+        {"name": "a rule", "spec": {"condition": {"kind": "not_finite", "key": "loss"}}},
+    ),
+    "POST /api/1/projects/{entity}/{project}/alert-rules/preview": (
+        "",
+        {"spec": {"condition": {"kind": "not_finite", "key": "loss"}}},
+    ),
     "POST /api/1/projects/{entity}/{project}/alerts/seen": ("", {"ids": ["{alert_id}"]}),
     "PUT /api/1/alert-rules/{rule_id}": ("", {"version": 1, "enabled": False}),
     "PUT /api/1/projects/{entity}/{project}/alert-channels/{channel_id}": ("", {"version": 1, "name": "a channel"}),
@@ -243,7 +249,13 @@ def sample(route: str, **names: str) -> tuple[str, str, Any]:
 
 def content_type(address: str, body: Any) -> str:
     """Return the content type of a sample's body."""
-    return "application/json" if not isinstance(body, bytes) else BLOB if "/blobs/" in address or "/pictures" in address else FRAMES
+    return (
+        "application/json"
+        if not isinstance(body, bytes)
+        else BLOB
+        if "/blobs/" in address or "/pictures" in address
+        else FRAMES
+    )
 
 
 def _fill(value: Any, names: dict[str, str]) -> Any:

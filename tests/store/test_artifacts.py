@@ -310,6 +310,27 @@ def test_what_arrives_while_garbage_is_collected_stays(world: World) -> None:
         assert list(versions(store, ("ada", "digits", "copy"))) == [0]
 
 
+def test_a_kill_in_the_middle_of_the_collection_costs_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = world.life()
+    logged(life, "data", {"a": b"old"})
+    logged(life, "data", {"a": b"new"})
+    with opened(world) as store:
+        store.artifacts.remove([store.artifacts.find(DATA, "v0")], "max", "")
+        age_blobs(world)
+        with monkeypatch.context() as patch:
+            patch.setattr("treering.store.blobs.os.unlink", lambda path: os._exit(9))
+            child = os.fork()
+            if child == 0:
+                store.collect_garbage(dry_run=False)
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        assert not store.blobs.has(hashlib.sha256(b"old").hexdigest())
+    with opened(world) as store:
+        assert store.blobs.has(hashlib.sha256(b"old").hexdigest())
+        assert store.collect_garbage(dry_run=False).files == 1
+        assert not list((world.folder / "blobs").glob(".*"))
+
+
 def test_files_of_a_version_that_never_came_are_garbage_a_week_later(world: World) -> None:
     life = world.life()
     sha256 = store_blob(world.folder, b"half of a version")

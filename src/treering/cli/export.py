@@ -1,10 +1,11 @@
-"""``treering export``: a run or a project as one page that opens from the disk, or as a folder of plain files."""
+"""``treering export``: a run, a project or a frozen report as a page that opens from the disk, or a plain folder."""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import csv
+import gzip
 import hashlib
 import html
 import json
@@ -21,13 +22,14 @@ from treering.errors import AmbiguousName, MissingExtra, NotFound, RunNotFound, 
 from treering.limits import EXPORT_PAGE_MAX_RUNS
 from treering.sdk.api import Api, Run
 
-from .export_payload import PagePayload
+from .export_payload import FORMAT, PagePayload
 from .output import print_json, strict, visible
 from .reading import find_run, open_server
 
 __all__ = ["run"]
 
-_PAGE: Final = Path(__file__).parents[1] / "server" / "static" / "frame-assets" / "export.js"
+_REPORT: Final = "report:"
+_PAGE: Final = Path(__file__).parents[1] / "server" / "static" / "frame-assets" / "page.js"
 _POLICY: Final = (
     "default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -39,6 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     if bool(arguments.html) == bool(arguments.dir):
         raise UsageError("say what to make: --html FILE for one page, or --dir DIR for Parquet, JSON and media.")
     with open_server(arguments) as api:
+        if arguments.what.startswith(_REPORT):
+            said = _write_report(api, arguments)
+            if arguments.json:
+                print_json(said)
+            else:
+                print(f"report {visible(said['title'])} in {said['output']}")
+            return 0
         kind, title, runs = _chosen(api, arguments.what, arguments.filter)
         if arguments.html:
             said = _write_page(Path(arguments.html), kind, title, runs)
@@ -70,12 +79,34 @@ def _chosen(api: Api, what: str, text: str) -> tuple[str, str, Iterator[Run]]:
         raise NotFound(f"there is no run and no project {what!r}.") from None
 
 
+def _write_report(api: Api, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write a frozen report as a page."""
+    if not arguments.html:
+        raise UsageError("a report is written as a page: --html FILE. Its data are those of its runs: export them.")
+    report = api.report(arguments.what.removeprefix(_REPORT))
+    frozen = api.frozen_report(report.id)
+    index = {
+        "format": FORMAT,
+        "kind": "report",
+        "title": report.title,
+        "version": __version__,
+        "exported_at": datetime.now(UTC).timestamp(),
+        "runs": [],
+        "report": {
+            "markdown": report.markdown,
+            "entity": report.entity,
+            "project": report.project,
+            "frozen": frozen,
+        },
+    }
+    file = Path(arguments.html)
+    _write_whole(file, page_text(_script(), report.title, index, []))
+    return {"report": report.id, "title": report.title, "output": str(file), "bytes": file.stat().st_size}
+
+
 # ── one page ─────────────────────────────────────────────────────────────────────────────────────────────────────
 def _write_page(file: Path, kind: str, title: str, runs: Iterator[Run]) -> dict[str, Any]:
-    try:
-        script = _PAGE.read_text(encoding="utf-8")
-    except OSError:
-        raise NotFound(f"the page's script is not in this installation ({_PAGE}); build it, or use --dir.") from None
+    script = _script()
     payload = PagePayload(title, kind, lambda said: print(f"treering: {visible(said)}", file=sys.stderr))
     for one in islice(runs, EXPORT_PAGE_MAX_RUNS):
         payload.add(one)
@@ -86,6 +117,17 @@ def _write_page(file: Path, kind: str, title: str, runs: Iterator[Run]) -> dict[
     payload.about |= {"version": __version__, "exported_at": datetime.now(UTC).timestamp()}
     _write_whole(file, page_text(script, title, payload.index, payload.blocks))
     return {"runs": len(payload.runs), "output": str(file), "bytes": file.stat().st_size}
+
+
+def _script() -> str:
+    try:
+        if _PAGE.exists():
+            return _PAGE.read_text(encoding="utf-8")
+        return gzip.decompress(
+            _PAGE.with_name(f"{_PAGE.name}.gz").read_bytes()
+        ).decode()  # large ones are kept so alone
+    except OSError:
+        raise NotFound(f"the page's script is not in this installation ({_PAGE}); build it, or use --dir.") from None
 
 
 def page_text(script: str, title: str, index: dict[str, Any], blocks: list[str]) -> str:

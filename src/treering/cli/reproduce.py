@@ -31,6 +31,7 @@ _METRICS_MAX: Final = 200
 _SHOWN: Final = 20
 _FIND_AGAIN_S: Final = 60.0  # the new run appears on the server within so long
 _TINY: Final = 1e-12
+_STDERR: Final = 2  # what the training prints is its own: only the result goes to stdout
 
 
 class Check(NamedTuple):
@@ -191,8 +192,7 @@ def _start(arguments: argparse.Namespace, old: Run, restored: Restored) -> int:
     python = arguments.python or sys.executable
     words = [python, *command]
     print(f"treering: {visible(shlex.join(words))}  in {folder}", file=sys.stderr)
-    # What it prints is its own; of our output only the result goes to stdout.
-    return subprocess.run(words, cwd=folder, env=environ, check=False, stdout=sys.stderr).returncode
+    return subprocess.run(words, cwd=folder, env=environ, check=False, stdout=_STDERR).returncode
 
 
 def _find_new(api: Api, old: Run, begun_s: float) -> Run | None:

@@ -79,8 +79,8 @@ class RaisedAlerts:
         return {"title": title, "text": said, "level": level, "step": step, "repeats": self._held.pop(title, 0)}
 
 
-def _clean(text: Any, most: int, what: str, warn: Warn) -> str:
-    text = redact_source(clean_text(str(text)))[0]
+def _clean(value: Any, most: int, what: str, warn: Warn) -> str:
+    text: str = redact_source(clean_text(str(value)))[0]
     if len(text) > most:
         warn(f"alert {what}", f"alert(): the {what} is cut at {most:,} characters.")
     return text[:most]

@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -238,6 +239,17 @@ class Api:
     def report(self, report_id: str) -> SavedReport:
         """Return a report by its id. Raises NotFound."""
         return read_report(self._connection, report_id)
+
+    def frozen_report(self, report_id: str) -> dict[str, Any]:
+        """
+        Return the data that a frozen report keeps, as JSON has it.
+
+        Raises:
+            NotFound: there is no such report, or it is not frozen.
+        """
+        kept = self._connection.fetch("GET", f"/reports/{quote(report_id, safe='')}/frozen")
+        found: dict[str, Any] = msgspec.json.decode(kept)
+        return found
 
     def create_report(
         self, project: str, title: str, markdown: str, *, published: bool = False, template: bool = False

@@ -212,8 +212,12 @@ class Run:
 
     def logged_artifacts(self) -> list[Artifact]:
         """Return the versions of artifacts that the run logged, those that are complete, in order."""
-        rows = self._connection.call("GET", f"/runs/{self.key}/artifacts")["logged"]
-        return [self._artifact(row["version"]) for row in rows if row["version"] is not None]
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._connection.call("GET", f"/runs/{self.key}/artifacts?offset={len(rows)}")
+            rows += page["logged"]
+            if not page["logged"] or len(rows) >= page["total"]:
+                return [self._artifact(row["version"]) for row in rows if row["version"] is not None]
 
     def used_artifacts(self) -> list[Artifact]:
         """Return the versions of artifacts that the run used, those that are there still and that one may see."""
@@ -226,7 +230,7 @@ class Run:
         Returns:
             ``entity``, ``project``, ``name``, ``type``, ``version``, ``visible``, ``exists``, ``used_as``, ``used_at``.
         """
-        found: list[dict[str, Any]] = self._connection.call("GET", f"/runs/{self.key}/artifacts")["used"]
+        found: list[dict[str, Any]] = self._connection.call("GET", f"/runs/{self.key}/artifacts?limit=0")["used"]
         return found
 
     def _artifact(self, row: Mapping[str, Any]) -> Artifact:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from treering.store import Store
-from treering.store.artifact_book import Act, Collection, Version
+from treering.store.artifact_book import Act, Collection, Name, Version
 from treering.store.artifact_records import LATEST
 from treering.store.artifacts import LoggedVersion, Use
 from treering.store.models import Model, ModelVersion
@@ -19,7 +19,7 @@ from .permissions import Action
 __all__ = [
     "collection_row",
     "event_rows",
-    "logged_row",
+    "logged_rows",
     "model_reply",
     "model_row",
     "use_row",
@@ -134,9 +134,28 @@ def run_names(store: Store, access: Access, run_keys: Iterable[str]) -> dict[str
     }
 
 
-def logged_row(store: Store, access: Access, one: LoggedVersion) -> dict[str, Any]:
-    """Return a version that a run logged, however far it has come."""
-    row: dict[str, Any] = {
+def logged_rows(store: Store, access: Access, logged: Sequence[LoggedVersion]) -> list[dict[str, Any]]:
+    """Return versions that a run logged, however far each has come."""
+    of: dict[Name, tuple[Collection, dict[int, Version]]] = {}
+    for one in logged:
+        # The run may have been moved since; its versions stay in the project that it logged them to.
+        if one.collection is not None and one.version is not None and access.may(Action.READ, *one.collection.name[:2]):
+            of.setdefault(one.collection.name, (one.collection, {}))[1][one.version.number] = one.version
+    shown = {
+        (name, row["version"]): row
+        for name, (collection, versions) in of.items()
+        for row in version_rows(store, access, collection, list(versions.values()))
+    }
+    return [
+        _logged_row(
+            one, shown.get((one.collection.name, one.version.number)) if one.collection and one.version else None
+        )
+        for one in logged
+    ]
+
+
+def _logged_row(one: LoggedVersion, version: dict[str, Any] | None) -> dict[str, Any]:
+    return {
         "record": one.logged.record,
         "name": one.logged.name,
         "type": one.logged.type,
@@ -149,13 +168,8 @@ def logged_row(store: Store, access: Access, one: LoggedVersion) -> dict[str, An
         "equals": one.equals,
         "missing_files": one.missing_files,
         "missing_bytes": one.missing_bytes,
-        "version": None,
+        "version": version,
     }
-    collection, version = one.collection, one.version
-    # The run may have been moved since; its versions stay in the project that it logged them to.
-    if collection is not None and version is not None and access.may(Action.READ, *collection.name[:2]):
-        row["version"] = version_rows(store, access, collection, [version])[0]
-    return row
 
 
 def use_row(store: Store, access: Access, use: Use) -> dict[str, Any]:

@@ -285,6 +285,7 @@ class RunArtifacts(Reply):
     """What a run logged and used."""
 
     logged: list[LoggedRow]
+    total: int = Field(description="How many the run logged in all.")
     used: list[UseRow]
 
 

@@ -117,7 +117,7 @@ class AlertPoints:
         query = sa.select(r.id).where(chosen.where).order_by(*newest_first()).limit(limit)
         return self._states(query)
 
-    def _states(self, query: sa.Select[tuple[int]]) -> list[RunState]:
+    def _states(self, query: sa.Select[int]) -> list[RunState]:
         with self._metadata.connect() as connection:
             ids = list(connection.scalars(query))
         states = self._metadata.runs_by_id(ids)

@@ -266,9 +266,10 @@ class Artifacts:
                 found.setdefault(number, logged.about)  # of several runs what the first one said
         return found
 
-    def logged(self, run_key: str, run_id: int) -> list[LoggedVersion]:
-        """Return what a run logged, in order, however far it has come."""
-        return [self._logged(run_key, one) for one in logged_by(self._metadata, [run_id])]
+    def logged(self, run_key: str, run_id: int, offset: int, limit: int) -> tuple[list[LoggedVersion], int]:
+        """Return a page of what a run logged, in order, however far it has come, and how many there are in all."""
+        found = logged_by(self._metadata, [run_id])
+        return [self._logged(run_key, one) for one in found[offset : offset + limit]], len(found)
 
     def logged_record(self, run_key: str, run_id: int, record: str) -> LoggedVersion:
         """Return one of them. Raises NotFound."""

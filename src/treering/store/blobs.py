@@ -16,6 +16,7 @@ from .manifest import sync_file, sync_folder
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\Z")
 _CHUNK: Final = 1 << 20
+_DISCARDED: Final = ".discarded"
 
 
 class BlobStore(Protocol):
@@ -151,7 +152,7 @@ class FileBlobs:
         Whoever touches it at this very moment either keeps it, or finds that it is not there and writes it again.
         """
         path = self.path(name)
-        aside = path.with_name(f".{name}.{os.urandom(4).hex()}.tmp")
+        aside = self._folder / f".{name}.{os.urandom(4).hex()}{_DISCARDED}"
         try:
             if os.stat(path).st_mtime_ns > older_than_ns:
                 return False
@@ -163,6 +164,15 @@ class FileBlobs:
             return False
         os.unlink(aside)
         return True
+
+    def restore_discarded(self) -> None:
+        """Put back what a kill left in the middle of ``discard``; whether it goes is then decided anew."""
+        for aside in self._folder.glob(f".*{_DISCARDED}"):
+            name = aside.name[1:].partition(".")[0]
+            if _NAME.match(name) and not self.has(name):
+                os.replace(aside, self.path(name))
+            else:
+                aside.unlink(missing_ok=True)
 
     def list(self) -> Iterator[str]:
         for folder in sorted(self._folder.glob("??")):

@@ -146,7 +146,8 @@ def _files_by_parts(metadata: MetadataStore, digests: Sequence[str]) -> list[tup
     shared: Counter[tuple[int, str]] = Counter()
     with metadata.connect() as connection:
         for begin in range(0, len(names), _CHUNK):
-            query = sa.select(p.digest, p.run_id, p.sha256, p["count"]).where(p.digest.in_(names[begin : begin + _CHUNK]))
+            some = names[begin : begin + _CHUNK]
+            query = sa.select(p.digest, p.run_id, p.sha256, p["count"]).where(p.digest.in_(some))
             for digest, run, sha256, count in connection.execute(query):
                 shared[run, sha256] += min(count, asked[digest])
     total = len(digests)

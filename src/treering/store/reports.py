@@ -9,6 +9,7 @@ since is worked out by comparing it with the runs as they now are.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from .report_runs import ReportRuns
 __all__ = ["Frozen", "Report", "ReportData", "ReportVersion", "Reports"]
 
 _KIND: Final = "report"
+_KEPT_NAMES: Final = 256  # frozen data whose names of bytes are remembered
 MayRead = Callable[[str, str], bool]
 
 
@@ -117,6 +119,8 @@ class Reports:
     ) -> None:
         self._documents = documents
         self._blobs = blobs
+        # Data of one hash are always the same: what they name is read once, not for every picture of a page.
+        self._shown_by = functools.lru_cache(_KEPT_NAMES)(self._read_names)
         self._metadata = metadata
         self._comparing = comparing
         self._project = project
@@ -332,7 +336,8 @@ class Reports:
 
     def blob_of(self, report_id: str, sha256: str) -> int:
         """Return the size of bytes that a frozen report shows and that are here. Raises NotFound."""
-        if self.find(report_id).frozen is None or sha256 not in self.frozen(report_id).blobs:
+        mark = self.find(report_id).frozen
+        if mark is None or sha256 not in self._shown_by(mark.sha256):
             raise NotFound(f"the report shows no file {sha256[:64]!r}.")
         return self._blobs.size(sha256)
 
@@ -346,7 +351,7 @@ class Reports:
                     continue
                 yield str(mark["sha256"])
                 with contextlib.suppress(TreeringError, OSError):  # what cannot be read names nothing
-                    yield from self.frozen(document.id, version.number).blobs
+                    yield from self._shown_by(str(mark["sha256"]))
 
     def _data(self, report: Report, author: str, may_read: MayRead) -> FrozenReport:
         shown = self._evaluate(report.entity, report.project, report.markdown or "", may_read)
@@ -359,6 +364,10 @@ class Reports:
             at=self._clock_ns() / 1e9,
             by=author,
         )
+
+    def _read_names(self, sha256: str) -> frozenset[str]:
+        """Return the hashes of the bytes that frozen data name. Raises FormatError, NotFound, OSError."""
+        return frozenset(read_frozen(b"".join(self._blobs.get(sha256))).blobs)
 
     def _packed(self, report: Report) -> bytes:
         if report.frozen is None:

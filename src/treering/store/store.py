@@ -231,6 +231,7 @@ class Store:
         self._closed = False
         try:
             self._copies.clear()
+            self.blobs.restore_discarded()
             self.artifacts.load()
             self._filing.finish_purges()
             self._filing.finish_moves()

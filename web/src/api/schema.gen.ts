@@ -1622,7 +1622,7 @@ export interface paths {
         };
         /**
          * List Run Artifacts
-         * @description Return what a run logged, however far it has come, and what it used.
+         * @description Return a page of what a run logged, the first first, however far it has come, and what it used.
          */
         get: operations["list_run_artifacts"];
         put?: never;
@@ -7233,6 +7233,11 @@ export interface components {
         RunArtifacts: {
             /** Logged */
             logged: components["schemas"]["LoggedRow"][];
+            /**
+             * Total
+             * @description How many the run logged in all.
+             */
+            total: number;
             /** Used */
             used: components["schemas"]["UseRow"][];
         };
@@ -13391,7 +13396,10 @@ export interface operations {
     };
     list_run_artifacts: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
             header?: never;
             path: {
                 /** @description The run's key, 26 characters. */

@@ -187,7 +187,7 @@ function CommentView({ comment, may, onChanged }: CommentViewProps) {
   const remove = useMutation({ mutationFn: () => deleteComment(comment.id), onSettled: onChanged });
   const place = { entity: comment.entity, project: comment.project };
   return (
-    <section className="comment" aria-label={`Comment of ${comment.author}`}>
+    <div className="comment">
       <header>
         <b>{comment.author}</b>
         <time title={formatMoment(comment.created_at * 1000)}>
@@ -225,6 +225,6 @@ function CommentView({ comment, may, onChanged }: CommentViewProps) {
         </Suspense>
       )}
       {remove.error && <p className="bad">{remove.error.message}</p>}
-    </section>
+    </div>
   );
 }

@@ -1,6 +1,7 @@
 // What an exported page holds; see cli/export_payload.py, which writes it.
 
 import type { RunState, WireNumber } from "@/api/types";
+import type { PageReport } from "./ReportView";
 
 export interface PageSeries {
   key: string;
@@ -43,11 +44,12 @@ export interface PageRun {
 
 export interface PageIndex {
   format: number;
-  kind: "run" | "project";
+  kind: "run" | "project" | "report";
   title: string;
   version: string;
   exported_at: number;
   runs: PageRun[];
+  report?: PageReport;
 }
 
 const FORMAT = 1;

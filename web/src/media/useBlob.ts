@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { createContext, useContext, useEffect, useState } from "react";
 import type { HeldBlob } from "@/api/blobCache";
 import { blobs } from "@/api/blobs";
 import { ApiError } from "@/api/error";
@@ -16,8 +16,12 @@ export type BlobState =
   | { status: "ready"; held: HeldBlob }
   | { status: "failed"; error: Error };
 
+/** The route of what keeps the bytes of runs that may be gone, as `reports/ID`; null = runs have them. */
+export const KeeperContext = createContext<string | null>(null);
+
 /** Bytes of a run while they are shown. `null` or not *wanted*: nothing is fetched. */
 export function useBlob(runKey: string, ref: BlobRef | null, wanted = true): BlobState {
+  const owner = useContext(KeeperContext) ?? runKey;
   const sha256 = ref?.sha256 ?? null;
   const large = (ref?.size ?? 0) > LARGE_BYTES;
   const [asked, setAsked] = useState<string | null>(null);
@@ -36,13 +40,13 @@ export function useBlob(runKey: string, ref: BlobRef | null, wanted = true): Blo
         retry = setTimeout(() => setAttempt(attempt + 1), AGAIN_MS);
       }
     };
-    blobs.acquire(runKey, sha256).then(settle, settle);
+    blobs.acquire(owner, sha256).then(settle, settle);
     return () => {
       current = false;
       if (retry !== null) clearTimeout(retry);
       blobs.release(sha256);
     };
-  }, [runKey, sha256, start, attempt]);
+  }, [owner, sha256, start, attempt]);
 
   if (sha256 === null || !wanted) return { status: "waiting" };
   if (!start) return { status: "large", load: () => setAsked(sha256) };

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,5 @@ def main(folder: Path, work: Path) -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.redirect_stdout(io.StringIO()):
-        target = Path(sys.argv[1])
-        main(target, target.parent / "artifacts-work")
+    with contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as work:
+        main(Path(sys.argv[1]), Path(work))

@@ -104,7 +104,7 @@ function texts() {
     [`${here}/${live}`, { text: "deep", click: ["[aria-label^='Show comments']", ".value", ".thread-part"] }],
     [`${here}/${frozen}`, { text: "deep", click: [".changes-count"] }],
     [`${here}/${live}?edit=1`, { text: "deep", click: [".edited-block", ".value"] }],
-    [here, { text: "onerror=" }],
+    [here, { text: "alert(1)" }],
   ];
 }
 

@@ -218,6 +218,14 @@ export const tests = [
       await about.getByLabel("Comment").fill("Look at this run.");
       await about.getByRole("button", { name: "Send" }).click();
       await about.getByText("Look at this run.").waitFor();
+
+      await page.goto(new URL("/acme/vit", world.url).href);
+      await page.getByRole("button", { name: "Options of val/acc_top1" }).first().click();
+      await page.getByRole("menuitem", { name: "Comments…" }).click();
+      const panel = page.getByRole("dialog", { name: "Comments on val/acc_top1" });
+      await panel.getByLabel("Comment", { exact: true }).fill("This panel is in every report.");
+      await panel.getByRole("button", { name: "Send" }).click();
+      await panel.getByText("This panel is in every report.").waitFor();
     },
   ],
   [

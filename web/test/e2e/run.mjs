@@ -12,6 +12,7 @@ import { tests as alertTests } from "./alerts.mjs";
 import { tests as artifactTests } from "./artifacts.mjs";
 import { tests as compareTests } from "./compare.mjs";
 import { tests as correctionTests } from "./corrections.mjs";
+import { tests as exportTests } from "./export.mjs";
 import { tests as ranksTests } from "./ranks.mjs";
 import { tests as reportTests } from "./reports.mjs";
 import { tests as richTests } from "./rich.mjs";
@@ -52,6 +53,7 @@ try {
     ...ranksTests,
     ...artifactTests,
     ...alertTests,
+    ...exportTests,
     ...reportTests,
     ...teamTests,
     ...tests.slice(-1),

@@ -105,27 +105,31 @@ class Contents:
         self.entries[path] = entry
 
     def add_file(self, source: Path, path: str, *, mutable: bool, overwrite: bool = True) -> None:
-        """Add a file of the user. Raises as ``add``; StorageError: there is no room; OSError: it cannot be read."""
-        self.add(check_entry_path(path), self._local(source, mutable), overwrite=overwrite)
+        """Add a file of the user. Raises as ``add``; OSError: it cannot be read."""
+        self.add(check_entry_path(path), self._local(source, mutable, alone=True), overwrite=overwrite)
 
     def add_folder(self, folder: Path, prefix: str, *, mutable: bool, overwrite: bool = True) -> None:
         """Add all files below a folder, several at once; raises as ``add_file``."""
         found = [(source, check_entry_path(_below(prefix, path))) for source, path in files_below(folder)]
         with ThreadPoolExecutor(ARTIFACT_COPIES_AT_ONCE, thread_name_prefix="treering-copy") as pool:
-            local = pool.map(lambda one: self._local(one[0], mutable), found)
+            local = pool.map(lambda one: self._local(one[0], mutable, alone=len(found) == 1), found)
             for (_, path), entry in zip(found, local, strict=True):
                 self.add(path, entry, overwrite=overwrite)
 
-    def _local(self, source: Path, mutable: bool) -> Local:
+    def _local(self, source: Path, mutable: bool, *, alone: bool) -> Local:
         if not mutable:
             return Local(None, None, source)
-        copy = self.temporary()
         try:
-            blob = Blob(*copy_hashed(source, copy))
-        except BaseException:
-            with suppress(OSError):
-                copy.unlink(missing_ok=True)
-            raise
+            copy = self.temporary()
+            try:
+                blob = Blob(*copy_hashed(source, copy, alone=alone))
+            except BaseException:
+                with suppress(OSError):
+                    copy.unlink(missing_ok=True)
+                raise
+        except StorageError:
+            # A full disk must not end a training: the file is copied when there is room, if it is the same by then.
+            return Local(None, None, source)
         return Local(blob, copy, None)
 
     def temporary(self) -> Path:

@@ -1,9 +1,10 @@
 """
 Copies of files, hashed while they are made.
 
-The copy is what is hashed, so that a file that changes meanwhile, or afterwards, cannot make the hash wrong. Where the
-file system can share blocks a copy takes no time and no room. A large file is copied by the system in one thread and
-hashed right behind it, out of its page cache, in another: the slower of the two decides.
+What is hashed is what was written, so that a file that changes meanwhile, or afterwards, cannot make the hash wrong.
+Where the file system can share blocks a copy takes no time and no room. Of several files each has a thread, which reads
+a piece into a buffer that stays in its core's cache, writes it and hashes it. A large file that is alone is copied by
+the system in one thread and hashed right behind it, out of the page cache, in another.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ __all__ = ["copy_hashed", "hash_file"]
 
 _FICLONE: Final = 0x40049409  # linux/fs.h
 _PIECE_BYTES: Final = 4 << 20
-_HASH_BYTES: Final = 512 << 10  # read into one buffer again and again, which stays in a core's cache
+_BUFFER_BYTES: Final = 256 << 10  # read into one buffer again and again, which stays in a core's cache
 _SMALL_BYTES: Final = 8 << 20  # below, a second thread costs more than it saves
 _REFUSED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _NO_SYSTEM_COPY: Final = frozenset(
@@ -31,12 +32,15 @@ _NO_SYSTEM_COPY: Final = frozenset(
 )
 
 
-def copy_hashed(source: Path, target: Path, progress: Callable[[int], None] = lambda size: None) -> tuple[str, int]:
+def copy_hashed(
+    source: Path, target: Path, progress: Callable[[int], None] = lambda size: None, *, alone: bool = True
+) -> tuple[str, int]:
     """
     Copy *source* to the new file *target*; return the SHA-256 of the copy and its bytes.
 
     Args:
         progress: called with the bytes of each piece, on whichever thread hashed it.
+        alone: no other file is copied at the same time, so that another core is free.
 
     Raises:
         StorageError: there is no room for the copy.
@@ -49,7 +53,7 @@ def copy_hashed(source: Path, target: Path, progress: Callable[[int], None] = la
         except OSError as error:
             raise StorageError(error.errno, f"{target.parent} cannot be written: {error.strerror}") from error
         try:
-            return _copy(reading, writing, progress)
+            return _copy(reading, writing, progress, alone)
         except OSError as error:
             if error.errno in _REFUSED:
                 raise StorageError(error.errno, f"there is no room for a copy of {source}: {error.strerror}") from error
@@ -60,19 +64,20 @@ def copy_hashed(source: Path, target: Path, progress: Callable[[int], None] = la
         os.close(reading)
 
 
-def _copy(reading: int, writing: int, progress: Callable[[int], None]) -> tuple[str, int]:
+def _copy(reading: int, writing: int, progress: Callable[[int], None], alone: bool) -> tuple[str, int]:
     if _share_blocks(reading, writing):
         return _hash(writing, progress)
-    size = os.fstat(reading).st_size
-    if size <= _SMALL_BYTES:
-        digest, done = hashlib.sha256(), 0
-        while piece := os.read(reading, _PIECE_BYTES):
-            digest.update(piece)
-            _write(writing, piece)
-            done += len(piece)
-            progress(len(piece))
-        return digest.hexdigest(), done
-    return _copy_beside(reading, writing, progress)
+    if alone and os.fstat(reading).st_size > _SMALL_BYTES:
+        return _copy_beside(reading, writing, progress)
+    digest, done = hashlib.sha256(), 0
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
+    while size := _read_into(reading, buffer, done):
+        piece = buffer[:size]
+        _write(writing, piece)
+        digest.update(piece)
+        done += size
+        progress(size)
+    return digest.hexdigest(), done
 
 
 def _copy_beside(reading: int, writing: int, progress: Callable[[int], None]) -> tuple[str, int]:
@@ -80,7 +85,7 @@ def _copy_beside(reading: int, writing: int, progress: Callable[[int], None]) ->
     digest = hashlib.sha256()
     state = threading.Condition()
     copied, ended = 0, False
-    buffer = memoryview(bytearray(_HASH_BYTES))
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
     failed: list[BaseException] = []
 
     def follow() -> None:
@@ -156,7 +161,7 @@ def _share_blocks(reading: int, writing: int) -> bool:
     return True
 
 
-def _write(fd: int, data: bytes) -> None:
+def _write(fd: int, data: bytes | memoryview) -> None:
     view: Any = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
@@ -164,7 +169,7 @@ def _write(fd: int, data: bytes) -> None:
 
 def _hash(fd: int, progress: Callable[[int], None]) -> tuple[str, int]:
     digest, done = hashlib.sha256(), 0
-    buffer = memoryview(bytearray(_HASH_BYTES))
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
     while size := _read_into(fd, buffer, done):
         digest.update(buffer[:size])
         done += size

@@ -21,7 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from treering.errors import FormatError, ServerUnavailable, StorageError, TreeringError, UsageError
-from treering.limits import ARTIFACT_DOWNLOAD_TRIES, ARTIFACT_DOWNLOADS_AT_ONCE, READ_CHUNK_BYTES
+from treering.limits import (
+    ARTIFACT_COPIES_AT_ONCE,
+    ARTIFACT_DOWNLOAD_TRIES,
+    ARTIFACT_DOWNLOADS_AT_ONCE,
+    READ_CHUNK_BYTES,
+)
 from treering.runlog.artifact_manifest import Entry
 from treering.sdk.connection import Connection
 from treering.sdk.run_files import safe_target
@@ -68,6 +73,11 @@ class Source:
             self._cache.keep(sha256, file)
 
     @property
+    def is_local(self) -> bool:
+        """Whether the bytes can be read without asking the server."""
+        return self._blobs is not None
+
+    @property
     def name(self) -> str:
         """What the server is called."""
         return self._connection.name
@@ -99,9 +109,11 @@ def fetch_all(source: Source, entries: Mapping[str, Entry], root: Path, note: Ca
         if entry.sha256 is not None:
             copies += [path] if first.setdefault(entry.sha256, path) != path else []
     stop = threading.Event()
-    with ThreadPoolExecutor(ARTIFACT_DOWNLOADS_AT_ONCE, thread_name_prefix="treering-download") as pool:
+    alone = len(first) == 1
+    workers = ARTIFACT_COPIES_AT_ONCE if source.is_local else ARTIFACT_DOWNLOADS_AT_ONCE
+    with ThreadPoolExecutor(workers, thread_name_prefix="treering-download") as pool:
         jobs = [
-            pool.submit(_fetch, source, entries[path], safe_target(root, path), partial, note, stop)
+            pool.submit(_fetch, source, entries[path], safe_target(root, path), partial, note, stop, alone)
             for path in first.values()
         ]
         try:
@@ -120,7 +132,13 @@ def fetch_all(source: Source, entries: Mapping[str, Entry], root: Path, note: Ca
 
 
 def _fetch(
-    source: Source, entry: Entry, target: Path, partial: Path, note: Callable[[int], None], stop: threading.Event
+    source: Source,
+    entry: Entry,
+    target: Path,
+    partial: Path,
+    note: Callable[[int], None],
+    stop: threading.Event,
+    alone: bool,
 ) -> None:
     sha256, size = str(entry.sha256), int(entry.bytes or 0)
     if stop.is_set() or _is_there(target, sha256, size):
@@ -131,7 +149,7 @@ def _fetch(
         _make_folder(partial)
         local = source.local(sha256)
         if local is not None:
-            _copy(local, entry, target, partial, note)
+            _copy(local, entry, target, partial, note, alone)
             return
         _download(source, sha256, size, target, partial, note, stop)
     except TreeringError:
@@ -214,7 +232,9 @@ def _receive(
     return done == size and digest.hexdigest() == sha256
 
 
-def _copy(local: Path, entry: Entry, target: Path, partial: Path, note: Callable[[int], None]) -> None:
+def _copy(
+    local: Path, entry: Entry, target: Path, partial: Path, note: Callable[[int], None], alone: bool = True
+) -> None:
     """Copy bytes that are on this machine, and check that they are what their hash says."""
     if _is_there(target, str(entry.sha256), int(entry.bytes or 0)):
         note(int(entry.bytes or 0))
@@ -223,7 +243,7 @@ def _copy(local: Path, entry: Entry, target: Path, partial: Path, note: Callable
     _make_folder(partial)
     part = partial / f"{entry.sha256}.{secrets.token_hex(4)}"
     try:
-        found = copy_hashed(local, part, note)
+        found = copy_hashed(local, part, note, alone=alone)
         if found != (entry.sha256, entry.bytes):
             raise FormatError(f"{local} does not hold the bytes that its name says. `treering doctor` looks at it.")
         os.chmod(part, 0o666 & ~_umask())

@@ -53,7 +53,7 @@ class ArtifactDraft(ArtifactFacts):
         Raises:
             InvalidValue: there is no such file, or another entry of that path.
             InvalidName: no entry can have this path.
-            StorageError: there is no room for the copy.
+            OSError: it cannot be read. A full disk raises nothing here: the file is copied when there is room.
         """
         contents, source = self._draft("add_file()"), Path(local_path)
         check_is_file(source)
@@ -81,7 +81,7 @@ class ArtifactDraft(ArtifactFacts):
 
         Raises:
             InvalidValue: there is no such folder, or a link leads out of it.
-            InvalidName, StorageError: as ``add_file``.
+            InvalidName, OSError: as ``add_file``.
         """
         contents, folder = self._draft("add_dir()"), Path(local_path)
         check_is_folder(folder)
@@ -136,7 +136,8 @@ class ArtifactDraft(ArtifactFacts):
             overwrite: replace an entry of that path.
 
         Raises:
-            InvalidName, InvalidValue, StorageError: as ``add_file``.
+            InvalidName, InvalidValue: as ``add_file``.
+            StorageError: the data folder cannot be written.
         """
         contents = self._draft("new_file()")
         if mode not in ("w", "x", "wb", "xb"):
@@ -155,6 +156,7 @@ class ArtifactDraft(ArtifactFacts):
 
         Raises:
             InvalidValue: it is no rich value, or cannot be used; or there is another one of that name.
+            StorageError: the data folder cannot be written.
         """
         contents = self._draft("add()")
         path = object_entry(name, obj)
@@ -168,7 +170,11 @@ class ArtifactDraft(ArtifactFacts):
         contents.remove(item.path if isinstance(item, ArtifactEntry) else os.fspath(item))
 
     def new_draft(self) -> Self:
-        """Return a draft of the next version, which begins with what is in this one."""
+        """
+        Return a draft of the next version, which begins with what is in this one.
+
+        It is for the same project, which has the bytes; for another one add what ``download`` wrote.
+        """
         draft = type(self)(self._name, self.type, self._description, self._metadata)
         draft._contents = Contents(active_folder(), dict(self._entries_manifest().entries))
         return draft

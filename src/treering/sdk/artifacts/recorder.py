@@ -151,7 +151,8 @@ class Recorder:
         local = {id(entry): entry for entry in job.contents.entries.values() if isinstance(entry, Local)}
         declared: dict[str, int] = {}
         with ThreadPoolExecutor(ARTIFACT_COPIES_AT_ONCE, thread_name_prefix="treering-artifacts") as pool:
-            for blob in pool.map(lambda entry: self._keep(job.contents, entry), local.values()):
+            alone = len(local) == 1
+            for blob in pool.map(lambda entry: self._keep(job.contents, entry, alone), local.values()):
                 declared[blob.sha256] = blob.size
                 self._moved += 1
                 if len(declared) >= _TOGETHER:
@@ -189,7 +190,7 @@ class Recorder:
         )
         declared.clear()
 
-    def _keep(self, contents: Contents, entry: Local) -> Blob:
+    def _keep(self, contents: Contents, entry: Local, alone: bool) -> Blob:
         """See that the bytes of a file are a blob of this run's folder."""
         if entry.copy is not None and contents.blobs.folder == self._blobs.folder and entry.blob is not None:
             if entry.copy.exists():
@@ -202,7 +203,7 @@ class Recorder:
             if contents.blobs.folder == self._blobs.folder:
                 return self._there(entry.blob)
         with self._blobs.temporary() as temporary:
-            blob = Blob(*copy_hashed(source, temporary, self._note))
+            blob = Blob(*copy_hashed(source, temporary, self._note, alone=alone))
             entry.check_unchanged()
             if entry.blob is not None and entry.blob != blob:
                 raise InvalidValue(f"{source} holds other bytes than were added. Add the file again.")

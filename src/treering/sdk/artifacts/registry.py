@@ -197,7 +197,8 @@ def link_version(
     connection: Connection, source: Reference, target: str, aliases: Sequence[str], note: str
 ) -> RegisteredModel:
     """Make an artifact's version the next version of a registered model, which is made if there is none."""
-    entity, _, name = target.rpartition("/")
+    *where, name = target.split("/")  # some say "entity/registry/name"
+    entity = where[0] if where else ""
     try:
         model = find_model(connection, f"{entity or source.entity}/{name}")
     except NotFound:

@@ -16,7 +16,7 @@ from treering.server.access import Access
 from treering.server.artifact_rows import (
     collection_row,
     event_rows,
-    logged_row,
+    logged_rows,
     use_row,
     version_reply,
     version_rows,
@@ -273,13 +273,16 @@ def list_entries(
 
 @router.get("/runs/{run_key}/artifacts", response_model=RunArtifacts)
 @permission(Action.READ)
-def list_run_artifacts(run_key: TheRunKey, store: TheStore, access: TheAccess) -> Response:
-    """Return what a run logged, however far it has come, and what it used."""
+def list_run_artifacts(
+    run_key: TheRunKey, store: TheStore, access: TheAccess, offset: Offset = 0, limit: Limit = PAGE_MAX_ROWS
+) -> Response:
+    """Return a page of what a run logged, the first first, however far it has come, and what it used."""
     number = store.run_number(run_key)
-    logged = store.artifacts.logged(run_key, number)
+    logged, total = store.artifacts.logged(run_key, number, offset, limit)
     return ValueReply(
         {
-            "logged": [logged_row(store, access, one) for one in logged],
+            "logged": logged_rows(store, access, logged),
+            "total": total,
             "used": [use_row(store, access, use) for use in store.artifacts.used_by_run([number])],
         }
     )
@@ -292,7 +295,7 @@ def read_logged_artifact(run_key: TheRunKey, record: str, store: TheStore, acces
     if not _RECORD.match(record):
         raise NotFound(f"the run has logged no artifact {record[:32]!r}.")
     found = store.artifacts.logged_record(run_key, store.run_number(run_key), record)
-    return ValueReply(logged_row(store, access, found))
+    return ValueReply(logged_rows(store, access, [found])[0])
 
 
 def check_project(store: Store, entity: str, project: str) -> None:

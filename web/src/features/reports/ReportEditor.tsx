@@ -92,6 +92,7 @@ export default function ReportEditor({ report }: { report: Report }) {
   return (
     <main id="main" className={`report-page editing way-${way}`}>
       <header className="report-head">
+        <h1 className="visually-hidden">Write {base.title}</h1>
         <div className="report-title">
           <input
             className="title-input"

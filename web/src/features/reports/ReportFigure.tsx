@@ -8,6 +8,7 @@ import { getAccess } from "@/api/session";
 import type { KeyInfo } from "@/api/types";
 import type { Axis } from "@/charts/core/model";
 import { useStableKeys } from "@/grid/useStableKeys";
+import { KeeperContext } from "@/media/useBlob";
 import { settle } from "@/panels/cascade";
 import { CastContext, ConfigKeysContext, KeysContext, SelectionContext } from "@/panels/cast";
 import { type PanelPlace, PlaceContext } from "@/panels/frame";
@@ -33,6 +34,8 @@ export interface FrozenFigure {
   sources: readonly PanelSource[];
   keys: readonly KeyInfo[];
   configKeys: readonly string[];
+  /** What hands out the bytes of its media. */
+  keeper: string | null;
 }
 
 interface ReportFigureProps {
@@ -161,7 +164,9 @@ function FigureSource(props: FigurePanelProps) {
   return (
     <SourceContext value={source}>
       <SelectionContext value={selection}>
-        <FigurePanel {...props} />
+        <KeeperContext value={frozen?.keeper ?? null}>
+          <FigurePanel {...props} />
+        </KeeperContext>
       </SelectionContext>
     </SourceContext>
   );

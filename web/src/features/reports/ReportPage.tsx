@@ -75,7 +75,7 @@ interface ReadReportProps {
 
 function ReadReport({ report, presenting, earlier, place }: ReadReportProps) {
   const navigate = useNavigate();
-  const shown = useShown(report, report.markdown);
+  const shown = useShown(report, report.markdown, earlier);
   useLiveProject(place.entity, place.project, shown.evaluation?.seq ?? null);
   const body = useRef<HTMLElement>(null);
   const [drawn, setDrawn] = useState(0);
@@ -104,10 +104,10 @@ function ReadReport({ report, presenting, earlier, place }: ReadReportProps) {
             <IconButton
               label={`${talk === null ? "Show" : "Hide"} comments${threads.open > 0 ? ` (${threads.open} open)` : ""}`}
               pressed={talk !== null}
+              data-count={threads.open || undefined}
               onClick={() => setTalk(talk === null ? "" : null)}
             >
               <MessageSquare size={15} />
-              {threads.open > 0 && <i className="count">{threads.open}</i>}
             </IconButton>
           )}
           {report.may_edit && !earlier && (

@@ -99,6 +99,11 @@ export function frozenSource(id: string, data: PanelData): PanelSource {
   };
 }
 
+/** All lines that a panel keeps. */
+export function frozenLines(data: PanelData): Series[] {
+  return (data.series ?? []).map(decodeLine);
+}
+
 /** The kept lines that a chart asks for, as far as they lie in its range. */
 function linesOf(data: PanelData, request: SeriesRequest): Series[] {
   if (data.error) throw new ApiError(0, "not_frozen", data.error, null);

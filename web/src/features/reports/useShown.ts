@@ -15,8 +15,11 @@ export interface Shown {
 
 const NO_FIGURES: ReadonlyMap<string, FrozenFigure> = new Map();
 
-/** What *markdown* shows, which is a report's text or a draft of the next one. */
-export function useShown(report: Report, markdown: string): Shown {
+/**
+ * What *markdown* shows, which is a report's text or a draft of the next one. An *earlier* version shows media as long
+ * as their runs are there: who reads a report is handed what its current version keeps.
+ */
+export function useShown(report: Report, markdown: string, earlier = false): Shown {
   const isFrozen = report.frozen !== null;
   const kept = useQuery({
     queryKey: ["report", report.id, "frozen", report.frozen?.sha256 ?? null],
@@ -26,8 +29,16 @@ export function useShown(report: Report, markdown: string): Shown {
     retry: false,
   });
   const frozen = useMemo(
-    () => (isFrozen && kept.data ? figuresOf(report.id, report.frozen?.sha256 ?? "", kept.data) : null),
-    [isFrozen, kept.data, report.id, report.frozen?.sha256],
+    () =>
+      isFrozen && kept.data
+        ? figuresOf(
+            report.id,
+            report.frozen?.sha256 ?? "",
+            kept.data,
+            earlier ? null : `reports/${report.id}`,
+          )
+        : null,
+    [isFrozen, kept.data, report.id, report.frozen?.sha256, earlier],
   );
   // A text that was edited since asks the server about what is new in it.
   const covered = useMemo(
@@ -47,7 +58,12 @@ export function useShown(report: Report, markdown: string): Shown {
   return { evaluation, frozen: isFrozen ? (frozen ?? NO_FIGURES) : null, error: kept.error ?? live.error };
 }
 
-function figuresOf(id: string, sha256: string, data: FrozenReport): ReadonlyMap<string, FrozenFigure> {
+function figuresOf(
+  id: string,
+  sha256: string,
+  data: FrozenReport,
+  keeper: string | null,
+): ReadonlyMap<string, FrozenFigure> {
   return new Map(
     data.evaluation.figures.map(({ source, set }, figure) => {
       const shown = data.evaluation.sets[set];
@@ -59,6 +75,7 @@ function figuresOf(id: string, sha256: string, data: FrozenReport): ReadonlyMap<
           sources: panels.map((panel, n) => frozenSource(`${id} ${sha256} ${figure} ${n}`, panel)),
           keys: data.keys[place] ?? [],
           configKeys: data.config_keys[place] ?? [],
+          keeper,
         },
       ];
     }),

@@ -1,7 +1,7 @@
-import { useEffect, useMemo, useState } from "react";
+import { useContext, useEffect, useMemo, useState } from "react";
 import { blobs } from "@/api/blobs";
 import type { ImageValue } from "@/api/mediaValue";
-import { type BlobState, useBlob } from "../useBlob";
+import { type BlobState, KeeperContext, useBlob } from "../useBlob";
 import { isVisible, type OverlayView, paintMask, type VisibleBox, visibleBoxes } from "./overlays";
 import { type ClassMap, decodeClassMap } from "./pngGray";
 import type { Zoom } from "./zoom";
@@ -24,6 +24,7 @@ export function usePicture(
   value: ImageValue,
   wanted = true,
 ): { state: BlobState; picture: Picture | null } {
+  const owner = useContext(KeeperContext) ?? runKey;
   const state = useBlob(runKey, value, wanted);
   const [picture, setPicture] = useState<Picture | null>(null);
   const [failed, setFailed] = useState<Error | null>(null);
@@ -41,7 +42,7 @@ export function usePicture(
       for (const [group, mask] of Object.entries(value.masks ?? {})) {
         try {
           held.push(mask.sha256);
-          const { blob } = await blobs.acquire(runKey, mask.sha256);
+          const { blob } = await blobs.acquire(owner, mask.sha256);
           masks.set(group, await decodeClassMap(new Uint8Array(await blob.arrayBuffer())));
         } catch (cause) {
           trouble = `Mask “${group}”: ${cause instanceof Error ? cause.message : String(cause)}`;
@@ -66,7 +67,7 @@ export function usePicture(
       current = false;
       for (const sha256 of held) blobs.release(sha256);
     };
-  }, [runKey, value, url]);
+  }, [owner, value, url]);
   if (failed && state.status === "ready")
     return { state: { status: "failed", error: failed }, picture: null };
   return { state, picture: picture?.value === value ? picture : null };

@@ -94,12 +94,12 @@ export default function FigureForm({ value, place, sets, onSave, onClose }: Figu
                     <Plus size={12} /> Panel beside it
                   </button>
                 )}
-              </div>
-              <div className="figure-form-settings">
                 <TypeChoice
                   type={panel?.type ?? ""}
                   onChange={(type) => panel && setPanel({ ...panel, type: type.type, settings: {} })}
                 />
+              </div>
+              <div className="figure-form-settings">
                 {panel && <PanelRows key={`${panel.id} ${panel.type}`} panel={panel} onChange={setPanel} />}
               </div>
               <div className="figure-form-about">

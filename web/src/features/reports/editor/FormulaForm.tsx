@@ -60,6 +60,7 @@ export default function FormulaForm({ formula, place, markdown, onSave, onClose 
           <input
             className="text-input mono"
             spellCheck={false}
+            autoFocus
             value={text}
             placeholder={`mean(${named(metric)}) ± ci`}
             onChange={(event) => setText(event.target.value)}

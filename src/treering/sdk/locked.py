@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+import msgspec
 
 from treering.errors import UsageError
 
@@ -13,8 +14,8 @@ __all__ = ["check_lock"]
 def check_lock(run_folder: Path) -> None:
     """Raise UsageError if a run is locked: what it logged is a record that stays as it is."""
     try:
-        said = json.loads((run_folder / "locked.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        said = msgspec.json.decode((run_folder / "locked.json").read_bytes())
+    except (OSError, ValueError, RecursionError):  # msgspec.DecodeError is a ValueError
         return
     by = str(said.get("by") or "somebody")[:100] if isinstance(said, dict) else "somebody"
     raise UsageError(

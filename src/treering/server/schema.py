@@ -38,6 +38,9 @@ class Request(BaseModel):
 class Reply(BaseModel):
     """Base of what the server answers. New fields may appear in any version."""
 
+    # Replies are written by their routes; the shapes are for whoever asks how the API looks.
+    model_config = ConfigDict(defer_build=True)
+
 
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

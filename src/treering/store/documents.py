@@ -165,11 +165,11 @@ class Documents:
         author: str,
         time_ns: int,
         *,
-        most: int = DOCUMENTS_MAX_PER_PROJECT,
+        most: int | None = None,
         **about: Any,
     ) -> Document:
         """
-        Save a new document, unless its project has *most* of the kind.
+        Save a new document, unless its project has *most* of the kind (by default ``DOCUMENTS_MAX_PER_PROJECT``).
 
         Raises InvalidValue (its name), LimitExceeded (its size, or how many there are), OSError.
         """
@@ -180,6 +180,7 @@ class Documents:
                 if (kept.document.kind, kept.document.entity, kept.document.project) == (kind, entity, project)
                 and not kept.versions[-1].deleted
             )
+            most = DOCUMENTS_MAX_PER_PROJECT if most is None else most
             if alive >= most:
                 raise LimitExceeded(
                     f"{entity}/{project} has {alive:,} of these already, and at most {most:,} are kept. Delete some "

@@ -79,8 +79,9 @@ def limits_page() -> str:
 
 def command_page() -> str:
     """What ``--help`` prints."""
-    commands = ["", "ui", "serve", "login", "sync", "relay", "import tensorboard", "demo"]
+    commands = ["", "ui", "serve", "login", "sync", "relay", "import tensorboard", "import html", "demo"]
     commands += ["runs", "runs ls", "runs show", "runs export", "runs diff"]
+    commands += ["origin", "reproduce", "export", "lock"]
     commands += ["artifact ls", "artifact get", "artifact put", "model ls", "model promote", "gc"]
     commands += ["key new", "key ls", "key revoke", "user add", "user ls", "user password", "user disable"]
     commands += ["backup", "restore", "verify", "rebuild", "doctor"]

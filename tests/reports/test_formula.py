@@ -157,6 +157,8 @@ def test_a_spread_goes_with_its_mean_and_with_nothing_else():
         (0.91234, 0.00417, Format(decimals=2), "0.91 ± 0.00"),
         (1.23456e-7, 3.2e-9, Format(), "(1.235 ± 0.032)·10⁻⁷"),
         (1234.5, None, Format(decimals=1, exponent=True), "1.2·10³"),
+        (5e-324, None, Format(), "4.941·10⁻³²⁴"),
+        (5e-320, 1e-320, Format(), "(5.0 ± 1.0)·10⁻³²⁰"),
         (5.0, 0.0, Format(), "5.000 ± 0.000"),
         (5.0, math.inf, Format(), "5"),
     ],

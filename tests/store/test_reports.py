@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from server.run_logs import declare, store_blob
 from store.world import World
 from treering.errors import EditConflict, InvalidValue, LimitExceeded, NotFound
 from treering.limits import COMMENT_MAX_BYTES, PICTURE_MAX_BYTES, REPORT_MAX_BYTES
@@ -24,6 +25,7 @@ from treering.store.reports import Report
 
 PLACE = ("ada", "digits")
 GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
+OTHER_GIF = GIF[:-1] + b"\x00;"
 
 SETS = """```treering
 {"runs": {"all": {"group": ["config.model"]},
@@ -331,6 +333,29 @@ def test_a_report_whose_lines_have_too_many_points_is_not_frozen(store: Store, m
     assert store.reports.read(made.id).frozen is None
 
 
+def test_media_of_a_frozen_report_outlive_their_run(store: Store, world: World):
+    life = world.life("painter")
+    shown, other = store_blob(world.folder, GIF), store_blob(world.folder, OTHER_GIF)
+    for step, sha256 in ((0, other), (5, shown)):
+        declare(life.writer, f"media/{step}.gif", sha256, store.blobs.size(sha256))
+        life.log({"picture": {"_type": "image-file", "sha256": sha256, "size": len(GIF), "format": "gif"}}, step)
+    life.end()
+    store.ingest_now()
+    report = frozen(store, '```treering\n{"panel": {"type": "media", "settings": {"key": "picture"}}}\n```\n')
+    (panel,) = store.reports.frozen(report.id).figures[0]["panels"]
+    assert [(item["step"], item["value"]["sha256"]) for item in panel["media"]["items"]] == [(5, shown)]
+
+    store.edit_run(life.run_key, {"deleted": True}, "max")
+    assert store.purge_runs([life.run_key], "max") == {}
+
+    assert store.reports.blob_of(report.id, shown) == len(GIF)
+    assert b"".join(store.blobs.get(shown)) == GIF
+    with pytest.raises(NotFound):
+        store.reports.blob_of(report.id, other)
+    with pytest.raises(NotFound):
+        store.blobs.size(other)
+
+
 def test_thawing_shows_the_runs_again_and_an_earlier_version_keeps_its_data(store: Store):
     report = frozen(store, FIGURE)
     thawed = store.reports.thaw(report.id, "ada", report.version)
@@ -349,6 +374,7 @@ def test_comments_stand_in_threads_that_are_answered_edited_and_resolved(store: 
     first = store.comments.create(*PLACE, about, "Is this *right*?", "max")
     world.sleep(1)
     answer = store.comments.create(*PLACE, Target("report", "abc"), "Yes.", "ada", first.id)
+    world.sleep(1)
     nested = store.comments.create(*PLACE, Target("report", "abc"), "Really.", "ada", answer.id)
 
     assert [one.text for one in store.comments.about(Target("report", "abc"))] == [

@@ -25,6 +25,7 @@ from treering.sdk.api import Api, Run
 from .export_payload import FORMAT, PagePayload
 from .output import print_json, strict, visible
 from .reading import find_run, open_server
+from .restore_tree import target_below
 
 __all__ = ["run"]
 
@@ -208,8 +209,6 @@ def _write_history(one: Run, place: Path) -> None:
 
 
 def _write_file(file: Any, place: Path) -> None:
-    from .restore_tree import target_below
-
     place.mkdir(exist_ok=True)
     target = target_below(place, file.name)
     target.parent.mkdir(parents=True, exist_ok=True)

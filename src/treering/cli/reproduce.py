@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from treering.errors import NotFound, UsageError
 from treering.sdk.api import Api, Run
+from treering.sdk.redact import HIDDEN
 from treering.sdk.reproduced import VARIABLE
 from treering.sdk.saved import digest_of
 
@@ -66,6 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 print_json({"run": old.key, "checks": [check._asdict() for check in checks]})
             return DAMAGED if any(check.state != "same" for check in checks) else 0
+        if HIDDEN in str(old.code()["command"]):
+            raise UsageError(
+                f"the command line of {old.path} had a secret, which was not recorded. "
+                "Restore its code with `treering restore`, and start it yourself."
+            )
         into = free_folder(arguments.into, f"{old.row['name']}-again")
         restored = restore(old, into, arguments.repo)
         begun_s = time.time()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from treering.errors import InvalidValue
@@ -143,7 +144,7 @@ def write_quantity(quantity: Quantity, spread: float | None, form: Format) -> st
         return f"{write_number(value, form)}{unit}"
     power = _power(value, spread, form)
     if power:
-        value, spread = value / 10.0**power, spread / 10.0**power
+        value, spread = _scaled(value, power), _scaled(spread, power)
     decimals = _decimals(value, spread, form)
     text = f"{_fixed(value, decimals)} ± {_fixed(spread, decimals)}"
     if power:
@@ -189,8 +190,13 @@ def write_number(value: float, form: Format = Format()) -> str:  # noqa: B008 - 
     power = _magnitude(value)
     if form.exponent or not _SMALL < power < _LARGE:
         decimals = form.decimals if form.decimals is not None else (form.digits or _DIGITS) - 1
-        return f"{_fixed(value / 10.0**power, decimals)}·10{_raised(power)}"
+        return f"{_fixed(_scaled(value, power), decimals)}·10{_raised(power)}"
     return _fixed(value, _places(value, form.digits or _DIGITS))
+
+
+def _scaled(value: float, power: int) -> float:
+    """Return *value* in units of a power of ten, which may be too small for a float."""
+    return float(Decimal(value).scaleb(-power))
 
 
 def _magnitude(value: float) -> int:

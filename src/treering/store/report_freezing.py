@@ -47,7 +47,6 @@ _OVER_RUNS: Final = (
     "scalar",
     "timeline",
     "importance",
-    "runs",
 )
 _BANDED: Final = ("step", "relative", "wall")
 

@@ -155,8 +155,8 @@ export function reportQuery(id: string, version: number | null = null) {
   });
 }
 
-export function fetchReport(id: string): Promise<Report> {
-  return getJson(routeOfOne(id), {});
+export function fetchReport(id: string, version: number | null = null): Promise<Report> {
+  return getJson(routeOfOne(id), { version });
 }
 
 /** What a text shows now. News of the project's runs have it asked for again. */

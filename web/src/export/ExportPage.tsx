@@ -321,30 +321,49 @@ function cellText(value: unknown): string {
 function Pictures({ runs, blocks }: { runs: readonly PageRun[]; blocks: string[] }) {
   const all = runs.flatMap((run) => run.media.map((item) => ({ run, item })));
   if (all.length === 0) return <p className="muted">No run that is shown has logged anything but numbers.</p>;
+  const left = new Map<string, { key: string; type: string; count: number }>();
+  for (const { item } of all.filter(({ item }) => item.picture === undefined)) {
+    const name = `${item.key} ${item.type}`;
+    left.set(name, { key: item.key, type: item.type, count: (left.get(name)?.count ?? 0) + 1 });
+  }
   return (
-    <ul className="export-media">
-      {all.map(({ run, item }, place) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: they stand in one order for good
-        <li key={place}>
-          {item.picture !== undefined && item.mime ? (
-            <img
-              src={pictureOf(blocks, item.picture, item.mime)}
-              alt={item.caption || item.key}
-              loading="lazy"
-            />
-          ) : (
-            <span className="no-picture">{item.type}</span>
-          )}
-          <span>
-            <b>{item.key}</b> step {formatCount(item.step)}
-          </span>
-          <span className="muted">
-            {run.name}
-            {item.caption && ` · ${item.caption}`}
-          </span>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className="export-media">
+        {all.map(({ run, item }, place) =>
+          item.picture !== undefined && item.mime ? (
+            // biome-ignore lint/suspicious/noArrayIndexKey: they stand in one order for good
+            <li key={place}>
+              <img
+                src={pictureOf(blocks, item.picture, item.mime)}
+                alt={item.caption || item.key}
+                loading="lazy"
+              />
+              <span>
+                <b>{item.key}</b> step {formatCount(item.step)}
+              </span>
+              <span className="muted">
+                {run.name}
+                {item.caption && ` · ${item.caption}`}
+              </span>
+            </li>
+          ) : null,
+        )}
+      </ul>
+      {left.size > 0 && (
+        <section className="block">
+          <h2>Logged, but not in this page</h2>
+          <dl>
+            {[...left].map(([name, { key, type, count }]) => (
+              <Fact
+                key={name}
+                name={key}
+                value={`${type.replace(/-file$/, "")}${count > 1 ? ` × ${formatCount(count)}` : ""}`}
+              />
+            ))}
+          </dl>
+        </section>
+      )}
+    </>
   );
 }
 

@@ -49,7 +49,7 @@ export const tests = [
         assert.deepEqual(await axe(page), []);
         await page.getByRole("button", { name: "Table" }).click();
         assert.ok((await page.locator("tbody tr").count()) > 0);
-        await page.getByRole("button", { name: "Media" }).click();
+        await page.getByRole("button", { name: "Media", exact: true }).click();
         await page.waitForFunction(() => [...document.images].some((one) => one.naturalWidth > 0));
         assert.deepEqual(await axe(page), []);
         assert.deepEqual(wrong, []);

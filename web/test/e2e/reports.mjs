@@ -139,7 +139,7 @@ export const tests = [
   [
     "what was written and not saved is there when one comes back",
     async (world) => {
-      const id = written(world, "Unsaved", "Words.\n");
+      const id = written(world, "Unsaved", "First.\n\nBetween.\n\nWords.\n");
       const page = await world.open(`${HERE}/${id}?edit=1`);
       await page.getByText("Words.").click();
       await page.keyboard.press("End");
@@ -151,7 +151,22 @@ export const tests = [
       await page.getByRole("button", { name: "Go on writing" }).click();
       await page.getByText("Words. Not saved.").waitFor();
       await page.getByRole("button", { name: "Discard" }).click();
-      assert.equal(textOf(world, id), "Words.\n");
+      assert.equal(textOf(world, id), "First.\n\nBetween.\n\nWords.\n");
+
+      // Nor does it overwrite what somebody saved in the meantime.
+      await page.getByText("Words.").click();
+      await page.keyboard.press("End");
+      await page.keyboard.type(" Mine.");
+      await page.waitForTimeout(600);
+      await page.getByRole("link", { name: "Reports", exact: true }).click();
+      script(world, `r = api.report("${id}"); r.markdown = "Their " + r.markdown; r.save()`);
+      await page.locator(".report-card", { hasText: "Unsaved" }).click();
+      await page.getByRole("button", { name: "Go on writing" }).click();
+      await page.getByText("Words. Mine.").waitFor();
+      await page.getByRole("button", { name: "Save" }).click();
+      const merged = page.getByRole("dialog").getByLabel("Merged");
+      await merged.waitFor();
+      assert.equal(await merged.inputValue(), "Their First.\n\nBetween.\n\nWords. Mine.\n");
     },
   ],
   [
@@ -174,6 +189,7 @@ export const tests = [
       await form.getByText(/^8 runs/).waitFor();
       await form.getByRole("button", { name: "Apply" }).click();
       await page.locator(".report-figure", { hasText: "Made here" }).getByText("8 runs").first().waitFor();
+      await page.keyboard.type("Typed behind it: ");
       await page.getByRole("button", { name: "Number", exact: true }).click();
       const number = page.getByRole("dialog", { name: "Number from runs" });
       await number.getByLabel("Formula").fill("meen(val/loss)");
@@ -188,7 +204,7 @@ export const tests = [
         text,
         /"type": "scatter"\n {2}\},\n {2}"runs": \{\n {4}"filter": "config.model = \\"vit-l\/16\\""/,
       );
-      assert.match(text, /\{\{ mean\(val\/loss\) \}\}/);
+      assert.match(text, /\n\nTyped behind it: \{\{ mean\(val\/loss\) \}\}\n$/);
       assert.deepEqual(await axe(page), []);
     },
   ],

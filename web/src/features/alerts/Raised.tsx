@@ -23,7 +23,9 @@ const SHOWN: readonly (readonly [Only, string])[] = [
   ["open", "Still so"],
 ];
 
-const REFRESH_MS = 10_000;
+/** Whoever looks waits for news; whoever reads old ones has them all asked for again. */
+const REFRESH_MS = 3_000;
+const REFRESH_OLD_MS = 15_000;
 
 /** Alerts, the newest first, each with the metric around it. */
 export function Raised({ entity, project }: { entity: string; project: string }) {
@@ -34,7 +36,7 @@ export function Raised({ entity, project }: { entity: string; project: string })
     queryFn: ({ pageParam, signal }) => fetchAlerts(entity, project, only, pageParam, signal),
     initialPageParam: null as number | null,
     getNextPageParam: (last) => last.before,
-    refetchInterval: REFRESH_MS,
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) > 1 ? REFRESH_OLD_MS : REFRESH_MS),
   });
   const rules = useQuery(rulesQuery(entity, project));
   const channels = useQuery({ ...channelsQuery(entity, project), enabled: getAccess().kind !== "share" });

@@ -42,7 +42,8 @@ export default function ReportEditor({ report }: { report: Report }) {
     title: report.title,
     markdown: report.markdown,
   });
-  const [theirs, setTheirs] = useState<Report | null>(null);
+  /** What somebody else saved meanwhile, and the version that this text goes on from. */
+  const [other, setOther] = useState<{ theirs: Report; from: Report } | null>(null);
   const phone = useMediaQuery("(max-width: 900px)");
   const [layout, setLayout] = useState<Layout>("page");
   const shown = useShown(report, useDebounced(markdown, TYPING_MS));
@@ -56,7 +57,7 @@ export default function ReportEditor({ report }: { report: Report }) {
     void queries.invalidateQueries({ queryKey: reportKeys.one(report.id) });
     void queries.invalidateQueries({ queryKey: reportKeys.list(report.entity, report.project) });
     setBase({ version: saved.version, title: saved.title, markdown: saved.markdown });
-    setTheirs(null);
+    setOther(null);
     keepDraft(report.id, null);
   };
   const save = useMutation({
@@ -64,7 +65,13 @@ export default function ReportEditor({ report }: { report: Report }) {
       changeReport(report.id, { version, title: title.trim() || "Untitled", markdown }),
     onSuccess: settle,
     onError: async (error) => {
-      if (error instanceof ApiError && error.status === 409) setTheirs(await fetchReport(report.id));
+      if (!(error instanceof ApiError) || error.status !== 409) return;
+      // A draft of another day may go on from a version that this page never showed.
+      const [theirs, from] = await Promise.all([
+        fetchReport(report.id),
+        fetchReport(report.id, base.version),
+      ]);
+      setOther({ theirs, from });
     },
   });
   const leave = () =>
@@ -192,17 +199,18 @@ export default function ReportEditor({ report }: { report: Report }) {
         )}
         {way !== "page" && <SourcePane markdown={markdown} place={report} onChange={setMarkdown} />}
       </div>
-      {theirs && (
+      {other && (
         <Conflict
           mine={{ title, markdown }}
-          theirs={theirs}
-          base={base}
-          onClose={() => setTheirs(null)}
+          theirs={other.theirs}
+          base={other.from}
+          onClose={() => setOther(null)}
           onMerged={(merged) => {
             setTitle(merged.title);
             setMarkdown(merged.markdown);
-            setBase({ version: theirs.version, title: theirs.title, markdown: theirs.markdown });
-            setTheirs(null);
+            const { version, title: theirTitle, markdown: theirText } = other.theirs;
+            setBase({ version, title: theirTitle, markdown: theirText });
+            setOther(null);
             save.reset();
           }}
         />

@@ -93,10 +93,18 @@ export function frozenSource(id: string, data: PanelData): PanelSource {
     columns: async () => data.columns ?? missing(),
     importance: async () => data.importance ?? missing(),
     steps: async (runs, key) =>
-      (data.media?.steps ?? []).filter((one) => one.key === key && runs.includes(one.run)),
+      (data.media?.steps ?? [])
+        .filter((one) => one.key === key && runs.includes(one.run))
+        .map((one) => keptSteps(one, data.media?.items ?? [])),
     media: async (runs, key) =>
       (data.media?.items ?? []).filter((one) => one.key === key && runs.includes(one.run)),
   };
+}
+
+/** The steps of a run of which the report keeps the values. */
+function keptSteps(one: StepSeries, items: readonly MediaItem[]): StepSeries {
+  const kept = items.filter(({ run, key }) => run === one.run && key === one.key);
+  return { ...one, n: kept.length, steps: kept.map(({ step }) => step), times: kept.map(({ time }) => time) };
 }
 
 /** All lines that a panel keeps. */

@@ -20,6 +20,7 @@ export function Family({ run }: { run: RunDetail }) {
   const parents = useRuns(run, run.parent ? `id = ${quoteText(run.parent)}` : null);
   const [parent] = parents.data?.runs ?? [];
   const children = useChildren(run, run.run_id);
+  const { reproduces } = run.meta;
   const any = (children.data?.match ?? 0) > 0;
   return (
     <>
@@ -27,6 +28,16 @@ export function Family({ run }: { run: RunDetail }) {
         <div>
           <dt>parent</dt>
           <dd>{parent ? <RunLink run={parent} /> : <code>{run.parent}</code>}</dd>
+        </div>
+      )}
+      {typeof reproduces === "string" && (
+        <div>
+          <dt>reproduces</dt>
+          <dd>
+            <Link to="/r/$run_key" params={{ run_key: reproduces }}>
+              run {reproduces}
+            </Link>
+          </dd>
         </div>
       )}
       {run.fork_of && (

@@ -23,7 +23,7 @@ export interface FactGroups {
   rest: Fact[];
 }
 
-const NAMED = new Set(["name", "group", "job_type", "folder", "parent", "tags", "notes"]);
+const NAMED = new Set(["name", "group", "job_type", "folder", "parent", "tags", "notes", "reproduces"]);
 const START = ["command", "program", "cwd", "python", "executable", "pid"];
 /** Topics with a place of their own. */
 const TOPICS = new Set([

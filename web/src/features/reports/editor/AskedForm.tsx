@@ -2,6 +2,7 @@ import type { Editor } from "@tiptap/react";
 import { lazy, Suspense, useState } from "react";
 import { Dialog } from "@/ui/Dialog";
 import { splitBlocks, writeBlock } from "../blocks";
+import { putIn } from "./putIn";
 import type { Stage } from "./views";
 
 const FigureForm = lazy(() => import("./FigureForm"));
@@ -28,7 +29,7 @@ export function AskedForm({ asked, editor, stage, onClose }: AskedFormProps) {
   const { kind, position, source } = asked;
   const { place } = stage;
   const put = (type: string, attrs: Record<string, unknown>) => {
-    if (position === null) editor.chain().focus().insertContent({ type, attrs }).run();
+    if (position === null) putIn(editor, [{ type, attrs }]);
     else
       editor
         .chain()

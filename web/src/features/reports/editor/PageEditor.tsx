@@ -7,6 +7,7 @@ import type { Shown } from "../useShown";
 import { type Asked, AskedForm } from "./AskedForm";
 import type { DocNode } from "./document";
 import { readMarkdown } from "./fromMarkdown";
+import { putIn, typeBehind } from "./putIn";
 import { extensionsOf } from "./schema";
 import { Sources } from "./source";
 import { Toolbar } from "./Toolbar";
@@ -30,10 +31,11 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
   changed.current = onChange;
   const [trouble, setTrouble] = useState<string | null>(null);
   const [asked, setAsked] = useState<Asked | null>(null);
-  const take = (editor: Editor, files: readonly File[], at: number) => {
+  const take = (editor: Editor, files: readonly File[], at: number | null) => {
     void keepPictures(place, files).then(
       (nodes) => {
-        editor.chain().insertContentAt(at, nodes).run();
+        if (at === null) putIn(editor, nodes);
+        else editor.chain().insertContentAt(at, nodes).run();
         setTrouble(null);
       },
       (cause) => setTrouble(cause instanceof Error ? cause.message : String(cause)),
@@ -47,10 +49,11 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
     injectCSS: false,
     editorProps: {
       attributes: { class: "markdown", "aria-label": "Text of the report", role: "textbox" },
+      handleTextInput: (view, _from, _to, text) => typeBehind(view, text),
       handlePaste: (view, event) => {
         const files = picturesIn(event.clipboardData);
         if (files.length > 0 && editor) {
-          take(editor, files, view.state.selection.from);
+          take(editor, files, null);
           return true;
         }
         // Markdown is what people copy here: out of notes, papers, other reports.
@@ -63,7 +66,7 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
         const files = picturesIn(event.dataTransfer);
         if (files.length === 0 || !editor) return false;
         const at = view.posAtCoords({ left: event.clientX, top: event.clientY })?.pos;
-        take(editor, files, at ?? view.state.selection.from);
+        take(editor, files, at ?? null);
         return true;
       },
     },
@@ -99,7 +102,7 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
       <Toolbar
         editor={editor}
         onAsk={(kind, source) => setAsked({ kind, position: null, source })}
-        onPictures={(files) => take(editor, files, editor.state.selection.from)}
+        onPictures={(files) => take(editor, files, null)}
       />
       {trouble && (
         <p className="bad" role="alert">

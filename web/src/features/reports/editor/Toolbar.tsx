@@ -30,6 +30,8 @@ import { IconButton } from "@/ui/IconButton";
 import { picturesIn } from "@/ui/usePicturePaste";
 import { writeBlock } from "../blocks";
 import type { Asked } from "./AskedForm";
+import type { DocNode } from "./document";
+import { putIn } from "./putIn";
 
 interface ToolbarProps {
   editor: Editor;
@@ -61,8 +63,7 @@ export function Toolbar({ editor, onAsk, onPictures }: ToolbarProps) {
   const [linking, setLinking] = useState(false);
   const file = useRef<HTMLInputElement>(null);
   const chain = () => editor.chain().focus();
-  const insert = (node: { type: string; attrs: Record<string, unknown> }) =>
-    chain().insertContent(node).run();
+  const insert = (node: DocNode) => putIn(editor, [node]);
   const heading = (level: 1 | 2 | 3) => chain().toggleHeading({ level }).run();
   const tool = (label: string, icon: ReactNode, run: () => void, pressed?: boolean, hint?: string) => (
     <IconButton

@@ -112,8 +112,8 @@ class Blobs:
 
     def remove_leftovers(self, older_than_s: float = _LEFTOVER_S) -> None:
         """Remove temporary files of processes that were killed."""
-        with suppress(OSError):
-            for entry in os.scandir(self.folder):
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
                 if entry.name.startswith(".") and entry.name.endswith(".tmp"):
                     with suppress(OSError):
                         if time.time() - entry.stat().st_mtime > older_than_s:

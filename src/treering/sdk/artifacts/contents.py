@@ -234,8 +234,8 @@ def _remove(path: Path, pid: int) -> None:
 def remove_old_copies(blobs: Path) -> None:
     """Remove copies whose process has ended without logging them."""
     boot, now = boot_id(), time.time()
-    with suppress(OSError):
-        for entry in os.scandir(blobs):
+    with suppress(OSError), os.scandir(blobs) as entries:
+        for entry in entries:
             if not entry.name.endswith(_ENDING):
                 continue
             pid, _, rest = entry.name[1:].partition("-")

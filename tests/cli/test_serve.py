@@ -98,12 +98,12 @@ def test_it_listens_beyond_loopback_once_there_is_an_account_and_knows_its_own_a
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--host", "203.0.113.9"], "Cannot listen on 203.0.113.9"),
+        pytest.param(["--host", "203.0.113.9"], "Cannot listen on 203.0.113.9", marks=pytest.mark.exam),
         (["--host", "no.such.host.invalid"], "not an address of this machine"),
         (["--port", "99999"], "not a port"),
         (["--trusted-proxy", "*"], "--trusted-proxy"),
         (["--tls-cert", "x.pem"], "belong together"),
-        (["--tls-cert", "x.pem", "--tls-key", "y.pem"], "cannot be used"),
+        pytest.param(["--tls-cert", "x.pem", "--tls-key", "y.pem"], "cannot be used", marks=pytest.mark.exam),
         (["--allowed-host", "*"], "not a host"),
         (["--base-path", "/a b/"], "--base-path"),
     ],

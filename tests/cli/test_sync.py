@@ -81,6 +81,7 @@ def test_offline_runs_are_sent_and_a_second_sync_finds_them_there(
     assert remote.run(keys[0])["state"] == "finished"
 
 
+@pytest.mark.exam
 def test_a_run_that_still_writes_can_be_sent(tmp_path: Path, remote: Receiving, command: Command) -> None:
     data = tmp_path / "data"
     writer = open_run(data, "r1")

@@ -82,7 +82,7 @@ def test_another_user_of_the_machine_can_neither_read_the_token_nor_the_api(fold
 
 
 @pytest.mark.parametrize("name", ["sessions.json", "server.json"])
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+@pytest.mark.parametrize("mode", [0o640, *(pytest.param(mode, marks=pytest.mark.exam) for mode in (0o604, 0o620))])
 def test_the_server_refuses_to_start_when_others_can_touch_its_secrets(folder, name, mode):
     folder.mkdir()
     (folder / name).write_text("{}")

@@ -157,7 +157,14 @@ def hostile() -> Iterator[Callable[[Answer], Hostile]]:
         one.close()
 
 
-@pytest.mark.parametrize("answer", LIES.values(), ids=LIES.keys())
+# Each is watched for seconds; the others need not be tried each time.
+OFTEN = ("an endless body", "an endless head", "always a gap", "controls for the terminal", "deep nesting")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [pytest.param(lie, id=name, marks=() if name in OFTEN else pytest.mark.exam) for name, lie in LIES.items()],
+)
 def test_whatever_it_answers_the_shipper_stays_small_calm_and_inside_its_folder(
     tmp_path: Path, hostile: Callable[[Answer], Hostile], answer: Answer
 ) -> None:

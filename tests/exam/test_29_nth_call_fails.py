@@ -16,7 +16,10 @@ from treering.runlog.writer import Writer
 
 
 @pytest.mark.parametrize("mapped", [True, False])
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, pytest.param("short", marks=pytest.mark.exam)])
+@pytest.mark.parametrize(
+    "error",
+    [errno.EIO, pytest.param(errno.ENOSPC, marks=pytest.mark.exam), pytest.param("short", marks=pytest.mark.exam)],
+)
 def test_whichever_call_fails_nothing_raises_and_what_is_missing_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Any, mapped: bool
 ) -> None:

@@ -221,7 +221,7 @@ def test_reading_while_a_training_writes(folder, api):
     log.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.exam), signal.SIGKILL])
 def test_an_api_outlives_the_server_that_it_found(tmp_path, number):
     write_run(tmp_path, "r", [{"loss": 1.0}])
     with Api(tmp_path) as api:

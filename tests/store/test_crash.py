@@ -58,7 +58,7 @@ def rebuild(store: Store) -> None:
     store.rebuild()
 
 
-@pytest.mark.parametrize("work", [ingest, rebuild])
+@pytest.mark.parametrize("work", [ingest, pytest.param(rebuild, marks=pytest.mark.exam)])
 @pytest.mark.parametrize("kills", [15, pytest.param(300, marks=pytest.mark.exam)])
 def test_a_killed_store_answers_like_one_that_was_never_killed(world: World, tmp_path: Path, work, kills: int):
     forest(world)

@@ -49,12 +49,14 @@ def checked_out(tmp_path: Path, settings: dict[str, str], attributes: str) -> Pa
 @pytest.mark.parametrize(
     ("settings", "attributes"),
     [
-        ({"core.autocrlf": "true"}, ""),
+        pytest.param({"core.autocrlf": "true"}, "", marks=pytest.mark.exam),
         pytest.param({"core.autocrlf": "input"}, "", marks=pytest.mark.exam),
         ({"core.autocrlf": "true"}, "*.txt text eol=lf\n*.bat text eol=crlf\n"),
         pytest.param({}, "* text=auto eol=crlf\n", marks=pytest.mark.exam),
         pytest.param({"core.eol": "crlf"}, "*.txt text\n*.bin -text\n", marks=pytest.mark.exam),
-        ({}, "unix.txt ident\nalways.bat working-tree-encoding=UTF-16LE text eol=crlf\n"),
+        pytest.param(
+            {}, "unix.txt ident\nalways.bat working-tree-encoding=UTF-16LE text eol=crlf\n", marks=pytest.mark.exam
+        ),
     ],
     ids=["autocrlf", "input", "autocrlf and eol", "auto", "eol", "ident and encoding"],
 )

@@ -113,7 +113,7 @@ export const tests = [
       assert.ok((await left("train-2")) < (await left("cnn:v1")));
       assert.ok((await left("cnn:v1")) < (await left("evaluation")));
       await page.getByRole("radio", { name: "Where from" }).click();
-      await page.locator(".node", { hasText: "evaluation" }).waitFor({ state: "detached" });
+      await page.locator(".node", { hasText: "answers:v0" }).waitFor({ state: "detached" });
       await page.locator(".node", { hasText: "digits:v1" }).getByRole("link").click();
       await page.getByRole("heading", { name: "digits:v1" }).waitFor();
       await page.getByRole("radio", { name: "List" }).click();

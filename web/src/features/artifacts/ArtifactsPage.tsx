@@ -1,11 +1,11 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ChevronLeft, ChevronRight, HardDrive, Package, Search } from "lucide-react";
+import { HardDrive, Package, Search } from "lucide-react";
 import { useState } from "react";
 import { type ArtifactRow, type ArtifactType, artifactsQuery } from "@/api/artifacts";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatAge, formatBytes, formatCount } from "@/ui/humanize";
-import { IconButton } from "@/ui/IconButton";
+import { Pager } from "@/ui/Pager";
 import { useDebounced } from "@/ui/useDebounced";
 import { useTitle } from "@/ui/useTitle";
 import { AliasChips } from "./AliasChips";
@@ -73,20 +73,7 @@ export function ArtifactsPage({ entity, project }: ArtifactsPageProps) {
                   {formatCount(offset + 1)}–{formatCount(Math.min(offset + PAGE, page.total))} of{" "}
                   {formatCount(page.total)}
                 </span>
-                <IconButton
-                  label="Page before"
-                  disabled={offset === 0}
-                  onClick={() => setOffset(Math.max(0, offset - PAGE))}
-                >
-                  <ChevronLeft size={15} />
-                </IconButton>
-                <IconButton
-                  label="Next page"
-                  disabled={offset + PAGE >= page.total}
-                  onClick={() => setOffset(offset + PAGE)}
-                >
-                  <ChevronRight size={15} />
-                </IconButton>
+                <Pager offset={offset} page={PAGE} total={page.total} onMove={setOffset} />
               </>
             )}
           </div>

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, ExternalLink, File, Folder, Search } from "lucide-react";
+import { ExternalLink, File, Folder, Search } from "lucide-react";
 import { useState } from "react";
 import {
   type ArtifactName,
@@ -12,7 +12,7 @@ import {
 import { Dialog } from "@/ui/Dialog";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatBytes, formatCount } from "@/ui/humanize";
-import { IconButton } from "@/ui/IconButton";
+import { Pager } from "@/ui/Pager";
 import { useDebounced } from "@/ui/useDebounced";
 import { DownloadButton, FilePreview } from "../run/files/FilePreview";
 import "@/styles/run.css";
@@ -67,24 +67,7 @@ export function VersionFiles({ artifact, version }: VersionFilesProps) {
             {formatCount(page.total)} {page.total === 1 ? "file" : "files"} · {formatBytes(page.bytes)}
           </span>
         )}
-        {page && page.total > PAGE && (
-          <>
-            <IconButton
-              label="Page before"
-              disabled={offset === 0}
-              onClick={() => setOffset(Math.max(0, offset - PAGE))}
-            >
-              <ChevronLeft size={15} />
-            </IconButton>
-            <IconButton
-              label="Next page"
-              disabled={offset + PAGE >= page.total}
-              onClick={() => setOffset(offset + PAGE)}
-            >
-              <ChevronRight size={15} />
-            </IconButton>
-          </>
-        )}
+        {page && <Pager offset={offset} page={PAGE} total={page.total} onMove={setOffset} />}
       </div>
       {found.error && <ErrorNote error={found.error} />}
       {page && page.folders.length === 0 && page.entries.length === 0 && (

@@ -3,19 +3,11 @@ import { lazy, Suspense, useState } from "react";
 import { Dialog } from "@/ui/Dialog";
 import { splitBlocks, writeBlock } from "../blocks";
 import { putIn } from "./putIn";
-import type { Stage } from "./views";
+import type { Asked, Stage } from "./stage";
 
 const FigureForm = lazy(() => import("./FigureForm"));
 const RunSetsForm = lazy(() => import("./RunSetsForm"));
 const FormulaForm = lazy(() => import("./FormulaForm"));
-
-/** A form that is open: for the node at a place, or for one that Apply puts in at the caret. */
-export interface Asked {
-  kind: "figure" | "runs" | "formula" | "source";
-  position: number | null;
-  /** What the node says now: its block, or its formula. */
-  source: string;
-}
 
 interface AskedFormProps {
   asked: Asked;

@@ -4,14 +4,15 @@ import { addPicture, type Place } from "@/api/pictures";
 import { pictureName, picturesIn } from "@/ui/usePicturePaste";
 import { namedSets, splitBlocks } from "../blocks";
 import type { Shown } from "../useShown";
-import { type Asked, AskedForm } from "./AskedForm";
+import { AskedForm } from "./AskedForm";
 import type { DocNode } from "./document";
 import { readMarkdown } from "./fromMarkdown";
 import { putIn, typeBehind } from "./putIn";
 import { extensionsOf } from "./schema";
 import { Sources } from "./source";
+import type { Asked, Stage } from "./stage";
 import { Toolbar } from "./Toolbar";
-import { type Stage, StageContext, VIEWS } from "./views";
+import { StageContext, VIEWS } from "./views";
 
 interface PageEditorProps {
   markdown: string;

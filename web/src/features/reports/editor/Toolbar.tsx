@@ -29,9 +29,9 @@ import { Dialog } from "@/ui/Dialog";
 import { IconButton } from "@/ui/IconButton";
 import { picturesIn } from "@/ui/usePicturePaste";
 import { writeBlock } from "../blocks";
-import type { Asked } from "./AskedForm";
 import type { DocNode } from "./document";
 import { putIn } from "./putIn";
+import type { Asked } from "./stage";
 
 interface ToolbarProps {
   editor: Editor;

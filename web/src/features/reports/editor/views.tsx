@@ -1,33 +1,18 @@
 import { type NodeViewProps, NodeViewWrapper, ReactNodeViewRenderer } from "@tiptap/react";
 import { ChevronDown, ChevronUp, Code2, Pencil, Trash2 } from "lucide-react";
 import { createContext, lazy, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
-import type { Place } from "@/api/pictures";
 import type { Panel } from "@/state/layout";
 import { IconButton } from "@/ui/IconButton";
-import { type Fields, splitBlocks, writeBlock } from "../blocks";
+import { splitBlocks, writeBlock } from "../blocks";
 import { readFigure, writeFigure } from "../figure";
 import { BlockFigure, WrongBlock } from "../ReportBody";
 import { ReportText } from "../ReportText";
 import { RunSets } from "../RunSets";
-import type { Shown } from "../useShown";
 import { Value } from "../Value";
-import type { Asked } from "./AskedForm";
 import type { Views } from "./schema";
+import type { Stage } from "./stage";
 
 const Markdown = lazy(() => import("@/ui/Markdown"));
-
-/** What the nodes of the page are drawn with. */
-export interface Stage {
-  shown: Shown;
-  sets: ReadonlyMap<string, Fields>;
-  place: Place;
-  /** The whole text, for formulas that are tried. */
-  markdown: string;
-  /** Which figure a block is, from 1, by the place of its node. */
-  numberOf(source: string, position: number): number;
-  /** Opens the form of a node. */
-  ask(asked: Asked): void;
-}
 
 const NO_VALUES = {};
 

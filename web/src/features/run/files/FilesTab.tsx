@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, Search } from "lucide-react";
+import { Search } from "lucide-react";
 import { useState } from "react";
 import { filesQuery, type RunFile } from "@/api/runFiles";
 import type { RunDetail } from "@/api/types";
@@ -7,7 +7,7 @@ import { Choice } from "@/ui/Choice";
 import { Dialog } from "@/ui/Dialog";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatBytes, formatCount, formatMoment } from "@/ui/humanize";
-import { IconButton } from "@/ui/IconButton";
+import { Pager } from "@/ui/Pager";
 import { useDebounced } from "@/ui/useDebounced";
 import { DownloadButton, FilePreview } from "./FilePreview";
 import "@/styles/run.css";
@@ -73,24 +73,7 @@ export default function FilesTab({ run }: { run: RunDetail }) {
             {formatCount(page.total)} {page.total === 1 ? "file" : "files"} · {formatBytes(page.bytes)}
           </span>
         )}
-        {page && page.total > PAGE && (
-          <>
-            <IconButton
-              label="Page before"
-              disabled={offset === 0}
-              onClick={() => setOffset(Math.max(0, offset - PAGE))}
-            >
-              <ChevronLeft size={15} />
-            </IconButton>
-            <IconButton
-              label="Next page"
-              disabled={offset + PAGE >= page.total}
-              onClick={() => setOffset(offset + PAGE)}
-            >
-              <ChevronRight size={15} />
-            </IconButton>
-          </>
-        )}
+        {page && <Pager offset={offset} page={PAGE} total={page.total} onMove={setOffset} />}
       </div>
       {found.error && <ErrorNote error={found.error} />}
       {page?.files.length === 0 && (

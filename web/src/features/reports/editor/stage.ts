@@ -1,0 +1,24 @@
+import type { Place } from "@/api/pictures";
+import type { Fields } from "../blocks";
+import type { Shown } from "../useShown";
+
+/** A form that is open: for the node at a place, or for one that Apply puts in at the caret. */
+export interface Asked {
+  kind: "figure" | "runs" | "formula" | "source";
+  position: number | null;
+  /** What the node says now: its block, or its formula. */
+  source: string;
+}
+
+/** What the nodes of the page are drawn with. */
+export interface Stage {
+  shown: Shown;
+  sets: ReadonlyMap<string, Fields>;
+  place: Place;
+  /** The whole text, for formulas that are tried. */
+  markdown: string;
+  /** Which figure a block is, from 1, by the place of its node. */
+  numberOf(source: string, position: number): number;
+  /** Opens the form of a node. */
+  ask(asked: Asked): void;
+}

@@ -276,6 +276,9 @@ def test_a_rule_keeps_the_best_and_a_model_is_promoted_when_its_checks_allow_it(
     model.promote("production", 1, note="better in winter")
 
     assert api.model("churn").aliases == {"production": 1}
+    (listed,) = api.models("ada")  # a list says how many versions a model has; which they are is read when asked for
+    assert "1 versions" in repr(listed)
+    assert [row["number"] for row in listed.versions] == [1]
     assert api.model_artifact("churn:production").version == "v3"
     assert [event["what"] for event in model.history()] == ["promote", "refuse", "link", "create"]
     with pytest.raises(InvalidValue, match="unlink it there first"):

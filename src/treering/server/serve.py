@@ -363,7 +363,8 @@ def _run(server: _Server, sockets: list[socket.socket], code: int = 128 + signal
 
 
 # As many containers are made before Python looks for cycles among them. With the usual 700 it looks through all that an
-# index has in memory every few seconds, 0.1 to 0.5 s each time, and everybody who asks something waits for it.
+# index has in memory every few seconds, up to 0.5 s each time, and everybody who asks something waits for it. 25,000 is
+# as calm and cost memory; this number between the two was chosen, not measured.
 _YOUNG_OBJECTS: Final = 10_000
 
 

@@ -51,12 +51,21 @@ class RegisteredModel:
             self.protected_aliases = [str(alias) for alias in row["protected_aliases"]]
             self.aliases = {str(alias): int(number) for alias, number in row["aliases"].items()}
             self.version = int(row["version"])
-            self.versions: list[dict[str, Any]] = list(row.get("version_rows") or ())
+            self._count = int(row["versions"])
+            rows = row.get("version_rows")  # a list of models has none
+            self._versions: list[dict[str, Any]] | None = None if rows is None else list(rows)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(f"{self._connection.name} describes a model in an unexpected form: {error}.") from None
 
     def __repr__(self) -> str:
-        return f"<RegisteredModel {self.entity}/{self.name}, {len(self.versions)} versions>"
+        return f"<RegisteredModel {self.entity}/{self.name}, {self._count} versions>"
+
+    @property
+    def versions(self) -> list[dict[str, Any]]:
+        """Its versions, newest first: ``number``, ``aliases``, ``source``, ``run``, …; read when first asked for."""
+        if self._versions is None:
+            self.refresh()
+        return self._versions or []
 
     @property
     def _path(self) -> str:

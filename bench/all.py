@@ -270,6 +270,9 @@ def machine() -> str:
 def main() -> None:
     """Run the chosen benches and write the table."""
     words = sys.argv[1:]
+    unknown = [word for word in words if not any(word in name for name in BENCHES)]
+    if unknown:
+        raise SystemExit(f"no bench is called {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
     results: Lines = []
     path = HERE / "results.json"
     tables: dict[str, list[list[str]]] = json.loads(path.read_text())["tables"] if path.exists() else {}

@@ -586,6 +586,41 @@ def test_asked_to_stop_reaches_the_lives_that_were_there_and_no_later_one(here: 
     assert not here.run(life.run_key).stopping
 
 
+def test_whether_to_stop_is_known_without_asking_the_index(
+    here: Store, there: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said in the answer to each append, in the loop that serves everybody."""
+    life = there.life()
+    life.log({"loss": 1.0}, 0)
+    asked: list[str] = []
+    read = here.metadata.run
+    monkeypatch.setattr(here.metadata, "run", lambda key: asked.append(key) or read(key))
+
+    here.received.append(*piece(life.path))
+    assert here.stop_asked(life.path.stem) == ""  # nothing of it is applied
+    here.ingest_now()
+    assert here.stop_asked(life.path.stem) == ""
+    assert asked == []
+
+    there.sleep(1)
+    here.stop_run(life.run_key, "grace")
+    asked.clear()
+    assert here.stop_asked(life.path.stem) == "grace"
+    assert asked == []
+
+
+def test_a_request_to_stop_outlives_the_server_that_took_it(there: World, tmp_path: Path) -> None:
+    life = there.life()
+    life.log({"loss": 1.0}, 0)
+    with Store.open(tmp_path / "here", clock_ns=there.now) as store:
+        store.received.append(*piece(life.path))
+        store.ingest_now()
+        there.sleep(1)
+        store.stop_run(life.run_key, "grace")
+    with Store.open(tmp_path / "here", clock_ns=there.now) as store:
+        assert store.stop_asked(life.path.stem) == "grace"
+
+
 def test_past_is_what_a_resuming_process_needs(here: Store, there: World) -> None:
     path = a_run(there, rows=7)
     here.received.append(*piece(path))

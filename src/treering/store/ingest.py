@@ -59,6 +59,7 @@ class Committed:
     rows: int
     alerts: int = 0  # that code raised
     artifacts: tuple[str, ...] = ()  # records of versions that it made
+    stop: tuple[int, str] = (0, "")  # when it was last asked to stop, 0 if never, and by whom
 
 
 class Ingester:
@@ -614,11 +615,14 @@ class Ingester:
                 b.rows,
                 len(b.alerts),
                 tuple(row.record for row in b.artifacts),
+                b.state.stop_asked,
             )
             for b in batches
         ]
         committed += [
-            Committed(work.state.entity, work.state.project, key, work.state.state, False, 0)
+            Committed(
+                work.state.entity, work.state.project, key, work.state.state, False, 0, stop=work.state.stop_asked
+            )
             for key, work in refilled.items()
         ]
         self._on_commit(seq, committed)

@@ -115,6 +115,12 @@ class RunState(msgspec.Struct):
     def archived(self) -> bool:
         return bool(self.field("archived"))
 
+    @property
+    def stop_asked(self) -> tuple[int, str]:
+        """When the run was last asked to stop, 0 if never, and by whom."""
+        asked_ns, value = self.edits.get("stop", (0, None))
+        return asked_ns, str((value.get("by") if isinstance(value, dict) else None) or "somebody")
+
     def text(self, name: str) -> str | None:
         value = self.field(name)
         return str(value) if value not in (None, "") else None

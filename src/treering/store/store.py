@@ -418,10 +418,11 @@ class Store:
             return ""
         asked = self._stops.get(receipt.run_key)
         if asked is None:
-            state = self.metadata.run(receipt.run_key)
+            # Each commit says it of its runs, so the index is asked for one that was there before this process only.
+            state = self.metadata.run(receipt.run_key) if self.applied(segment) else None
             if state is None:
                 return ""  # not applied yet, so nobody has seen it
-            asked = self._stops.setdefault(receipt.run_key, _stop_of(state))
+            asked = self._stops.setdefault(receipt.run_key, state.stop_asked)
         asked_ns, by = asked
         return by if asked_ns > self._ledger.first_seen_ns[receipt.life] else ""
 
@@ -456,7 +457,7 @@ class Store:
         )
         if life is None or end_of(state, life) is not None:
             return False
-        return _stop_of(state)[0] > self._ledger.first_seen_ns.get(life_id, life.created_ns)
+        return state.stop_asked[0] > self._ledger.first_seen_ns.get(life_id, life.created_ns)
 
     def past(self, run_key: str, writer: str, step: int | None = None) -> Past:
         """
@@ -506,6 +507,7 @@ class Store:
     def _committed(self, seq: int, committed: list[Committed]) -> None:
         for entry in committed:
             self._watcher.note_state(entry.run_key, entry.state)
+            self._stops[entry.run_key] = max(entry.stop, self._stops.get(entry.run_key, entry.stop))
         self._visible_seq = seq
         self.artifacts.look(
             {one.run_key: one.artifacts for one in committed if one.artifacts}, {one.run_key for one in committed}
@@ -1018,12 +1020,6 @@ class Store:
             self._ingester.forget()
             self._sparks.clear()
             return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
-
-
-def _stop_of(state: RunState) -> tuple[int, str]:
-    """Return when a run was last asked to stop, 0 if never, and by whom."""
-    asked_ns, value = state.edits.get("stop", (0, None))
-    return asked_ns, str((value.get("by") if isinstance(value, dict) else None) or "somebody")
 
 
 def _check_edit(name: str, value: Any) -> Any:

@@ -58,7 +58,7 @@ class Watcher:
         announced: Callable[[SegmentRef], bool] = lambda ref: False,
     ) -> None:
         self._announced = announced
-        self._arrived: dict[SegmentRef, float] = {}  # and when the oldest bytes that wait came
+        self._arrived: dict[SegmentRef, float] = {}  # and when the oldest bytes that wait came; the oldest first
         self._arrived_lock = threading.Lock()
         self._segments = segments
         self._ingester = ingester
@@ -112,7 +112,7 @@ class Watcher:
     def lag_s(self) -> float:
         """How long the oldest bytes have waited that arrived and are not applied yet."""
         with self._arrived_lock:
-            return time.monotonic() - min(self._arrived.values()) if self._arrived else 0.0
+            return time.monotonic() - next(iter(self._arrived.values())) if self._arrived else 0.0
 
     def drain(self) -> int:
         """Apply what has arrived. Returns the number of frames applied."""
@@ -129,7 +129,7 @@ class Watcher:
                     applied += self._ingester.ingest(some, live=Sight.ARRIVED)
             except BaseException:
                 with self._arrived_lock:
-                    self._arrived = {**some, **self._arrived}  # the next pass reads them again
+                    self._arrived = {**some, **self._arrived, **some}  # the next pass reads them again, as old as they are
                 raise
             self._stop.wait(0.001)  # an edit that waits for the lock gets it now
         return applied

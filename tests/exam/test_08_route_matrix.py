@@ -6,11 +6,14 @@ A route that is not in the table fails here, and one that declares no permission
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import treering.server.app as app_module
 from server.alert_samples import alerts_of
@@ -157,6 +160,25 @@ def ask(world: Team, who: Callable[[Team], Caller], route: str, count: int) -> i
     return who(world).request(method, address, body).status
 
 
+@contextmanager
+def asked_in_a_loop() -> Iterator[list[str]]:
+    """Give what databases are asked meanwhile by a thread with an event loop: everybody waits for such an answer."""
+    found: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        found.append(" ".join(statement.split())[:200])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
 def read_table() -> dict[str, list[int]]:
     lines = [line for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
     header, *rows = [line.split() for line in lines]
@@ -173,9 +195,11 @@ def test_every_route_answers_every_kind_of_caller_as_the_committed_table_says(wo
     assert sorted(expected) == routes_that_end(world), "the table and the application have different routes"
     wrong = []
     for number, route in enumerate(routes_that_end(world)):
-        asked = [ask(world, who, route, number * len(CALLERS) + i) for i, who in enumerate(CALLERS)]
+        with asked_in_a_loop() as waited_for:
+            asked = [ask(world, who, route, number * len(CALLERS) + i) for i, who in enumerate(CALLERS)]
         if asked != expected[route]:
             wrong.append(f"{route:70} {' '.join(map(str, asked))}   (the table has {expected[route]})")
+        wrong += [f"{route:70} asks in the event loop: {statement}" for statement in waited_for]
 
     assert not wrong, "\n" + "\n".join(wrong)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
@@ -114,7 +115,7 @@ class ApiRoute(APIRoute):
         action = permission_of(self)
 
         async def handle_bounded(request: Request) -> Response:
-            _check_access(request, action)
+            await _check_access(request, action)
             if request.method in ("POST", "PATCH", "PUT") and not _is_json(request):
                 raise ApiError("unsupported_media_type", "This route takes application/json.")
             _check_announced_length(request)
@@ -136,13 +137,13 @@ class RawRoute(ApiRoute):
         action = permission_of(self)
 
         async def handle_raw(request: Request) -> Response:
-            _check_access(request, action)
+            await _check_access(request, action)
             return await handle(request)
 
         return handle_raw
 
 
-def _check_access(request: Request, action: Action | None) -> None:
+async def _check_access(request: Request, action: Action | None) -> None:
     """Leave the caller's ``Access`` in the request's state, once it allows what the path names."""
     state = request.scope["state"]
     principal: Principal | None = state.get("principal")
@@ -160,7 +161,11 @@ def _check_access(request: Request, action: Action | None) -> None:
         return
     names = request.path_params
     if "run_key" in names:
-        access.require_run(names["run_key"], action)
+        run_key = names["run_key"]
+        if access.knows_where(run_key):
+            access.require_run(run_key, action)
+        else:  # the index is asked, and the loop that serves everybody does not wait for it
+            await run_in_threadpool(access.require_run, run_key, action)
     elif "entity" in names:
         access.require_project(names["entity"], names["project"], action)
 

@@ -12,7 +12,8 @@ import base64
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_left
 from typing import Any, Final, NamedTuple
 
 import msgspec

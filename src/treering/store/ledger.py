@@ -80,7 +80,7 @@ class Ledger:
         self.purged: dict[str, int] = {}  # run key → when it was removed for good
         self._removed: dict[str, set[str]] = {}  # and with which segments
         self.documents = Documents(self._append_document, self._payload)
-        self.alerts = AlertLog(self._append_durably)
+        self.alerts = AlertLog(self._append_all_durably)
         # Whether a file came to a run after it was locked; who keeps the locks says so.
         self.locks_out: Callable[[SegmentRef], bool] = lambda ref: False
         self.artifacts = ArtifactBook(self._append_durably)
@@ -229,6 +229,15 @@ class Ledger:
         self._sync_all(writer)
         length = FRAME_HEADER_BYTES + len(records.encode(record))
         return Place(segment, end - length, length)
+
+    def _append_all_durably(self, kind: int, some: Sequence[list[Any]]) -> None:
+        """Append records of one kind; when this returns, they survive a power cut: it is waited for once."""
+        writer = self._open()
+        for record in some:
+            writer.append(kind, record)
+        if writer.disk_error is not None:
+            raise OSError(writer.disk_error.errno or errno.EIO, writer.disk_error.strerror or "the ledger is refused")
+        self._sync_all(writer)
 
     def _append_document(self, record: list[Any]) -> Place:
         return self._append_durably(records.DOCUMENT, record)

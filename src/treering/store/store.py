@@ -546,6 +546,10 @@ class Store:
         """Return whether a run was ever filed under this entity and project."""
         return self.metadata.find_project(entity, project) is not None
 
+    def knows_where(self, run_key: str) -> bool:
+        """Return whether ``locate`` answers without asking the index."""
+        return run_key in self._places or run_key in self._ledger.places or run_key in self._ledger.moved
+
     def locate(self, run_key: str) -> tuple[str, str]:
         """Return the entity and project that a run is filed under. Cheap. Raises RunNotFound."""
         moved = self._ledger.moved.get(run_key)

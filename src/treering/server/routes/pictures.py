@@ -46,7 +46,7 @@ async def add_picture(request: Request) -> Response:
     access.require_account()
     store: Store = request.app.state.store
     inflow: Inflow = request.app.state.inflow
-    entity, project = _place(request, store)
+    entity, project = await run_in_threadpool(_place, request, store)
     store.check_room()
     content = await inflow.read(request, BLOB, PICTURE_MAX_BYTES)
     kept = await run_in_threadpool(store.pictures.add, entity, project, content, access.author)
@@ -63,7 +63,7 @@ async def add_picture(request: Request) -> Response:
 async def read_picture(request: Request) -> Response:
     """Return a picture of a project."""
     store: Store = request.app.state.store
-    entity, project = _place(request, store)
+    entity, project = await run_in_threadpool(_place, request, store)
     sha256 = str(request.path_params["sha256"])
     if not _SHA256.fullmatch(sha256):
         raise NotFound(f"{entity}/{project} has no picture {sha256[:64]!r}.")

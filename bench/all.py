@@ -150,7 +150,8 @@ def trouble(results: Lines) -> list[Row]:
     """What a training pays for a server in trouble, and how soon a log is understood after a crash of everything."""
     outage = lines_of(sys.executable, str(HERE / "outage.py"))
     (recovery,) = lines_of(sys.executable, str(HERE / "recovery.py"))
-    results += [{"bench": "outage", **line} for line in outage] + [{"bench": "recovery", **recovery}]
+    (catch_up,) = lines_of(sys.executable, str(HERE / "catch_up.py"))
+    results += [{"bench": "outage", **line} for line in outage] + [{"bench": "recovery", **recovery}, catch_up]
     offline = statistics.median(line["p99_us"] for line in outage if line["case"] == "offline")
     rows = [
         Row(
@@ -164,7 +165,8 @@ def trouble(results: Lines) -> list[Row]:
         if (name := {"hole": "black-holed", "slow": "slow", "500": "answering 500"}.get(line["case"]))
     ]
     found = f"{recovery['recovery_s']} s ({recovery['records']:,} records; SHA-256 {recovery['rival_sha256_s']} s)"
-    return [*rows, Row("recovery of a 1 GiB run log", "≤ 3 s", found, "bench/recovery.py")]
+    rows.append(Row("recovery of a 1 GiB run log", "≤ 3 s", found, "bench/recovery.py"))
+    return [*rows, _row_of(catch_up, "bench/catch_up.py")]
 
 
 def media(results: Lines) -> list[Row]:

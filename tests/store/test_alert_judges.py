@@ -46,9 +46,13 @@ def arrays(line: list[tuple[int, float, int]], back: bool = False) -> tuple[Any,
     return steps, np.array([value for _, value, _ in line], np.float64), times
 
 
-def turns(rule: dict[str, Any], parts: list[tuple[Any, Any, Any]]) -> list[tuple[Any, ...]]:
+def turns(rule: dict[str, Any], parts: list[tuple[Any, Any, Any]], few: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+    """Judge portions; those whose places are in *few* point by point."""
     judge = judge_of(parse_condition(rule), PAST)
-    return [(t.firing, t.step, t.time_us, t.text) for part in parts for t in judge.feed(*part)]
+    found: list[Any] = []
+    for place, part in enumerate(parts):
+        found += judge.feed_few(*(column.tolist() for column in part)) if place in few else judge.feed(*part)
+    return [(t.firing, t.step, t.time_us, t.text) for t in found]
 
 
 @settings(max_examples=150, deadline=None)
@@ -60,6 +64,8 @@ def test_how_points_are_cut_into_portions_changes_nothing(rule, line, cuts, back
 
     found = turns(rule, [whole])
     assert turns(rule, parts) == found
+    assert turns(rule, parts, few=tuple(range(len(parts)))) == found
+    assert turns(rule, parts, few=tuple(range(0, len(parts), 2))) == found
     assert [fires for fires, *_ in found] == [place % 2 == 0 for place in range(len(found))]
 
 

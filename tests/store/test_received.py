@@ -566,7 +566,7 @@ def test_asked_to_stop_reaches_the_lives_that_were_there_and_no_later_one(here: 
     there.now_ns -= 86_400 * SECOND  # a training whose clock is a day late
     life = there.life()
     here._clock_ns = lambda: there.now_ns + 86_400 * SECOND
-    here.received._receiver._clock_ns = here._ingester._clock_ns = here._clock_ns
+    here.received._receiver._clock_ns = here._ingester._clock_ns = here._edits._clock_ns = here._clock_ns
     life.log({"loss": 1.0}, 0)
     here.received.append(*piece(life.path))
     here.ingest_now()
@@ -598,7 +598,9 @@ def test_whether_to_stop_is_known_without_asking_the_index(
 
     here.received.append(*piece(life.path))
     assert here.stop_asked(life.path.stem) == ""  # nothing of it is applied
+    assert asked == []
     here.ingest_now()
+    asked.clear()
     assert here.stop_asked(life.path.stem) == ""
     assert asked == []
 

@@ -22,6 +22,7 @@ __all__ = ["LEVELS", "AlertRule", "AlertRuleVersion", "AlertRules", "Level", "Ru
 Level = Literal["INFO", "WARN", "ERROR"]
 LEVELS: Final[tuple[Level, ...]] = ("INFO", "WARN", "ERROR")
 _KIND: Final = "alert_rule"
+_UNREADABLE: Final = (InvalidValue, KeyError, TypeError, ValueError, msgspec.ValidationError)
 
 
 class RuleSpec(msgspec.Struct, frozen=True):
@@ -102,8 +103,12 @@ class AlertRules:
         return self.by_project().get((entity, project), [])
 
     def find(self, rule_id: str) -> AlertRule:
-        """Return a rule. Raises NotFound."""
-        return self._of_document(self._document(rule_id))
+        """Return a rule. Raises NotFound, also for one that a newer version wrote and this one cannot read."""
+        document = self._document(rule_id)
+        try:
+            return self._of_document(document)
+        except _UNREADABLE:
+            raise _no_rule(rule_id) from None
 
     def create(
         self, entity: str, project: str, name: str, spec: RuleSpec, author: str, *, enabled: bool = True
@@ -164,7 +169,10 @@ class AlertRules:
         found = []
         for version in self._documents.versions(rule_id):
             about, body = self._documents.as_of(rule_id, version.number)
-            spec = _spec(body)
+            try:
+                spec = _spec(body)
+            except _UNREADABLE:
+                continue
             found.append(
                 AlertRuleVersion(
                     version.number,
@@ -188,7 +196,7 @@ class AlertRules:
         for document in self._documents.of_kind(_KIND):
             try:
                 one = self._of_document(document)
-            except (InvalidValue, KeyError, TypeError, msgspec.ValidationError):
+            except _UNREADABLE:
                 continue  # written by a newer version: what it says is not known here
             found.setdefault((document.entity, document.project), []).append(one)
         for some in found.values():
@@ -249,7 +257,10 @@ def _body(spec: RuleSpec) -> dict[str, Any]:
 
 def _spec(body: dict[str, Any]) -> RuleSpec:
     condition = parse_condition(body["condition"])
-    return RuleSpec(condition, str(body["filter"]), body["level"], body["channels"], str(body["note"]))
+    spec = RuleSpec(condition, str(body["filter"]), body["level"], body["channels"], str(body["note"]))
+    if spec.level not in LEVELS or not (spec.channels is None or isinstance(spec.channels, list)):
+        raise InvalidValue("an alert rule of another version.")
+    return spec
 
 
 def _no_rule(rule_id: str) -> NotFound:

@@ -19,98 +19,39 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from treering.errors import FilterError, TreeringError
-from treering.limits import ALERT_LINES_MAX, ALERT_QUEUE_POINTS, ALERT_RECENT_S
+from treering.errors import FilterError
+from treering.limits import (
+    ALERT_FEW_POINTS,
+    ALERT_LINES_MAX,
+    ALERT_QUEUE_POINTS,
+    ALERT_RECENT_S,
+    ALERTS_KEPT,
+    CRASHED_AFTER_S,
+)
 
-from .alert_judges import Judge, Past, Turn, judge_of
+from .alert_judges import Judge, judge_of
 from .alert_log import AlertLog, Fired, Stand, new_alert_id
-from .alert_points import AlertPoints, Line, Meant, as_shown, lines_of
+from .alert_points import AlertPoints, Line, Meant, as_shown
 from .alert_rule_documents import AlertRule, AlertRules
 from .alert_rules import Ended, OfMetric, Silent, Unusual
-from .columns import Array, Points, ints
+from .columns import Array, Points, ints, starts_of
 from .ingest import Committed
 from .liveness import deciding_life, end_of
-from .metadata import ProjectRef
 from .state import RunState
+from .watched_runs import NO_STAND, Event, Place, Watch, WatchedLine, WatchedProject, WatchedRun
 
-__all__ = ["AlertWatch"]
+__all__ = ["AlertWatch", "is_recent"]
 
 log = logging.getLogger("treering.store")
 
 _FILTER_AGAIN_S: Final = 5.0  # whether a run passes a filter is asked again so often, while it changes
 _PENDING_MAX: Final = 1_000  # alerts that a disk refused
-_NO_STAND: Final = Stand("", -(1 << 62))
-
-
-class _Event(NamedTuple):
-    """A turn of one line."""
-
-    line: tuple[int, int]
-    name: str
-    turn: Turn
-
-
-@dataclass(slots=True)
-class _Watched:
-    """One line, its judge, and how far of each segment it has judged."""
-
-    judge: Judge
-    seen: dict[int, int] = field(default_factory=dict)
-
-    def new(self, points: Points) -> Points:
-        """Return the points that were not judged yet, and note that they are."""
-        keep = np.ones(len(points), np.bool_)
-        for seg in np.unique(points.seg).tolist():
-            mine = points.seg == seg
-            seen = self.seen.get(seg)
-            if seen is not None:
-                keep &= ~mine | (points.off > seen)
-            self.seen[seg] = max(seen or 0, int(points.off[mine].max()))
-        return points if bool(keep.all()) else points.take(keep)
-
-
-@dataclass(slots=True)
-class _Watch:
-    """A rule that watches a run."""
-
-    rule: AlertRule
-    matches: bool = False
-    lines: dict[tuple[int, int], _Watched] = field(default_factory=dict)  # by key and writer
-    firing: dict[tuple[int, int], _Event] = field(default_factory=dict)
-    stand: Stand = _NO_STAND
-    began: bool = False  # its lines were read whole
-    past: Past | None = None
-
-
-@dataclass(slots=True)
-class _Run:
-    """A run that is watched."""
-
-    id: int
-    key: str
-    name: str
-    state: str
-    ended_ns: int | None
-    watches: dict[str, _Watch] = field(default_factory=dict)
-    asked_s: float = -1e9  # when its filters were asked
-
-
-@dataclass(slots=True)
-class _Project:
-    """A project with rules. ``meant``: per rule the logged keys that it watches."""
-
-    ref: ProjectRef
-    rules: dict[str, AlertRule]
-    meant: dict[str, dict[int, Meant]] = field(default_factory=dict)
-    keys_made: int = -1
-    corrections: int = -1
-    runs: dict[str, _Run] = field(default_factory=dict)
-    by_id: dict[int, _Run] = field(default_factory=dict)
+_AFTER_FAILURE_S: Final = 5.0
+_SKEW_LEAST_US: Final = int(CRASHED_AFTER_S * 1e6)  # what is less is the way that a point has to go
 
 
 class AlertWatch:
@@ -141,9 +82,9 @@ class AlertWatch:
         self._queued = 0
         self._lost: set[int] = set()  # runs of which points were not queued
         self._committed: dict[tuple[str, str], dict[str, tuple[str, bool]]] = {}
-        self._raised: set[str] = set()  # runs whose code raised alerts
+        self._raised: dict[str, None] = {}  # alerts that code raised
         self._gone: set[str] = set()  # runs that were removed or moved
-        self._projects: dict[tuple[str, str], _Project] = {}
+        self._projects: dict[tuple[str, str], WatchedProject] = {}
         self._rules_seen = -1
         self._pending: list[Fired] = []
 
@@ -170,13 +111,14 @@ class AlertWatch:
             return
         with self._lock:
             for one in committed:
-                if one.alerts:
-                    self._raised.add(one.run_key)
+                self._raised.update(dict.fromkeys(one.alerts))
                 place = (one.entity, one.project)
                 if place in self._projects:
                     runs = self._committed.setdefault(place, {})
                     before = runs.get(one.run_key, ("", False))
                     runs[one.run_key] = (one.state, before[1] or one.keys_changed)
+            while len(self._raised) > ALERTS_KEPT:  # a huge import: the page has them all
+                del self._raised[next(iter(self._raised))]
 
     # ── judging ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,11 +126,11 @@ class AlertWatch:
         """Begin to note what comes."""
         self._is_on = True
 
-    def take_raised(self) -> set[str]:
-        """Return the keys of runs whose code has raised alerts since the last call."""
+    def take_raised(self) -> list[str]:
+        """Return the ids of alerts that code has raised since the last call, the latest ``ALERTS_KEPT``."""
         with self._lock:
-            raised, self._raised = self._raised, set()
-        return raised
+            raised, self._raised = self._raised, {}
+        return list(raised)
 
     def forget_runs(self, run_keys: Collection[str]) -> None:
         """Stop watching runs that were removed or moved; where they are filed now they are seen anew."""
@@ -210,15 +152,29 @@ class AlertWatch:
             changed = committed.get(place, {})
             for key in gone & project.runs.keys():
                 del project.by_id[project.runs.pop(key).id]
+            if now_ns < project.again_ns:
+                self._look_later(project, changed)
+                continue
             try:
                 fired += self._look_at(project, changed, points, lost, anew.get(place, set()), now_ns)
-            except TreeringError as error:
-                log.warning("alerts of %s/%s: %s", *place, error)
+            except Exception:  # a database that is gone, say: the others are judged, and this one is later
+                log.exception("alerts of %s/%s could not be judged; that is tried again", *place)
+                project.again_ns = now_ns + int(_AFTER_FAILURE_S * 1e9)
+                self._look_later(project, changed)
         return fired
+
+    def _look_later(self, project: WatchedProject, changed: dict[str, tuple[str, bool]]) -> None:
+        """Have all runs of a project read again at the next look: what came is not kept."""
+        with self._lock:
+            self._lost.update(project.by_id)
+            runs = self._committed.setdefault((project.ref.entity, project.ref.name), {})
+            for key, (state, has_grown) in changed.items():
+                now = runs.get(key, (state, False))
+                runs[key] = now[0], now[1] or has_grown
 
     def _look_at(
         self,
-        project: _Project,
+        project: WatchedProject,
         changed: dict[str, tuple[str, bool]],
         points: Points,
         lost: set[int],
@@ -235,7 +191,7 @@ class AlertWatch:
         grown = {run.key for run in mine if changed.get(run.key, ("", False))[1]}
         events = self._begin(project, mine, lost, grown)
         if len(points) and project.by_id:
-            self._feed(project, points.take(np.isin(points.run, ints(project.by_id))), events)
+            self._feed(project, points.take(np.isin(points.run, ints(project.by_id))), events, now_ns // 1000)
         for run in project.runs.values():
             if run.state == "running":
                 self._wait(run, now_ns, events)
@@ -265,7 +221,7 @@ class AlertWatch:
             if ref is None:
                 whole = False  # no run yet
                 continue
-            project = known.get(place) or _Project(ref, {})
+            project = known.get(place) or WatchedProject(ref, {})
             wanted = {rule.id: rule for rule in rules if rule.enabled}
             if project.rules == wanted:
                 continue
@@ -286,7 +242,7 @@ class AlertWatch:
         self._rules_seen = changes if whole else -1
         return anew
 
-    def _resolve(self, project: _Project) -> None:
+    def _resolve(self, project: WatchedProject) -> None:
         """Find out which logged keys the rules mean."""
         made, corrections = self._points.keys_made, self._corrections_changes()
         if (made, corrections) == (project.keys_made, project.corrections):
@@ -305,16 +261,19 @@ class AlertWatch:
         with self._lock:
             self._keys[project.ref.id] = keys
 
-    def _meet(self, project: _Project, run_keys: Collection[str], now_ns: int) -> None:
+    def _meet(self, project: WatchedProject, run_keys: Collection[str], now_ns: int) -> None:
         """Begin to watch runs that are seen for the first time."""
         new = [key for key in run_keys if key not in project.runs]
         for key, state in self._points.runs(new).items():
-            if not _is_recent(state, now_ns) or (state.entity, state.project) != (project.ref.entity, project.ref.name):
+            if not is_recent(state, now_ns) or (state.entity, state.project) != (project.ref.entity, project.ref.name):
                 continue
-            run = _Run(state.id, key, state.name, state.state, state.ended_ns)
+            run = WatchedRun(state.id, key, state.name, state.state, state.ended_ns)
+            behind_us = (now_ns - state.activity_ns) // 1000
+            if state.state == "running" and behind_us > _SKEW_LEAST_US:  # it lives: it is its clock that is late
+                run.skew_us = behind_us
             project.runs[key] = project.by_id[state.id] = run
 
-    def _match(self, project: _Project, run_keys: Collection[str], now_ns: int) -> None:
+    def _match(self, project: WatchedProject, run_keys: Collection[str], now_ns: int) -> None:
         """Ask which rules mean which runs."""
         now_s = now_ns / 1e9
         asked = [project.runs[key] for key in run_keys if key in project.runs]
@@ -333,13 +292,13 @@ class AlertWatch:
             for run in asked:
                 watch = run.watches.get(rule.id)
                 if watch is None:
-                    stand = self._log.stand(rule.id, run.key) or _NO_STAND
-                    watch = run.watches[rule.id] = _Watch(rule, stand=stand)
+                    stand = self._log.stand(rule.id, run.key, rule.since_ns) or NO_STAND
+                    watch = run.watches[rule.id] = Watch(rule, stand=stand)
                 watch.matches = run.key in meant
         for run in asked:
             run.asked_s = now_s
 
-    def _let_go(self, project: _Project, now_ns: int) -> None:
+    def _let_go(self, project: WatchedProject, now_ns: int) -> None:
         """Stop watching runs that ended long ago."""
         oldest_ns = now_ns - int(ALERT_RECENT_S * 1e9)
         gone = [run for run in project.runs.values() if run.ended_ns is not None and run.ended_ns < oldest_ns]
@@ -349,7 +308,7 @@ class AlertWatch:
 
     # ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _note_state(self, project: _Project, run: _Run, state: str, now_ns: int) -> list[Fired]:
+    def _note_state(self, project: WatchedProject, run: WatchedRun, state: str, now_ns: int) -> list[Fired]:
         """Judge whether the run's state is one that rules tell of."""
         has_turned = state != run.state
         rules = [w for w in run.watches.values() if isinstance(w.rule.spec.condition, Ended)]
@@ -369,7 +328,9 @@ class AlertWatch:
                 fired += self._judge_end(project, run, watch, found, now_ns)
         return fired
 
-    def _judge_end(self, project: _Project, run: _Run, watch: _Watch, state: RunState, now_ns: int) -> list[Fired]:
+    def _judge_end(
+        self, project: WatchedProject, run: WatchedRun, watch: Watch, state: RunState, now_ns: int
+    ) -> list[Fired]:
         rule, condition = watch.rule, watch.rule.spec.condition
         assert isinstance(condition, Ended)
         life_id = next((key for key, life in state.lives.items() if life is deciding_life(state)), "")
@@ -393,14 +354,14 @@ class AlertWatch:
     # ── lines ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _begin(
-        self, project: _Project, runs: list[_Run], lost: set[int], grown: set[str]
-    ) -> dict[tuple[str, str], list[_Event]]:
+        self, project: WatchedProject, runs: list[WatchedRun], lost: set[int], grown: set[str]
+    ) -> dict[tuple[str, str], list[Event]]:
         """
         Give judges that begin the whole line as it is stored, and those that missed points what they missed.
 
         *grown*: the keys of runs that logged a metric for the first time.
         """
-        events: dict[tuple[str, str], list[_Event]] = {}
+        events: dict[tuple[str, str], list[Event]] = {}
         for rule_id, meant in project.meant.items():
             wanted: dict[int, set[int]] = {}  # key → runs
             for run in {run.key: run for run in [*runs, *(r for r in project.runs.values() if r.id in lost)]}.values():
@@ -422,39 +383,77 @@ class AlertWatch:
                     self._judge(project, line, rule_id, events)
         return events
 
-    def _feed(self, project: _Project, points: Points, events: dict[tuple[str, str], list[_Event]]) -> None:
+    def _feed(
+        self, project: WatchedProject, points: Points, events: dict[tuple[str, str], list[Event]], now_us: int
+    ) -> None:
         """Give points that came to the judges of their lines."""
         if not len(points):
             return
         order = np.lexsort((np.arange(len(points)), points.writer, points.key, points.run))
-        for line in lines_of(points.take(order)):
-            for rule_id, meant in project.meant.items():
-                if line.key not in meant:
+        points = points.take(order)
+        begin = starts_of(points.run, points.key, points.writer)
+        ends = [*begin[1:].tolist(), len(points)]
+        heads = (points.run[begin].tolist(), points.key[begin].tolist(), points.writer[begin].tolist())
+        columns = [column.tolist() for column in (points.seg, points.off, points.step, points.val, points.ts)]
+        rules: dict[int, list[tuple[str, Meant]]] = {}
+        for rule_id, meant in project.meant.items():
+            for key, one in meant.items():
+                rules.setdefault(key, []).append((rule_id, one))
+        heard: dict[int, int] = {}
+        for run_id, key, writer, a, b in zip(*heads, begin.tolist(), ends, strict=True):
+            run = project.by_id[run_id]
+            few = [column[a:b] for column in columns] if b - a <= ALERT_FEW_POINTS else None
+            for rule_id, one in rules.get(key, ()):
+                watch = run.watches.get(rule_id)
+                if watch is None or not watch.matches:
                     continue
-                watch = project.by_id[line.run].watches.get(rule_id)
-                if watch is not None and watch.matches:
-                    self._judge(project, line, rule_id, events)
+                if few is None or one.source is not None:
+                    self._judge(project, Line(run_id, key, writer, points.take(slice(a, b))), rule_id, events)
+                    watched = watch.lines.get((key, writer))
+                else:
+                    watched = self._line(project, run, watch, (key, writer))
+                    turns = [] if watched is None else watched.feed_few(*few)
+                    if turns:
+                        some = events.setdefault((run.key, rule_id), [])
+                        some += [Event((key, writer), one.name, turn, True) for turn in turns]
+                if watched is not None:
+                    heard[run_id] = max(heard.get(run_id, 0), watched.last_us)
+        for run_id, last_us in heard.items():
+            skew_us = now_us - last_us
+            project.by_id[run_id].skew_us = skew_us if abs(skew_us) > _SKEW_LEAST_US else 0
 
-    def _judge(self, project: _Project, line: Line, rule_id: str, events: dict[tuple[str, str], list[_Event]]) -> None:
+    def _judge(
+        self, project: WatchedProject, line: Line, rule_id: str, events: dict[tuple[str, str], list[Event]]
+    ) -> None:
+        """Give a line, or what came of it, to its judge."""
         run = project.by_id.get(line.run)
         watch = None if run is None else run.watches.get(rule_id)
         if run is None or watch is None:
             return
         place = (line.key, line.writer)
-        watched = watch.lines.get(place)
+        is_live = place in watch.lines
+        watched = self._line(project, run, watch, place)
         if watched is None:
-            if len(watch.lines) >= ALERT_LINES_MAX:
-                return
-            watched = watch.lines[place] = _Watched(self._new_judge(project, run, watch, line.key))
-        new = watched.new(line.points)
+            return
         meant = project.meant[rule_id][line.key]
-        new = as_shown(new, meant)
+        new, times = watched.new(line.points)
         if len(new):
+            columns = new.columns()
+            columns["ts"] = times
+            new = as_shown(Points(**columns), meant)
             turns = watched.judge.feed(new.step, new.val, new.ts)
             if turns:
-                events.setdefault((run.key, rule_id), []).extend(_Event(place, meant.name, turn) for turn in turns)
+                some = events.setdefault((run.key, rule_id), [])
+                some += [Event(place, meant.name, turn, is_live) for turn in turns]
 
-    def _new_judge(self, project: _Project, run: _Run, watch: _Watch, key: int) -> Judge:
+    def _line(self, project: WatchedProject, run: WatchedRun, watch: Watch, place: Place) -> WatchedLine | None:
+        """Return a line with its judge, which may begin now; None if the rule watches too many of them already."""
+        watched = watch.lines.get(place)
+        if watched is None and len(watch.lines) < ALERT_LINES_MAX:
+            watched = watch.lines[place] = WatchedLine(self._new_judge(project, run, watch, place[0]))
+        return watched
+
+    def _new_judge(self, project: WatchedProject, run: WatchedRun, watch: Watch, key: int) -> Judge:
         condition = watch.rule.spec.condition
         assert isinstance(condition, OfMetric)
         if not isinstance(condition, Unusual):
@@ -465,18 +464,20 @@ class AlertWatch:
         past = None if state is None else self._points.past(project.ref, state, keys, watch.rule.spec.filter)
         return judge_of(condition, past)
 
-    def _wait(self, run: _Run, now_ns: int, events: dict[tuple[str, str], list[_Event]]) -> None:
+    def _wait(self, run: WatchedRun, now_ns: int, events: dict[tuple[str, str], list[Event]]) -> None:
         """Say to the judges of a running run that nothing came."""
         for rule_id, watch in run.watches.items():
             if not isinstance(watch.rule.spec.condition, Silent) or not watch.matches:
                 continue
             for place, watched in watch.lines.items():
-                for turn in watched.judge.wait(now_ns // 1000):
-                    events.setdefault((run.key, rule_id), []).append(_Event(place, "", turn))
+                for turn in watched.judge.wait(now_ns // 1000 - run.skew_us):
+                    events.setdefault((run.key, rule_id), []).append(Event(place, "", turn, True))
 
     # ── from turns of lines to alerts ───────────────────────────────────────────────────────────────────────────
 
-    def _settle(self, project: _Project, run: _Run, watch: _Watch, events: list[_Event], now_ns: int) -> list[Fired]:
+    def _settle(
+        self, project: WatchedProject, run: WatchedRun, watch: Watch, events: list[Event], now_ns: int
+    ) -> list[Fired]:
         """Make alerts of turns: one while any line is firing."""
         fired: list[Fired] = []
         since_us = watch.rule.since_ns // 1000
@@ -484,20 +485,24 @@ class AlertWatch:
             at_us = event.turn.time_us
             if event.turn.firing:
                 watch.firing[event.line] = event
-                if not watch.stand.open and at_us > max(watch.stand.at_us, since_us):
+                # What is read again was told, or it was before the rule: its time says so. What comes is news,
+                # whatever time it says.
+                if not watch.stand.open and (event.is_live or at_us > max(watch.stand.at_us, since_us)):
                     fired += self._raise(watch, self._of_event(project, run, watch, event, now_ns))
             else:
                 watch.firing.pop(event.line, None)
-                if not watch.firing and watch.stand.open and at_us >= watch.stand.at_us:
+                if not watch.firing and watch.stand.open and (event.is_live or at_us >= watch.stand.at_us):
                     self._over(watch, at_us, now_ns)
         # What began before the rule did, and still is so.
         if watch.firing and not watch.stand.open:
             last = max(watch.firing.values(), key=lambda event: event.turn.time_us)
             if last.turn.time_us > watch.stand.at_us and last.turn.time_us <= since_us:
                 fired += self._raise(watch, self._of_event(project, run, watch, last, now_ns))
+        if watch.stand.open and not watch.firing:  # corrections show the line otherwise now
+            self._over(watch, watch.stand.at_us, now_ns)
         return fired
 
-    def _of_event(self, project: _Project, run: _Run, watch: _Watch, event: _Event, now_ns: int) -> Fired:
+    def _of_event(self, project: WatchedProject, run: WatchedRun, watch: Watch, event: Event, now_ns: int) -> Fired:
         turn = event.turn
         name = event.name or self._name(project, watch, event.line[0])
         text = f"{name} at step {turn.step:,} of {run.name}: {turn.text}"
@@ -505,14 +510,14 @@ class AlertWatch:
             project, run, watch.rule, text, turn.time_us, now_ns, key=name, step=turn.step, value=turn.value
         )
 
-    def _name(self, project: _Project, watch: _Watch, key: int) -> str:
+    def _name(self, project: WatchedProject, watch: Watch, key: int) -> str:
         meant = project.meant.get(watch.rule.id, {}).get(key)
         return "" if meant is None else meant.name
 
     def _new(
         self,
-        project: _Project,
-        run: _Run,
+        project: WatchedProject,
+        run: WatchedRun,
         rule: AlertRule,
         text: str,
         at_us: int,
@@ -542,9 +547,9 @@ class AlertWatch:
             value,
         )
 
-    def _raise(self, watch: _Watch, fired: Fired) -> list[Fired]:
+    def _raise(self, watch: Watch, fired: Fired) -> list[Fired]:
         """Write an alert down; one that the disk refuses waits."""
-        watch.stand = Stand("" if fired.is_moment else fired.id, max(watch.stand.at_us, fired.at_us))
+        watch.stand = Stand("" if fired.is_moment else fired.id, max(watch.stand.at_us, fired.at_us), fired.time_ns)
         try:
             self._log.fire(fired)
         except OSError as error:
@@ -564,16 +569,18 @@ class AlertWatch:
             written.append(self._pending.pop(0))
         return written
 
-    def _over(self, watch: _Watch, at_us: int, now_ns: int) -> None:
+    def _over(self, watch: Watch, at_us: int, now_ns: int) -> None:
         alert_id = watch.stand.open
-        watch.stand = Stand("", max(watch.stand.at_us, at_us))
+        watch.stand = watch.stand._replace(open="", at_us=max(watch.stand.at_us, at_us))
         try:
             self._log.note_outcome(alert_id, "over", now_ns, at_us=at_us)
         except OSError as error:
             log.warning("the end of alert %s could not be written down: %s", alert_id, error)
 
 
-def _is_recent(state: RunState, now_ns: int) -> bool:
+def is_recent(state: RunState, now_ns: int) -> bool:
+    """Return whether a run is running, or ended or was heard of within the last hour, by our clock."""
     if state.state == "running":
         return True
-    return state.ended_ns is not None and state.ended_ns >= now_ns - int(ALERT_RECENT_S * 1e9)
+    heard_ns = max((life.beat_ns for life in state.lives.values()), default=0)
+    return max(state.ended_ns or 0, heard_ns) >= now_ns - int(ALERT_RECENT_S * 1e9)

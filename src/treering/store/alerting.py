@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import heapq
+import itertools
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
@@ -10,7 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
 from treering.errors import InvalidValue, LimitExceeded, NotFound
-from treering.limits import ALERT_PREVIEW_FIRES, ALERT_PREVIEW_POINTS, ALERT_PREVIEW_RUNS, ALERTS_PAGE_MAX
+from treering.limits import (
+    ALERT_PREVIEW_FIRES,
+    ALERT_PREVIEW_POINTS,
+    ALERT_PREVIEW_RUNS,
+    ALERTS_PAGE_MAX,
+    ALERTS_SCANNED_MAX,
+)
 
 from . import schema as t
 from .alert_judges import judge_of
@@ -27,7 +37,9 @@ __all__ = ["Alert", "AlertPage", "AlertPreview", "Alerts", "Only", "PreviewFire"
 Only = Literal["all", "new", "open"]
 
 _CHUNK: Final = 500
-_COUNTED: Final = 1_000  # alerts among which those are counted that nobody has seen
+_INT64_MAX: Final = (1 << 63) - 1
+_SPOT: Final = re.compile(r"([0-9]{1,20})\.([0-9a-z]{1,64})(?:-([0-9]{1,20}))?")
+_CODE_ID: Final = re.compile(r"([0-9a-z]{1,64})-([0-9]{1,18})")
 _COUNT_MAX: Final = 100
 
 a, r = t.alerts.c, t.runs.c
@@ -74,10 +86,10 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class AlertPage(msgspec.Struct, frozen=True):
-    """Alerts, the newest first. ``before``: the time to go on from, None at the end."""
+    """Alerts, the newest first. ``before``: where to go on, None at the end; a page may be short and not the last."""
 
     alerts: list[Alert]
-    before: float | None
+    before: str | None
 
 
 class PreviewFire(msgspec.Struct, frozen=True):
@@ -114,6 +126,33 @@ class _RunNames(NamedTuple):
     run_id: str
     name: str
     number: int
+    state: str = ""
+    project_id: int = 0
+
+
+class _Spot(NamedTuple):
+    """
+    Where an alert stands in the list: by time, those of code before those of rules of the same microsecond.
+
+    ``segment`` is the id of an alert of a rule.
+    """
+
+    time_us: int
+    is_code: bool
+    segment: str
+    off: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.time_us}.{self.segment}" + (f"-{self.off}" if self.is_code else "")
+
+    @classmethod
+    def of_text(cls, text: str) -> _Spot:
+        found = _SPOT.fullmatch(text)
+        if found is None:
+            raise InvalidValue(f"before is what the page before ended with, got {text!r:.60}.")
+        time_us, segment, off = found.groups()
+        return cls(min(int(time_us), _INT64_MAX), off is not None, segment, min(int(off or 0), _INT64_MAX))
 
 
 class Alerts:
@@ -124,6 +163,9 @@ class Alerts:
         rules: the rules of projects.
         log: what rules raised, and what became of every alert.
         watch: judges runs; whoever delivers calls its ``look``.
+
+    Args:
+        moved_to: returns the keys of runs that were moved into a project and are filed there now.
     """
 
     def __init__(
@@ -134,10 +176,13 @@ class Alerts:
         points: AlertPoints,
         watch: AlertWatch,
         clock_ns: Callable[[], int],
+        moved_to: Callable[[str, str], set[str]],
     ) -> None:
         self._metadata = metadata
         self._points = points
         self._clock_ns = clock_ns
+        self._moved_to = moved_to
+        self._since: tuple[int, Mapping[str, int]] = -1, {}
         self.rules = rules
         self.log = log
         self.watch = watch
@@ -145,57 +190,60 @@ class Alerts:
     # ── what was raised ─────────────────────────────────────────────────────────────────────────────────────────
 
     def page(
-        self, entity: str, project: str, *, only: Only = "all", before: float | None = None, limit: int = 50
+        self, entity: str, project: str, *, only: Only = "all", before: str | None = None, limit: int = 50
     ) -> AlertPage:
-        """Return alerts of a project. Raises InvalidValue."""
+        """
+        Return alerts of a project. Raises InvalidValue.
+
+        At most ``ALERTS_SCANNED_MAX`` are looked at: a page of what few of them are may have fewer than *limit*.
+        """
         if not 1 <= limit <= ALERTS_PAGE_MAX:
             raise InvalidValue(f"limit is 1 to {ALERTS_PAGE_MAX}, got {limit}.")
+        after = None if before is None else _Spot.of_text(before)
         ref = self._metadata.find_project(entity, project)
         found: list[Alert] = []
+        last: _Spot | None = None
         if ref is not None:
-            for alert in self._newest(ref, None if before is None else int(before * 1e6)):
+            for place, (spot, alert) in enumerate(self._newest(ref, after, with_code=only != "open")):
+                if last is not None and (len(found) == limit or place >= ALERTS_SCANNED_MAX):
+                    return AlertPage(found, last.text)
+                last = spot
                 if only == "all" or (alert.is_open if only == "open" else alert.seen_by is None):
                     found.append(alert)
-                if len(found) > limit:
-                    break
-        more = len(found) > limit
-        return AlertPage(found[:limit], found[limit - 1].time if more else None)
+        return AlertPage(found, None)
 
     def of_run(self, run: RunState, limit: int = ALERTS_PAGE_MAX) -> list[Alert]:
         """Return the alerts of a run, the newest first."""
         ref = ProjectRef(run.project_id, run.entity_id, run.entity, run.project)
-        code = self._code(a.run_id == run.id, {ref.id: ref}, None, limit)
-        fired = [one for one in self.log.of_project(run.entity, run.project) if one.run_key == run.run_key]
-        names = {run.run_key: _RunNames(run.run_id, run.name, run.number)}
-        rules = [self._of_fired(one, names[one.run_key]) for one in fired]
+        code = [alert for _, alert in self._code(a.run_id == run.id, {ref.id: ref}, None, limit)]
+        names = _RunNames(run.run_id, run.name, run.number, run.state, run.project_id)
+        rules = [self._of_fired(one, names) for one in self.log.of_runs([run.run_key])]
         return sorted([*code, *rules], key=lambda one: -one.time)[:limit]
 
     def count_new(self, entity: str, project: str) -> int:
         """Return how many alerts nobody has seen, at most 100: of the latest thousand."""
         ref = self._metadata.find_project(entity, project)
-        count = 0
-        if ref is not None:
-            for place, alert in enumerate(self._newest(ref, None)):
-                count += alert.seen_by is None
-                if count >= _COUNT_MAX or place >= _COUNTED:
-                    break
-        return count
+        return 0 if ref is None else sum(1 for _ in itertools.islice(self._new(ref, None), _COUNT_MAX))
 
-    def recent(self, since_us: int, run_keys: Collection[str] | None = None) -> list[Alert]:
-        """Return what happened since a time, in all projects, or what the code of some runs raised since then."""
+    def _new(self, ref: ProjectRef, until: float | None) -> Iterator[Alert]:
+        """Yield those of the latest alerts that nobody has seen, up to a time."""
+        for _, alert in itertools.islice(self._newest(ref, None), ALERTS_SCANNED_MAX):
+            if alert.seen_by is None and (until is None or alert.time <= until):
+                yield alert
+
+    def recent(self, since_us: int) -> list[Alert]:
+        """Return the latest of what happened since a time, in all projects."""
         refs = {ref.id: ref for ref in self._metadata.projects()}
-        late: ColumnElement[bool] = a.time_us >= since_us
-        found: list[Alert] = []
-        if run_keys is None:
-            found += self._code(late, refs, None, _COUNTED)
-            fired = [one for one in self.log.all() if one.time_ns // 1000 >= since_us]
-            names = self._names({one.run_key for one in fired})
-            found += [self._of_fired(one, its) for one in fired if (its := names.get(one.run_key)) is not None]
-            return found
-        keys = sorted(run_keys)
-        for begin in range(0, len(keys), _CHUNK):
-            found += self._code(late & r.run_key.in_(keys[begin : begin + _CHUNK]), refs, None, _COUNTED)
-        return found
+        fired = [one for one in self.log.all() if one.time_ns // 1000 >= since_us]
+        code = [alert for _, alert in self._code(a.time_us >= since_us, refs, None, ALERTS_SCANNED_MAX)]
+        return [*code, *self.raised(fired)]
+
+    def of_code(self, alert_ids: Collection[str]) -> list[Alert]:
+        """Return those of some alerts of code whose runs are there."""
+        refs = {ref.id: ref for ref in self._metadata.projects()}
+        wanted = set(alert_ids)
+        found = (alert for where in _of_ids(alert_ids) for _, alert in self._code(where, refs, None, None))
+        return [alert for alert in found if alert.id in wanted]
 
     def raised(self, fired: list[Fired]) -> list[Alert]:
         """Return what rules have just raised as alerts."""
@@ -210,71 +258,90 @@ class Alerts:
             NotFound: one is no alert of this project.
             OSError: the ledger could not be written.
         """
+        here = self._ids_here(entity, project, alert_ids)
         for alert_id in alert_ids:
-            if not self._is_here(entity, project, alert_id):
+            if alert_id not in here:
                 raise NotFound(f"there is no alert {alert_id[:64]!r} in {entity}/{project}.")
+        return self._note_seen(alert_ids, seen, author)
+
+    def set_all_seen(self, entity: str, project: str, until: float, author: str) -> int:
+        """Do so for all of the latest up to a time, as they are listed: those that came meanwhile stay new."""
+        ref = self._metadata.find_project(entity, project)
+        ids = [] if ref is None else [alert.id for alert in self._new(ref, until)]
+        return self._note_seen(ids, True, author)
+
+    def _note_seen(self, alert_ids: Collection[str], seen: bool, author: str) -> int:
         changed = [one for one in alert_ids if bool(self.log.outcome(one).seen_by) != seen]
-        for alert_id in changed:
-            self.log.note_outcome(alert_id, "seen" if seen else "unseen", self._clock_ns(), author=author)
+        if changed:
+            self.log.note_outcomes(changed, "seen" if seen else "unseen", self._clock_ns(), author=author)
         return len(changed)
 
-    def _is_here(self, entity: str, project: str, alert_id: str) -> bool:
-        fired = self.log.get(alert_id)
-        if fired is not None:
-            return (fired.entity, fired.project) == (entity, project)
+    def _ids_here(self, entity: str, project: str, alert_ids: Collection[str]) -> set[str]:
+        """Return those of some ids that are alerts of runs which are in a project now."""
         ref = self._metadata.find_project(entity, project)
-        segment, _, off = alert_id.partition("-")
-        if ref is None or not off.isdecimal() or len(off) > 18:
-            return False
-        query = sa.select(a.off).where(a.project_id == ref.id, a.segment == segment, a.off == int(off))
+        if ref is None:
+            return set()
+        fired = [one for alert_id in alert_ids if (one := self.log.get(alert_id)) is not None]
+        there = self._names({one.run_key for one in fired}, ref.id)
+        here = {one.id for one in fired if one.run_key in there}
         with self._metadata.connect() as connection:
-            return connection.execute(query).first() is not None
+            for where in _of_ids(alert_ids):
+                rows = connection.execute(sa.select(a.segment, a.off).where(a.project_id == ref.id, where))
+                here |= {f"{row.segment}-{row.off}" for row in rows}
+        return here
 
-    def _newest(self, ref: ProjectRef, before_us: int | None) -> Iterator[Alert]:
-        """Yield the alerts of a project, the newest first."""
-        fired = sorted(self.log.of_project(ref.entity, ref.name), key=lambda one: one.time_ns)
-        if before_us is not None:
-            fired = [one for one in fired if one.time_ns // 1000 < before_us]
-        code = self._code_before(ref, before_us)
-        waiting = next(code, None)
-        while fired or waiting is not None:
-            if waiting is not None and (not fired or waiting.time * 1e9 >= fired[-1].time_ns):
-                yield waiting
-                waiting = next(code, None)
-                continue
-            some, fired = fired[-_CHUNK:], fired[:-_CHUNK]
-            names = self._names({one.run_key for one in some}, ref.id)
-            while some and (waiting is None or some[-1].time_ns > waiting.time * 1e9):
-                one = some.pop()
+    def _newest(self, ref: ProjectRef, after: _Spot | None, *, with_code: bool = True) -> Iterator[tuple[_Spot, Alert]]:
+        """Yield the alerts of the runs that are in a project now, the newest first, from behind *after*."""
+        code = self._code_after(ref, after) if with_code else iter(())
+        return heapq.merge(code, self._fired_after(ref, after), key=lambda one: one[0], reverse=True)
+
+    def _fired_after(self, ref: ProjectRef, after: _Spot | None) -> Iterator[tuple[_Spot, Alert]]:
+        moved = self._moved_to(ref.entity, ref.name) & self.log.run_keys()
+        fired = {one.id: one for one in (*self.log.of_project(ref.entity, ref.name), *self.log.of_runs(moved))}
+        spots = sorted(_Spot(one.time_ns // 1000, False, one.id, 0) for one in fired.values())
+        if after is not None:
+            spots = spots[: bisect.bisect_left(spots, after)]
+        while spots:
+            some, spots = spots[-_CHUNK:], spots[:-_CHUNK]
+            names = self._names({fired[spot.segment].run_key for spot in some}, ref.id)
+            for spot in reversed(some):
+                one = fired[spot.segment]
                 its = names.get(one.run_key)
                 if its is not None:
-                    yield self._of_fired(one, its)
-            fired += some
+                    yield spot, self._of_fired(one, its)
 
-    def _code_before(self, ref: ProjectRef, before_us: int | None) -> Iterator[Alert]:
+    def _code_after(self, ref: ProjectRef, after: _Spot | None) -> Iterator[tuple[_Spot, Alert]]:
         while True:
-            some = self._code(a.project_id == ref.id, {ref.id: ref}, before_us, _CHUNK)
+            some = self._code(a.project_id == ref.id, {ref.id: ref}, after, _CHUNK)
             yield from some
             if len(some) < _CHUNK:
                 return
-            before_us = round(some[-1].time * 1e6)
+            after = some[-1][0]
 
     def _code(
-        self, where: ColumnElement[bool], refs: Mapping[int, ProjectRef], before_us: int | None, limit: int
-    ) -> list[Alert]:
+        self, where: ColumnElement[bool], refs: Mapping[int, ProjectRef], after: _Spot | None, limit: int | None
+    ) -> list[tuple[_Spot, Alert]]:
         """Return what the code of runs in projects *refs* (by number) raised, the newest first."""
         query = (
             sa.select(t.alerts, r.run_key, r.run_id.label("own_id"), r.name, r.number)
             .join(t.runs, r.id == a.run_id)
             .where(where, r.deleted.is_(False))
-            .order_by(a.time_us.desc(), a.segment_id.desc(), a.off.desc())
+            .order_by(a.time_us.desc(), a.segment.desc(), a.off.desc())
             .limit(limit)
         )
-        if before_us is not None:
-            query = query.where(a.time_us < before_us)
+        if after is not None:
+            earlier = a.time_us < after.time_us
+            if after.is_code:
+                of_segment = sa.and_(a.segment == after.segment, a.off < after.off)
+                earlier |= (a.time_us == after.time_us) & ((a.segment < after.segment) | of_segment)
+            query = query.where(a.time_us <= after.time_us, earlier)
         with self._metadata.connect() as connection:
             rows = connection.execute(query).all()
-        return [self._of_row(row, refs[row.project_id]) for row in rows if row.project_id in refs]
+        return [
+            (_Spot(row.time_us, True, row.segment, row.off), self._of_row(row, refs[row.project_id]))
+            for row in rows
+            if row.project_id in refs
+        ]
 
     def _of_row(self, row: Any, ref: ProjectRef) -> Alert:
         alert_id = f"{row.segment}-{row.off}"
@@ -306,8 +373,7 @@ class Alerts:
             fired.entity,
             fired.project,
             fired.run_key,
-            *names[:2],
-            names.number,
+            *names[:3],
             fired.level,
             fired.title,
             fired.text,
@@ -318,9 +384,26 @@ class Alerts:
             step=fired.step,
             value=fired.value,
             rule=fired.rule,
-            is_open=not fired.is_moment and became["over_at"] is None,
+            is_open=became["over_at"] is None and self._may_be_open(fired, names.state),
             **became,
         )
+
+    def _may_be_open(self, fired: Fired, state: str) -> bool:
+        """Return whether a condition may still hold: its rule is the same, and its run runs (or is still dead)."""
+        since_ns = self._watched_since().get(fired.rule)
+        if since_ns is None or fired.time_ns < since_ns or fired.is_moment:
+            return False
+        return bool(fired.life) or state == "running"
+
+    def _watched_since(self) -> Mapping[str, int]:
+        """Return since when each rule that is on watches for what it does."""
+        changes, since = self._since
+        if changes != self.rules.changes:
+            changes = self.rules.changes
+            rules = (rule for some in self.rules.by_project().values() for rule in some if rule.enabled)
+            since = {rule.id: rule.since_ns for rule in rules}
+            self._since = changes, since
+        return since
 
     def _became(self, alert_id: str) -> dict[str, Any]:
         outcome = self.log.outcome(alert_id)
@@ -338,12 +421,12 @@ class Alerts:
         keys = sorted(run_keys)
         with self._metadata.connect() as connection:
             for begin in range(0, len(keys), _CHUNK):
-                query = sa.select(r.run_key, r.run_id, r.name, r.number).where(
+                query = sa.select(r.run_key, r.run_id, r.name, r.number, r.state, r.project_id).where(
                     r.run_key.in_(keys[begin : begin + _CHUNK]), r.deleted.is_(False)
                 )
                 if project_id is not None:
                     query = query.where(r.project_id == project_id)
-                found |= {row.run_key: _RunNames(row.run_id, row.name, row.number) for row in connection.execute(query)}
+                found |= {row.run_key: _RunNames(*row[1:]) for row in connection.execute(query)}
         return found
 
     # ── what a rule would have said ─────────────────────────────────────────────────────────────────────────────
@@ -410,3 +493,15 @@ class Alerts:
                 if not firing:
                     fires[number].append(PreviewFire(name, turn.step, turn.value, turn.time_us / 1e6, turn.text))
                 firing.add(place)
+
+
+def _of_ids(alert_ids: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    """
+    Yield conditions that every row fulfils which has one of some ids, and few others; what is no id is left out.
+
+    Rows are by segment and offset: to ask for each pair would be a condition of a thousand parts.
+    """
+    found = [match.groups() for one in alert_ids if (match := _CODE_ID.fullmatch(one)) is not None]
+    for begin in range(0, len(found), _CHUNK):
+        some = found[begin : begin + _CHUNK]
+        yield a.segment.in_({segment for segment, _ in some}) & a.off.in_({int(off) for _, off in some})

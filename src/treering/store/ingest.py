@@ -57,7 +57,7 @@ class Committed:
     state: str
     keys_changed: bool
     rows: int
-    alerts: int = 0  # that code raised
+    alerts: tuple[str, ...] = ()  # ids of those that code raised
     artifacts: tuple[str, ...] = ()  # records of versions that it made
     stop: tuple[int, str] = (0, "")  # when it was last asked to stop, 0 if never, and by whom
 
@@ -613,7 +613,7 @@ class Ingester:
                 b.state.state,
                 b.keys_changed,
                 b.rows,
-                len(b.alerts),
+                tuple(f"{row.segment}-{row.off}" for row in b.alerts),
                 tuple(row.record for row in b.artifacts),
                 b.state.stop_asked,
             )

@@ -199,6 +199,11 @@ class Ledger:
         self._append_durably(records.PLACE, [moved.time_ns, {"run_key": run_key, **body, "author": author}])
         self._note_move(moved, run_key)
 
+    def moved_to(self, entity: str, project: str) -> set[str]:
+        """Return the keys of runs that were moved and are now filed in a project."""
+        there = (entity, project)
+        return {key for key, moved in list(self.moved.items()) if (moved.entity, moved.project) == there}
+
     def is_removed(self, ref: SegmentRef) -> bool:
         """
         Return whether a segment is of a run that was removed for good.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -21,15 +22,21 @@ __all__ = [
     "guessed_columns",
     "line_keys",
     "main_column",
+    "number_in",
+    "step_in",
+    "tables_in",
+    "texts_in",
 ]
 
 KEYS_MAX: Final = 50  # metrics of one line chart
 _GUESSES_MAX: Final = 24  # config keys that a panel may choose among
+_NESTED_MAX: Final = 16  # levels of settings that are looked into
+_FAR: Final = float(2**53 - 1)  # larger than any step
 
 
 def line_keys(settings: Mapping[str, Any], keys: Sequence[KeyInfo]) -> list[str]:
     """Return the metrics of a line chart: those named, then those that its pattern finds. Raises FilterError."""
-    named = [key for key in settings.get("keys") or () if isinstance(key, str)]
+    named = texts_in(settings, "keys")
     pattern = settings.get("pattern")
     if not isinstance(pattern, str) or not pattern:
         return list(dict.fromkeys(named))
@@ -58,16 +65,51 @@ def chart_axis(settings: Mapping[str, Any], infos: Sequence[KeyInfo], keys: Sequ
 
 
 def chart_range(value: Any) -> tuple[float | None, float]:
-    far = float(2**53 - 1)
+    far = _FAR
     if not isinstance(value, list) or len(value) != 2 or value == [None, None]:
         return None, far
-    low, high = (None if not isinstance(end, (int, float)) else float(end) for end in value)
-    begin, end = -far if low is None else low, far if high is None else high
+    low, high = (number_in({"end": end}, "end", math.nan) for end in value)
+    begin, end = -far if math.isnan(low) else low, far if math.isnan(high) else high
     return (begin, end) if begin < end else (None, far)
 
 
-def columns_in(value: Any) -> Iterator[Column]:
+def texts_in(settings: Mapping[str, Any], name: str) -> list[str]:
+    """Return the texts of a setting that is a list of them; whatever else stands there counts for nothing."""
+    value = settings.get(name)
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def number_in(settings: Mapping[str, Any], name: str, default: float) -> float:
+    """Return a setting that is a number, else the default: reports are typed, and any JSON may stand in one."""
+    value = settings.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _FAR:
+        return default
+    return float(value)
+
+
+def step_in(settings: Mapping[str, Any]) -> int | None:
+    """Return the step of media; None for the last."""
+    value = settings.get("step")
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _FAR
+    return value if whole else None
+
+
+def tables_in(value: Any) -> Iterator[str]:
+    """Yield the hashes of the tables in a logged value."""
+    if isinstance(value, Mapping):
+        if value.get("_type") == "table-file" and isinstance(value.get("sha256"), str):
+            yield value["sha256"]
+        for inner in value.values():
+            yield from tables_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from tables_in(inner)
+
+
+def columns_in(value: Any, depth: int = 0) -> Iterator[Column]:
     """Yield every column that settings name, as an object or in its short form."""
+    if depth > _NESTED_MAX:
+        return
     if isinstance(value, Mapping):
         if isinstance(value.get("by"), str):
             column = _read_column(value)
@@ -75,7 +117,7 @@ def columns_in(value: Any) -> Iterator[Column]:
                 yield column
             return
         for inner in value.values():
-            yield from columns_in(inner)
+            yield from columns_in(inner, depth + 1)
     elif isinstance(value, list):
         if value and isinstance(value[0], str) and re.match(r"metric:|config\.|summary\.|meta\.", value[0]):
             column = _read_short(value)
@@ -83,7 +125,7 @@ def columns_in(value: Any) -> Iterator[Column]:
                 yield column
                 return
         for inner in value:
-            yield from columns_in(inner)
+            yield from columns_in(inner, depth + 1)
 
 
 def _read_column(value: Mapping[str, Any]) -> Column | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +25,7 @@ class ReportChange(msgspec.Struct, frozen=True):
 
     Attributes:
         kind: ``gone`` (runs), ``moved``, ``state``, ``points``, ``values``, ``config``, ``name``, ``set``,
-            ``correction``, ``formula`` or ``text``.
+            ``correction``, ``formula``, ``text``, or ``hidden`` (of which nothing is said).
         text: it, in a sentence.
         runs: the keys of the runs that it is about, the first 200.
         name: the run set, formula or correction that it is about, else empty.
@@ -42,26 +43,36 @@ def changes_since(
     runs: Mapping[str, FrozenRun],
     corrections: Mapping[str, Mapping[str, tuple[int, str]]],
     metadata: MetadataStore,
+    may_read: Callable[[str, str], bool],
 ) -> list[ReportChange]:
     """
-    Return what has changed, the gravest first.
+    Return what has changed, the gravest first. Of a project that the reader may not read nothing is told, not its name.
 
     Args:
         now: the same text, evaluated now.
         runs: the frozen runs as they now are, by key; those that are gone are not among them.
         corrections: those that apply now, by project.
     """
-    found = [*_gone(frozen, runs, metadata)]
-    found += _moved(frozen, runs)
-    found += _of_runs(frozen, runs)
-    found += _sets(frozen.evaluation, now, runs)
+    both = [*frozen.runs.items(), *runs.items()]
+    hidden = {key for key, run in both if not may_read(run.entity, run.project)}
+    told = {key: run for key, run in runs.items() if key not in hidden}
+    found = [*_gone(frozen, runs, hidden, metadata)]
+    found += _moved(frozen, runs, hidden, may_read)
+    found += _of_runs(frozen, told)
+    found += _sets(frozen.evaluation, now, told, may_read)
     found += _corrections(frozen, corrections)
-    found += _formulas(frozen.evaluation.formulas, now.formulas)
+    found += _formulas(frozen.evaluation.formulas, now.formulas, hidden)
+    if hidden & frozen.runs.keys():
+        count = len(hidden & frozen.runs.keys())
+        where = f"{count:,} runs are in projects" if count > 1 else "One run is in a project"
+        found.append(ReportChange("hidden", f"{where} that you may not read: what changed there is not said."))
     return found
 
 
-def _gone(frozen: FrozenReport, runs: Mapping[str, FrozenRun], metadata: MetadataStore) -> Iterator[ReportChange]:
-    gone = [key for key in frozen.runs if key not in runs]
+def _gone(
+    frozen: FrozenReport, runs: Mapping[str, FrozenRun], hidden: Set[str], metadata: MetadataStore
+) -> Iterator[ReportChange]:
+    gone = [key for key in frozen.runs if key not in runs and key not in hidden]
     states = metadata.runs_by_key(gone)
     binned = [key for key in gone if key in states]
     purged = [key for key in gone if key not in states]
@@ -71,12 +82,15 @@ def _gone(frozen: FrozenReport, runs: Mapping[str, FrozenRun], metadata: Metadat
         yield _change("gone", frozen, binned, "{} deleted", "was", "were")
 
 
-def _moved(frozen: FrozenReport, runs: Mapping[str, FrozenRun]) -> Iterator[ReportChange]:
+def _moved(
+    frozen: FrozenReport, runs: Mapping[str, FrozenRun], hidden: Set[str], may_read: Callable[[str, str], bool]
+) -> Iterator[ReportChange]:
     places: dict[str, list[str]] = {}
     for key, run in _both(frozen, runs):
         now = runs[key]
-        if (now.entity, now.project) != (run.entity, run.project):
-            places.setdefault(f"{now.entity}/{now.project}", []).append(key)
+        if (now.entity, now.project) != (run.entity, run.project) and may_read(run.entity, run.project):
+            place = "another project" if key in hidden else f"{now.entity}/{now.project}"
+            places.setdefault(place, []).append(key)
     for place, keys in places.items():
         yield _change("moved", frozen, keys, "{} moved to " + place, "was", "were")
 
@@ -123,8 +137,12 @@ def _of_runs(frozen: FrozenReport, runs: Mapping[str, FrozenRun]) -> Iterator[Re
         yield ReportChange("name", f"{len(names) - _NAMED} more runs have other names.", names[_NAMED:_RUNS_LISTED])
 
 
-def _sets(then: Evaluation, now: Evaluation, runs: Mapping[str, FrozenRun]) -> Iterator[ReportChange]:
+def _sets(
+    then: Evaluation, now: Evaluation, runs: Mapping[str, FrozenRun], may_read: Callable[[str, str], bool]
+) -> Iterator[ReportChange]:
     for name, before in then.sets.items():
+        if not may_read(before.entity, before.project):
+            continue
         after = now.sets.get(name)
         called = f"The run set {name!r}" if name and not name.startswith("#") else "What a figure shows"
         if after is None:
@@ -159,10 +177,12 @@ def _corrections(frozen: FrozenReport, now: Mapping[str, Mapping[str, tuple[int,
                 yield ReportChange("correction", f"A correction no longer applies: {text}", [], text)
 
 
-def _formulas(then: Mapping[str, FormulaValue], now: Mapping[str, FormulaValue]) -> Iterator[ReportChange]:
+def _formulas(
+    then: Mapping[str, FormulaValue], now: Mapping[str, FormulaValue], hidden: Set[str]
+) -> Iterator[ReportChange]:
     for text, before in then.items():
         after = now.get(text)
-        if after is None:
+        if after is None or not hidden.isdisjoint(before.runs):
             continue
         if before.error and after.error:
             continue
@@ -183,7 +203,7 @@ def _both(frozen: FrozenReport, runs: Mapping[str, FrozenRun]) -> Iterator[tuple
 def _comparable(value: Any) -> Any:
     """Return a value that equals itself: of JSON come names of NaN and the infinities, and 1 for 1.0."""
     if isinstance(value, float):
-        return "NaN" if value != value else "Infinity" if value == float("inf") else value
+        return "NaN" if value != value else value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
     return value
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from treering.errors import LimitExceeded, TreeringError
-from treering.limits import REPORT_FROZEN_BUCKETS, REPORT_FROZEN_MAX_POINTS
+from treering.limits import REPORT_FROZEN_BUCKETS, REPORT_FROZEN_MAX_POINTS, REPORT_TABLES_MAX_BYTES
 
 from .comparing import Comparing
 from .corrections import Correction
@@ -17,7 +17,18 @@ from .frozen_report import VERSION, FrozenReport, FrozenRun, config_digest, line
 from .matrix import ColumnInfo, ColumnList, Matrix
 from .media import Match
 from .metadata import MetadataStore
-from .model import Column, KeyInfo, MediaItem, MediaSteps, Project, Selection, SeriesColumns, SeriesGroup, SeriesRequest
+from .model import (
+    Column,
+    KeyInfo,
+    MediaItem,
+    MediaSteps,
+    Project,
+    Selection,
+    SeriesColumns,
+    SeriesGroup,
+    SeriesRequest,
+    TablePage,
+)
 from .panel_needs import (
     KEYS_MAX,
     blobs_in,
@@ -27,6 +38,10 @@ from .panel_needs import (
     guessed_columns,
     line_keys,
     main_column,
+    number_in,
+    step_in,
+    tables_in,
+    texts_in,
 )
 from .report_evaluation import Evaluation, Shown
 from .report_runs import ShownRuns, column_of
@@ -58,6 +73,7 @@ class Freezer:
     Args:
         series, project, importance…: how the store is asked, with the project's corrections.
         media_steps, media_at: the same of media.
+        table: reads the first rows of a table that a run logged, by the run's key and the hash.
     """
 
     def __init__(
@@ -69,6 +85,7 @@ class Freezer:
         corrections: Callable[[str, str], Sequence[Correction]],
         media_steps: Callable[[Sequence[str], Sequence[str], int], list[MediaSteps]],
         media_at: Callable[[Sequence[str], Sequence[str], int | None, Match], list[MediaItem]],
+        table: Callable[[str, str], TablePage],
     ) -> None:
         self._metadata = metadata
         self._comparing = comparing
@@ -77,6 +94,7 @@ class Freezer:
         self._corrections = corrections
         self._media_steps = media_steps
         self._media_at = media_at
+        self._table = table
 
     def freeze(
         self, shown: Shown, *, report: str, version: int, place: tuple[str, str], title: str, at: float, by: str
@@ -125,17 +143,17 @@ class Freezer:
 
     def runs(self, evaluation: Evaluation, used: Sequence[str]) -> dict[str, FrozenRun]:
         """Return the runs of an evaluation as they are now, by key; those that are gone are not among them."""
+        keys = dict.fromkeys(key for shown in evaluation.sets.values() for key in shown.keys)
+        states = self._metadata.runs_by_key(list(keys))
+        by_project: dict[tuple[str, str], list[str]] = {}
+        for key in keys:
+            state = states.get(key)
+            if state is not None:  # where it is now: a run that was moved has its points there
+                by_project.setdefault((state.entity, state.project), []).append(key)
         found: dict[str, FrozenRun] = {}
-        by_project: dict[tuple[str, str], dict[str, None]] = {}
-        for shown in evaluation.sets.values():
-            by_project.setdefault((shown.entity, shown.project), {}).update(dict.fromkeys(shown.keys))
-        for (entity, project), keys in by_project.items():
-            states = self._metadata.runs_by_key(list(keys))
-            metrics = self._metrics(entity, project, list(keys), used)
-            for key in keys:
-                state = states.get(key)
-                if state is not None:
-                    found[key] = _frozen_run(state, metrics.get(key, {}))
+        for (entity, project), its in by_project.items():
+            metrics = self._metrics(entity, project, its, used)
+            found |= {key: _frozen_run(states[key], metrics.get(key, {})) for key in its}
         return found
 
     def _metrics(
@@ -204,7 +222,7 @@ class Freezer:
                 buckets=points.buckets(lines),
                 center=str(settings.get("center", "mean")),
                 band=str(settings.get("spread", "std")),
-                confidence=float(settings.get("confidence", 0.95)),
+                confidence=number_in(settings, "confidence", 0.95),
                 ranks="band" if settings.get("ranks") == "band" and not groups and x in _BANDED else "main",
             )
         )
@@ -230,15 +248,35 @@ class Freezer:
         return self._comparing.importance(_selection(runs), column, None, str(settings.get("method", "auto")))
 
     def _media(self, settings: Mapping[str, Any], runs: ShownRuns, blobs: dict[str, tuple[str, int]]) -> dict[str, Any]:
-        keys = [key for key in (settings.get("keys") or [settings.get("key")]) if isinstance(key, str)]
+        keys = texts_in(settings, "keys") or texts_in({"keys": [settings.get("key")]}, "keys")
         chosen = runs.keys[:_FAINT_MAX]
         steps = self._media_steps(chosen, keys, _STEPS_MAX)
-        step = settings.get("step")
-        items = self._media_at(chosen, keys, step if isinstance(step, int) else None, "at_or_before")
+        items = self._media_at(chosen, keys, step_in(settings), "at_or_before")
+        tables = self._tables(items)
         for item in items:
             for sha256, size in blobs_in(item.value):
                 blobs.setdefault(sha256, (item.run, size))
-        return {"steps": steps, "items": items}
+                for cell in () if sha256 not in tables else blobs_in(tables[sha256].rows):
+                    blobs.setdefault(cell[0], (item.run, cell[1]))
+        return {"steps": steps, "items": items, "tables": tables}
+
+    def _tables(self, items: Sequence[MediaItem]) -> dict[str, TablePage]:
+        """Return the first rows of the tables among some values, by hash, while there is room for them."""
+        found: dict[str, TablePage] = {}
+        room = REPORT_TABLES_MAX_BYTES
+        for item in items:
+            for sha256 in tables_in(item.value):
+                if sha256 in found:
+                    continue
+                try:
+                    page = self._table(item.run, sha256)
+                except TreeringError:
+                    continue  # its bytes are not here, or are no table: the page says so where it would stand
+                room -= len(msgspec.json.encode(page, enc_hook=str))
+                if room < 0:
+                    return found
+                found[sha256] = page
+        return found
 
 
 class _Budget:

@@ -359,9 +359,13 @@ def _note(sample: _Sample, account: _Account) -> None:
     if missing and total > 1:
         account.notes.append(f"{missing} of {total} runs {'has' if missing == 1 else 'have'} no {sample.label}.")
     if odd:
-        account.notes.append(f"{odd} of {total} runs {'has' if odd == 1 else 'have'} no finite {sample.label}.")
+        who = f"{odd} of {total} runs {'has' if odd == 1 else 'have'}" if total > 1 else "The run has"
+        account.notes.append(f"{who} no finite {sample.label}.")
     if sample.running:
-        account.notes.append(f"{sample.running} of {total} runs {'is' if sample.running == 1 else 'are'} running.")
+        who = (
+            f"{sample.running} of {total} runs {'is' if sample.running == 1 else 'are'}" if total > 1 else "The run is"
+        )
+        account.notes.append(f"{who} running.")
     if sample.shown.unknown:
         account.notes.append(f"Not there: {', '.join(sample.shown.unknown[:5])}.")
 

@@ -327,11 +327,13 @@ class Reports:
         used = list(dict.fromkeys(key for run in frozen.runs.values() for key in run.metrics))
         runs = self._freezer.runs(frozen.evaluation, used)
         alive = {key: run for key, run in runs.items() if not self._is_deleted(key)}
-        corrections = {place: self._freezer.corrections(*place.split("/", 1)) for place in frozen.corrections}
-        found = changes_since(frozen, now.evaluation, alive, corrections, self._metadata)
+        readable = [place for place in frozen.corrections if may_read(*place.split("/", 1))]
+        then_applied = {place: frozen.corrections[place] for place in readable}
+        corrections = {place: self._freezer.corrections(*place.split("/", 1)) for place in readable}
+        frozen = msgspec.structs.replace(frozen, corrections=then_applied)
+        found = changes_since(frozen, now.evaluation, alive, corrections, self._metadata, may_read)
         if then.markdown != report.markdown:
-            count = report.version - frozen.report_version
-            found.append(ReportChange("text", f"The text was edited {count - 1 or 1} times after it was frozen."))
+            found.append(ReportChange("text", "The text was edited after it was frozen."))
         return found
 
     def blob_of(self, report_id: str, sha256: str) -> int:

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,19 +13,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from treering.errors import InvalidValue, ProjectNotFound, RunNotFound, SegmentNotFound, StorageFull
-from treering.ids import check_folder, check_name
 from treering.ids import run_key as make_run_key
 from treering.limits import (
     CONSOLE_MAX_LINES,
-    DISPLAY_NAME_MAX_CHARS,
     LOCK_NOTE_MAX_CHARS,
-    NOTES_MAX_BYTES,
-    TAG_MAX_CHARS,
-    TAGS_MAX,
+    REPORT_TABLE_ROWS,
 )
 from treering.runlog import records
 from treering.runlog.shipment import Held
-from treering.runlog.writer import Writer
 
 from . import charts, rebuild
 from . import schema as t
@@ -34,7 +28,6 @@ from .alert_points import AlertPoints
 from .alert_rule_documents import AlertRules
 from .alert_watch import AlertWatch
 from .alerting import Alerts
-from .apply import EDITABLE
 from .arrivals import Arrivals
 from .artifact_book import Collection as ArtifactCollection
 from .artifact_book import Version as ArtifactVersion
@@ -50,16 +43,17 @@ from .corrected_metadata import shown
 from .correcting import Correcting
 from .corrections import Corrections
 from .distributed import Distributed
+from .edits import Edits
 from .files import declared_size, declared_times, find_blob, list_files, missing_blobs
-from .filing import Filing, change_tags
+from .filing import Filing
 from .garbage import Collected, Garbage
 from .history import read_history
 from .holdings import HoldingsReader
 from .ingest import Committed, Ingester
 from .inheritance import InheritedMetrics
-from .ledger import Ledger, server_life
+from .ledger import Ledger
 from .lineage import Lineage
-from .liveness import Sight, deciding_life, end_of
+from .liveness import Sight
 from .locks import Lock, Locks
 from .media import Match, find_columns, media_at, media_in, media_steps
 from .metadata import MetadataStore
@@ -106,13 +100,11 @@ from .sql import IndexOutdated, SqlMetadata
 from .state import RunState
 from .storage import Storage
 from .storefile import StoreFile, check_version, open_store_file
-from .tables import LoggedTable
+from .tables import LoggedTable, TableQuery
 from .verify import verify_run
 from .views import Views
 from .watch import Watcher
 
-WRITERS_OPEN: Final = 64
-EDITED_TOGETHER: Final = 64  # runs, in one transaction
 SPARK_BUCKETS: Final = 40
 
 
@@ -184,6 +176,16 @@ class Store:
             self.alerts.watch.note_points,
         )
         self._ingest_lock = threading.RLock()
+        self._edits = Edits(
+            self.segments,
+            metadata,
+            self._ledger,
+            self.locks,
+            self._ingester,
+            self._ingest_lock,
+            self.check_room,
+            clock_ns,
+        )
         self.received = Received.on_disk(
             self.segments,
             self._ledger,
@@ -207,7 +209,6 @@ class Store:
         self._watcher = Watcher(
             self.segments, self._ingester, self._ingest_lock, metadata.running(), self.received.follows
         )
-        self._writers: OrderedDict[str, Writer] = OrderedDict()
         self._sparks: dict[int, tuple[int, Spark | None]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         self._charts = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
@@ -225,7 +226,6 @@ class Store:
         self.comments = Comments(self._ledger.documents, clock_ns)
         self.pictures = Pictures(self._ledger.documents, self.blobs, clock_ns)
         self.reports = self._make_reports()
-        self._stops: dict[str, tuple[int, str]] = {}  # run key → when it was last asked to stop and by whom; 0 if never
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
         self._closed = False
@@ -254,6 +254,7 @@ class Store:
                 self.corrections.of_project,
                 self.media_steps,
                 self.media_at,
+                lambda run_key, sha256: self.table(run_key, sha256).read(TableQuery(limit=REPORT_TABLE_ROWS)),
             ),
             self._clock_ns,
         )
@@ -267,7 +268,9 @@ class Store:
         rules = AlertRules(self._ledger.documents, self._clock_ns)
         points = AlertPoints(self._shown, self.metadata, self.metrics, self._refill_ids)
         watch = AlertWatch(rules, self._ledger.alerts, points, self._clock_ns, lambda: self.corrections.changes)
-        return Alerts(self.metadata, rules, self._ledger.alerts, points, watch, self._clock_ns)
+        return Alerts(
+            self.metadata, rules, self._ledger.alerts, points, watch, self._clock_ns, self._ledger.moved_to
+        )
 
     @classmethod
     def open(
@@ -313,9 +316,7 @@ class Store:
         self.received.close()
         self.stop()
         with self._ingest_lock:
-            for writer in self._writers.values():
-                writer.close()
-            self._writers.clear()
+            self._edits.close()
             self._ledger.close()
             try:
                 self.metrics.flush()
@@ -408,56 +409,17 @@ class Store:
         return self._ingester.points
 
     def stop_asked(self, segment: str) -> str:
-        """
-        Return who asked the run of a received segment to stop after this life of it began; empty if nobody did.
-
-        Both times are of this server's clock; the training's own may be a day off.
-        """
-        receipt = self._ledger.received.get(segment)
-        if receipt is None:
-            return ""
-        asked = self._stops.get(receipt.run_key)
-        if asked is None:
-            # Each commit says it of its runs, so the index is asked for one that was there before this process only.
-            state = self.metadata.run(receipt.run_key) if self.applied(segment) else None
-            if state is None:
-                return ""  # not applied yet, so nobody has seen it
-            asked = self._stops.setdefault(receipt.run_key, state.stop_asked)
-        asked_ns, by = asked
-        return by if asked_ns > self._ledger.first_seen_ns[receipt.life] else ""
+        """Return who asked the run of a received segment to stop after this life of it began; empty if nobody did."""
+        return self._edits.stop_asked(segment)
 
     def stop_run(self, run_key: str, author: str) -> Run:
         """Ask a run to stop, as a record in its run log. Raises RunNotFound, StorageFull."""
-        self.check_room()
-        with self._ingest_lock:
-            state = self._state(run_key)
-            now_ns = self._clock_ns()
-            writer = self._writer(state)
-            writer.append(records.EDIT, [now_ns, author, {"stop": {"time_ns": now_ns, "by": author}}])
-            self.ingest_segment(run_key, writer.segment_id)
-            self._stops[run_key] = now_ns, author
+        self._edits.stop(run_key, author)
         return self.run(run_key)
 
     def stop_runs(self, run_keys: Sequence[str], author: str) -> dict[str, str]:
         """Ask those runs to stop that run. Returns run key → why it was not asked. Raises StorageFull."""
-        refused: dict[str, str] = {}
-        for key in run_keys:
-            state = self.metadata.run(key)
-            if state is None or state.deleted:
-                refused[key] = "there is no such run"
-            elif state.state != "running":
-                refused[key] = "it does not run"
-            else:
-                self.stop_run(key, author)
-        return refused
-
-    def _is_stopping(self, state: RunState) -> bool:
-        life_id, life = next(
-            ((key, its) for key, its in state.lives.items() if its is deciding_life(state)), ("", None)
-        )
-        if life is None or end_of(state, life) is not None:
-            return False
-        return state.stop_asked[0] > self._ledger.first_seen_ns.get(life_id, life.created_ns)
+        return self._edits.stop_many(run_keys, author)
 
     def past(self, run_key: str, writer: str, step: int | None = None) -> Past:
         """
@@ -490,7 +452,7 @@ class Store:
             self._clock_ns(),
             self._ledger.received,
             self.received.length,
-            self._is_stopping(state),
+            self._edits.is_stopping(state),
         )
 
     def _applied(self, segment: str) -> Held | None:
@@ -507,7 +469,7 @@ class Store:
     def _committed(self, seq: int, committed: list[Committed]) -> None:
         for entry in committed:
             self._watcher.note_state(entry.run_key, entry.state)
-            self._stops[entry.run_key] = max(entry.stop, self._stops.get(entry.run_key, entry.stop))
+        self._edits.note_commit(committed)
         self._visible_seq = seq
         self.artifacts.look(
             {one.run_key: one.artifacts for one in committed if one.artifacts}, {one.run_key for one in committed}
@@ -632,16 +594,7 @@ class Store:
 
         Returns the run as it then is, None if it is deleted. Raises RunNotFound, InvalidValue.
         """
-        clean = {name: _check_edit(name, value) for name, value in changes.items()}
-        self.check_room()
-        if clean.get("deleted") and self.locks.is_locked(run_key):
-            raise InvalidValue("the run is locked: unlock it before you delete it.")
-        with self._ingest_lock:
-            state = self._state(run_key)
-            writer = self._writer(state)
-            writer.append(records.EDIT, [self._clock_ns(), author, clean])
-            self.ingest_segment(run_key, writer.segment_id)
-        state = self.metadata.run(run_key) or state
+        state = self._edits.edit(run_key, changes, author)
         return None if state.deleted else self._read_run(state)
 
     def edit_runs(
@@ -657,40 +610,7 @@ class Store:
 
         Raises InvalidValue, StorageFull: then none was.
         """
-        clean = {name: _check_edit(name, value) for name, value in changes.items()}
-        change_tags([], add_tags, remove_tags)
-        self.check_room()
-        refused: dict[str, str] = {}
-        for begin in range(0, len(run_keys), EDITED_TOGETHER):
-            with self._ingest_lock:
-                states = self.metadata.runs_by_key(run_keys[begin : begin + EDITED_TOGETHER])
-                grown: list[SegmentRef] = []
-                for key in run_keys[begin : begin + EDITED_TOGETHER]:
-                    state = states.get(key)
-                    if state is None:
-                        refused[key] = "there is no such run"
-                        continue
-                    if clean.get("deleted") and self.locks.is_locked(key):
-                        refused[key] = "it is locked"
-                        continue
-                    its = dict(clean)
-                    if add_tags or remove_tags:
-                        try:
-                            its["tags"] = change_tags(state.tags, add_tags, remove_tags)
-                        except InvalidValue as error:
-                            refused[key] = str(error)
-                            continue
-                    try:
-                        writer = self._writer(state)
-                    except OSError as error:  # of this run's folder; the others need not wait for it
-                        refused[key] = f"its folder refuses: {error.strerror or error}"
-                        continue
-                    writer.append(records.EDIT, [self._clock_ns(), author, its])
-                    grown.append(SegmentRef(key, writer.segment_id))
-                    if writer.disk_error is not None:
-                        refused[key] = f"its folder refuses: {writer.disk_error.strerror or writer.disk_error}"
-                self._ingester.ingest(grown, live=Sight.LIVE)
-        return refused
+        return self._edits.edit_many(run_keys, changes, author, add_tags, remove_tags)
 
     def lock_run(self, run_key: str, author: str, note: str = "") -> Lock:
         """
@@ -710,9 +630,7 @@ class Store:
             state = self._state(run_key)
             if state.state == "running":
                 raise InvalidValue(f"{state.name} is running: what it logs from now on would be no part of it.")
-            writer = self._writers.pop(run_key, None)
-            if writer is not None:  # what people said of the run so far is sealed, too
-                writer.close()
+            if self._edits.end_segment(run_key):  # what people said of the run so far is sealed, too
                 self._filing.read([run_key])
             writers = {segment.segment: segment.writer for segment in self.metadata.segments(state.id)}
             return self.locks.lock(state, writers, author, note.strip())
@@ -763,9 +681,7 @@ class Store:
                 why = "there is no such run" if state is None else self._copies.check(state, entity, project)
                 if state is None or why:
                     return why
-                writer = self._writers.pop(run_key, None)
-                if writer is not None:
-                    writer.close()
+                self._edits.end_segment(run_key)
             copy = self._copies.write(state, entity, project, author)
             with self._ingest_lock:
                 # Meanwhile the run may have been removed or resumed, or somebody else may have copied it.
@@ -808,15 +724,13 @@ class Store:
         refused |= {key: why for key, state in states.items() if (why := check(state))}
         chosen = [state for key, state in states.items() if key not in refused]
         for state in chosen:
-            writer = self._writers.pop(state.run_key, None)
-            if writer is not None:
-                writer.close()
+            self._edits.end_segment(state.run_key)
         if chosen:
             do(chosen)
             self._ingester.settle()
         for state in chosen:
-            for known in (self._places, self._stops):
-                known.pop(state.run_key, None)
+            self._places.pop(state.run_key, None)
+            self._edits.forget(state.run_key)
             self.alerts.watch.forget_runs([state.run_key])
             self._sparks.pop(state.project_id, None)
         return refused
@@ -829,19 +743,6 @@ class Store:
     def run_is_purged(self, run_key: str) -> bool:
         """Return whether a run was removed for good."""
         return run_key in self._ledger.purged
-
-    def _writer(self, state: RunState) -> Writer:
-        writer = self._writers.pop(state.run_key, None)
-        if writer is None:
-            # What a segment says of its run is what the run's key is made of, wherever it is filed since.
-            moved = self._ledger.moved.get(state.run_key)
-            entity, project = (state.entity, state.project) if moved is None else moved[3:]
-            run = {"entity": entity, "project": project, "id": state.run_id, "key": state.run_key}
-            writer = self.segments.writer(state.run_key, server_life(run))
-        self._writers[state.run_key] = writer
-        while len(self._writers) > WRITERS_OPEN:
-            self._writers.popitem(last=False)[1].close()
-        return writer
 
     def _refill(self, run_keys: Iterable[str]) -> None:
         """After a crash: read these runs' points again before all others, so that no answer lacks any."""
@@ -987,12 +888,8 @@ class Store:
 
     def _note_held(self, state: RunState, blobs: list[tuple[str, int]]) -> None:
         """Say in the run's log, durably, which bytes came."""
-        with self._ingest_lock:
-            writer = self._writer(state)
-            for sha256, size in blobs:
-                writer.append(records.HELD, [self._clock_ns(), sha256, size])
-            self.segments.sync(SegmentRef(state.run_key, writer.segment_id))
-            self.ingest_segment(state.run_key, writer.segment_id)
+        held = [(records.HELD, [self._clock_ns(), sha256, size]) for sha256, size in blobs]
+        self._edits.append(state, *held, durable=True)
 
     def collect_garbage(self, *, dry_run: bool) -> Collected:
         """Remove versions of artifacts whose time is over, and content that nothing refers to; or only say which."""
@@ -1024,35 +921,6 @@ class Store:
             self._ingester.forget()
             self._sparks.clear()
             return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
-
-
-def _check_edit(name: str, value: Any) -> Any:
-    if name not in EDITABLE:
-        raise InvalidValue(f"{name!r} cannot be edited; only {', '.join(sorted(EDITABLE))} can.")
-    if name in ("archived", "deleted"):
-        if not isinstance(value, bool):
-            raise InvalidValue(f"{name} must be true or false, got {value!r}.")
-        return value
-    if name == "tags":
-        if not isinstance(value, list) or not all(isinstance(tag, str) and tag for tag in value):
-            raise InvalidValue(f"tags must be a list of non-empty strings, got {value!r}.")
-        if len(value) > TAGS_MAX or any(len(tag) > TAG_MAX_CHARS for tag in value):
-            raise InvalidValue(f"at most {TAGS_MAX} tags of at most {TAG_MAX_CHARS} characters each.")
-        return list(dict.fromkeys(value))
-    if value is None and name != "name":
-        return None
-    if not isinstance(value, str):
-        raise InvalidValue(f"{name} must be a string, got {value!r} ({type(value).__name__}).")
-    if name == "folder":
-        return check_folder(value) or None
-    if name == "parent":
-        return check_name(value, "parent") if value else None
-    if name == "notes":
-        if len(value.encode("utf-8", "surrogatepass")) > NOTES_MAX_BYTES:
-            raise InvalidValue(f"notes are larger than {NOTES_MAX_BYTES:,} bytes.")
-    elif len(value) > DISPLAY_NAME_MAX_CHARS or (name == "name" and not value.strip()):
-        raise InvalidValue(f"{name} must have 1 to {DISPLAY_NAME_MAX_CHARS} characters, got {len(value)}.")
-    return value
 
 
 def _open_metadata(index: Path, url: str | None) -> SqlMetadata:

@@ -129,7 +129,11 @@ class Watcher:
                     applied += self._ingester.ingest(some, live=Sight.ARRIVED)
             except BaseException:
                 with self._arrived_lock:
-                    self._arrived = {**some, **self._arrived, **some}  # the next pass reads them again, as old as they are
+                    self._arrived = {
+                        **some,
+                        **self._arrived,
+                        **some,
+                    }  # the next pass reads them again, as old as they are
                 raise
             self._stop.wait(0.001)  # an edit that waits for the lock gets it now
         return applied

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from treering.ids import run_key
 from treering.store import RunQuery, Sort, Store
 from treering.store import schema as t
-from treering.store.sql import document_columns, run_columns, text_columns
+from treering.store.index_rows import document_columns, run_columns, text_columns
 from treering.store.state import Life, RunState
 
 

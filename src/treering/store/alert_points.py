@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import sqlalchemy as sa
 
-from treering.limits import ALERT_REFERENCE_POINTS, ALERT_REFERENCE_RUNS
+from treering.limits import ALERT_QUEUE_POINTS, ALERT_REFERENCE_POINTS, ALERT_REFERENCE_RUNS
 
 from . import schema as t
 from .alert_judges import Past
@@ -124,17 +124,41 @@ class AlertPoints:
         return [states[number] for number in ids if number in states]
 
     def lines(self, project_id: int, keys: Collection[int], runs: Collection[int]) -> Iterator[Line]:
-        """Yield every line of some logged keys of some runs, as it was logged."""
+        """Yield every line of some logged keys of some runs, as it was logged; a million points are read at once."""
         if not keys or not runs:
             return
         self._refill(runs)
         lineage = self._metadata.lineage(runs)
+        for some_keys, some_runs in self._portions(project_id, keys, runs):
+            with self._metrics.view(project_id) as view:
+                points = view.points(some_keys, some_runs)
+            if len(points):
+                order = np.lexsort((points.off, lineage.order_of(points.seg), points.writer, points.key, points.run))
+                yield from lines_of(points.take(order))
+
+    def _portions(self, project_id: int, keys: Collection[int], runs: Collection[int]) -> Iterator[tuple[Array, Array]]:
+        """Yield keys and runs that have at most ``ALERT_QUEUE_POINTS`` points together, or are one line each."""
         with self._metrics.view(project_id) as view:
-            points = view.points(ints(keys), ints(runs))
-        if not len(points):
+            spans = view.spans(ints(keys), ints(runs))[0]
+        if int(spans.n.sum()) <= ALERT_QUEUE_POINTS:
+            yield ints(keys), ints(runs)
             return
-        order = np.lexsort((points.off, lineage.order_of(points.seg), points.writer, points.key, points.run))
-        yield from lines_of(points.take(order))
+        some: list[int] = []
+        held = 0
+        for run in np.unique(spans.run).tolist():
+            mine = spans.run == run
+            count = int(spans.n[mine].sum())
+            if some and held + count > ALERT_QUEUE_POINTS:
+                yield ints(keys), ints(some)
+                some, held = [], 0
+            if count > ALERT_QUEUE_POINTS:
+                for key in np.unique(spans.key[mine]).tolist():
+                    yield ints([key]), ints([run])
+                continue
+            some.append(run)
+            held += count
+        if some:
+            yield ints(keys), ints(some)
 
     def count_points(self, project_id: int, keys: Collection[int], runs: Collection[int]) -> int:
         """Return how many points some keys of some runs have."""

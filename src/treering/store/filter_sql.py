@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
 from . import schema as t
+from .index_rows import NAN_TEXT
 from .metadata import MetadataStore
 from .query import And, Compare, Field, Has, In, Is, Match, Node, Not, Or, Value
 from .regex import matches
-from .sql import NAN_TEXT
 
 r = t.runs.c
 

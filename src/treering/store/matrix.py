@@ -16,13 +16,13 @@ from treering.limits import CONFIG_MAX_VALUES, SPREAD_MAX_RUNS
 from . import schema as t
 from .attrs import flatten
 from .filter_sql import COLUMN
+from .index_rows import decode_number
 from .metadata import MetadataStore, ProjectRef
 from .model import Column, Selection
 from .query import COLUMNS
 from .run_columns import ColumnSource, PointSource, is_number, kind_of, meta_value
 from .run_groups import hashable
 from .selection import Chosen, choose_runs, count_runs, newest_first, one_of
-from .sql import decode_number
 
 __all__ = ["ColumnInfo", "ColumnList", "Matrix", "MatrixColumn", "list_columns", "read_matrix"]
 

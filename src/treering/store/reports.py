@@ -431,9 +431,11 @@ def _excerpt(markdown: str) -> str:
 
 
 def _without_formulas(text: str) -> str:
-    for place in reversed(list(find_formulas(text))):
-        text = f"{text[: place.begin]}…{text[place.end :]}"
-    return text
+    parts, at = [], 0
+    for place in find_formulas(text):
+        parts += [text[at : place.begin], "…"]
+        at = place.end
+    return "".join(parts) + text[at:]
 
 
 def _cut(text: str) -> str:

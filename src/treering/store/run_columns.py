@@ -32,12 +32,12 @@ from . import schema as t
 from .attrs import from_attr
 from .column_points import read_at_steps
 from .filter_sql import COLUMN
+from .index_rows import decode_number
 from .metadata import MetadataStore, ProjectRef
 from .metrics import MetricStore
 from .model import Column
 from .query import AGGREGATES, COLUMNS
 from .selection import one_of
-from .sql import decode_number
 
 __all__ = [
     "ColumnSource",

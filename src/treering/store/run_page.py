@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from . import schema as t
 from .files import count_missing
+from .index_rows import decode_number
 from .liveness import deciding_life, end_of, state_of_life
 from .metadata import MetadataStore
 from .model import DamageRow, End, ForkedRun, ForkOf, Guarantee, MetricStats, Run, RunKey, SegmentRow, Writer
 from .projects import key_info, shown_info
 from .receiver import Receipt
 from .runs import stats_of, to_row
-from .sql import decode_number
 from .state import Life, RunState, SegmentState
 from .wholeness import BehindOf, lacks_of
 

@@ -17,13 +17,13 @@ from treering.limits import PAGE_MAX_ROWS
 from . import schema as t
 from .attrs import flatten
 from .filter_sql import COLUMN, RunSet, aggregate
+from .index_rows import decode_number
 from .metadata import MetadataStore, ProjectRef
 from .model import Loss, MetricStats, RunPage, RunQuery, RunRow, Sort
 from .query import AGGREGATES
 from .run_columns import ColumnSource, PointSource, needs_record
 from .run_groups import group_runs
 from .selection import Chosen, choose_runs, count_runs, newest_first
-from .sql import decode_number
 from .state import RunState
 
 r = t.runs.c

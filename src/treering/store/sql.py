@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
@@ -11,27 +10,40 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Engine
 
 from treering.errors import StorageError
 
 from . import schema as t
 from .heads import Heads, logged_heads
+from .index_rows import (
+    clean_text,
+    decode_doc,
+    decode_run,
+    document_columns,
+    fork_columns,
+    fork_point,
+    fork_point_of,
+    part_rows,
+    run_columns,
+    segment_columns,
+    segment_query,
+    segment_state,
+    stat,
+    stat_columns,
+    text_columns,
+)
 from .inheritance import ForkPoint, Inheritance, OwnSegment, Strand, with_inherited
 from .line import NEVER, Lineage, Rewind
 from .liveness import label_of
 from .metadata import Position, ProjectRef
 from .overlay import LoggedKey, Overlay
-from .state import ConsoleSpan, RunBatch, RunState, SegmentDoc, SegmentState, SeriesStat
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_run = msgspec.msgpack.Decoder(RunState).decode
-_decode_doc = msgspec.msgpack.Decoder(SegmentDoc).decode
+from .regex import matches
+from .state import ConsoleSpan, RunBatch, RunState, SegmentState, SeriesStat
 
 # Bound parameters per statement: SQLite allows 32,766, PostgreSQL 65,535.
 _MAX_PARAMETERS: Final = 30_000
@@ -54,10 +66,6 @@ _OF_RUNS: Final = (
     t.origins,
     t.origin_parts,
 )
-
-_ORIGIN: Final = ("sha256", "path", "bytes", "time_us", "purpose", "received")
-
-NAN_TEXT: Final = "NaN"
 
 
 class IndexOutdated(StorageError):
@@ -110,7 +118,7 @@ class SqlMetadata:
         self._forks.clear()
         with self.connect() as connection:
             for row in connection.execute(sa.select(t.forks)):
-                self._forks[row.run_id] = _fork_point(row)
+                self._forks[row.run_id] = fork_point(row)
 
     @property
     def index_id(self) -> str:
@@ -188,8 +196,8 @@ class SqlMetadata:
     def make_keys(self, project: Any, space: str, names: Collection[str], kind: str) -> dict[str, int]:
         known = self._keys.setdefault((project.id, space), {})
         if any("\0" in name for name in names):  # PostgreSQL has no NUL in texts
-            ids = self.make_keys(project, space, [_clean(name) for name in names], kind)
-            return {name: ids[_clean(name)] for name in names}
+            ids = self.make_keys(project, space, [clean_text(name) for name in names], kind)
+            return {name: ids[clean_text(name)] for name in names}
         new = [name for name in names if name not in known]
         if new:
             known.update(self.find_keys(project.id, space, new))
@@ -257,7 +265,7 @@ class SqlMetadata:
         pass
 
     def keep_corrected(self, project_id: int, stamp: str, rows: Collection[SeriesStat]) -> None:
-        mine = [{**_stat_columns(row), "project_id": project_id, "stamp": stamp} for row in rows]
+        mine = [{**stat_columns(row), "project_id": project_id, "stamp": stamp} for row in rows]
         with self._write() as connection:
             Upserts(connection, self.dialect).rows(t.corrected, mine)
 
@@ -278,7 +286,7 @@ class SqlMetadata:
 
     def add_segment(self, segment: SegmentState) -> int:
         with self._write() as connection:
-            values = _segment_columns(segment)
+            values = segment_columns(segment)
             values.pop("id")
             segment.id = _new_id(connection, sa.insert(t.segments), values)
         return segment.id
@@ -287,7 +295,7 @@ class SqlMetadata:
         with self.connect() as connection:
             query = sa.select(t.documents.c.doc).join(t.runs, t.runs.c.id == t.documents.c.run_id)
             doc = connection.scalar(query.where(t.runs.c.run_key == run_key))
-        return None if doc is None else _decode_run(doc)
+        return None if doc is None else decode_run(doc)
 
     def find_run(self, entity: str, project: str, run_id: str) -> str | None:
         found = self.find_project(entity, project)
@@ -306,7 +314,7 @@ class SqlMetadata:
                     t.documents, t.documents.c.run_id == t.runs.c.id
                 )
                 rows = connection.execute(query.where(t.runs.c.run_key.in_(some)))
-                found.update({row.run_key: _decode_run(row.doc) for row in rows})
+                found.update({row.run_key: decode_run(row.doc) for row in rows})
         return found
 
     def runs_by_id(self, ids: Collection[int]) -> dict[int, RunState]:
@@ -314,7 +322,7 @@ class SqlMetadata:
         with self.connect() as connection:
             for some in _chunks(list(ids), _MAX_PARAMETERS):
                 query = sa.select(t.documents).where(t.documents.c.run_id.in_(some))
-                found.update({row.run_id: _decode_run(row.doc) for row in connection.execute(query)})
+                found.update({row.run_id: decode_run(row.doc) for row in connection.execute(query)})
         return found
 
     def run_ids(self, run_keys: Collection[str]) -> dict[str, tuple[int, int]]:
@@ -337,22 +345,22 @@ class SqlMetadata:
 
     def segment(self, segment: str) -> SegmentState | None:
         with self.connect() as connection:
-            found = connection.execute(_segment_query().where(t.segments.c.segment == segment)).first()
-        return None if found is None else _segment_state(found)
+            found = connection.execute(segment_query().where(t.segments.c.segment == segment)).first()
+        return None if found is None else segment_state(found)
 
     def segments(self, run_id: int | None = None) -> list[SegmentState]:
-        query = _segment_query().order_by(t.segments.c.life_created_ns, t.segments.c.life, t.segments.c.life_index)
+        query = segment_query().order_by(t.segments.c.life_created_ns, t.segments.c.life, t.segments.c.life_index)
         if run_id is not None:
             query = query.where(t.segments.c.run_id == run_id)
         with self.connect() as connection:
-            return [_segment_state(row) for row in connection.execute(query)]
+            return [segment_state(row) for row in connection.execute(query)]
 
     def segments_of(self, run_ids: Collection[int]) -> list[SegmentState]:
         found: list[SegmentState] = []
         with self.connect() as connection:
             for some in _chunks(list(run_ids), _MAX_PARAMETERS):
-                query = _segment_query().where(t.segments.c.run_id.in_(some))
-                found += [_segment_state(row) for row in connection.execute(query)]
+                query = segment_query().where(t.segments.c.run_id.in_(some))
+                found += [segment_state(row) for row in connection.execute(query)]
         return found
 
     def positions(self) -> dict[str, Position]:
@@ -360,7 +368,7 @@ class SqlMetadata:
         query = sa.select(s.segment, s.id, t.runs.c.run_key, s.applied_offset, s.doc)
         with self.connect() as connection:
             return {
-                segment: Position(number, run_key, offset, _decode_doc(doc).sealed)
+                segment: Position(number, run_key, offset, decode_doc(doc).sealed)
                 for segment, number, run_key, offset, doc in connection.execute(
                     query.join(t.runs, t.runs.c.id == s.run_id)
                 )
@@ -372,7 +380,7 @@ class SqlMetadata:
         with self.connect() as connection:
             for some in [None] if key_ids is None else _chunks(list(key_ids), _MAX_PARAMETERS):
                 chosen = query if some is None else query.where(t.series.c.key_id.in_(some))
-                found.update({row.key_id: _stat(row) for row in connection.execute(chosen)})
+                found.update({row.key_id: stat(row) for row in connection.execute(chosen)})
         return found
 
     def console(self, run_id: int) -> list[ConsoleSpan]:
@@ -485,24 +493,12 @@ class SqlMetadata:
             upsert.rows(t.runs, [{**run_columns(b.state), "seq": seq} for b in batches])
             upsert.rows(t.documents, [document_columns(b.state) for b in batches])
             upsert.rows(t.texts, [text_columns(b.state) for b in batches])
-            upsert.rows(t.segments, [_segment_columns(s) for b in batches for s in b.segments])
-            upsert.rows(t.series, [_stat_columns(s) for b in batches for s in b.series])
-            scope = [(b, {"entity_id": b.state.entity_id, "project_id": b.state.project_id}) for b in batches]
-            upsert.rows(
-                t.attrs,
-                [
-                    {"key_id": key, "run_id": b.state.id, **ids, "kind": a.kind, "num": a.num, "text": a.text}
-                    for b, ids in scope
-                    for key, a in b.attrs.items()
-                    if a is not None
-                ],
-            )
+            upsert.rows(t.segments, [segment_columns(s) for b in batches for s in b.segments])
+            upsert.rows(t.series, [stat_columns(s) for b in batches for s in b.series])
+            for table, rows in part_rows(batches):
+                upsert.rows(table, rows)
             forks = [b for b in batches if b.state.fork is not None]
-            upsert.rows(t.forks, [_fork_columns(b.state) for b in forks])
-            upsert.rows(
-                t.unsettled,
-                [{"run_id": b.state.id, **ids, "run_key": b.state.run_key} for b, ids in scope if b.state.unsettled],
-            )
+            upsert.rows(t.forks, [fork_columns(b.state) for b in forks])
             for some in _chunks([b.state.id for b in batches if b.settled], _MAX_PARAMETERS):
                 connection.execute(sa.delete(t.unsettled).where(t.unsettled.c.run_id.in_(some)))
             for batch in batches:
@@ -511,46 +507,6 @@ class SqlMetadata:
                     connection.execute(
                         sa.delete(t.attrs).where(t.attrs.c.run_id == batch.state.id, t.attrs.c.key_id.in_(some))
                     )
-            upsert.rows(
-                t.console,
-                [{**msgspec.structs.asdict(c), **ids, "run_id": b.state.id} for b, ids in scope for c in b.console],
-            )
-            upsert.rows(
-                t.rewinds,
-                [{**msgspec.structs.asdict(r), **ids, "run_id": b.state.id} for b, ids in scope for r in b.rewinds],
-            )
-            upsert.rows(
-                t.files,
-                [{**msgspec.structs.asdict(f), **ids, "run_id": b.state.id} for b, ids in scope for f in b.files],
-            )
-            upsert.rows(
-                t.held,
-                [{**msgspec.structs.asdict(h), **ids, "run_id": b.state.id} for b, ids in scope for h in b.held],
-            )
-            upsert.rows(
-                t.origins,
-                [
-                    {**{n: getattr(o, n) for n in _ORIGIN}, **ids, "run_id": b.state.id, "parts": len(o.digests)}
-                    for b, ids in scope
-                    for o in b.origins
-                ],
-            )
-            upsert.rows(
-                t.origin_parts,
-                [
-                    {"digest": digest, "run_id": b.state.id, "sha256": o.sha256, **ids, "count": count}
-                    for b, ids in scope
-                    for o in b.origins
-                    for digest, count in Counter(o.digests).items()
-                ],
-            )
-            upsert.rows(
-                t.alerts,
-                [{**msgspec.structs.asdict(a), **ids, "run_id": b.state.id} for b, ids in scope for a in b.alerts],
-            )
-            for table, found in ((t.artifacts, "artifacts"), (t.artifact_uses, "uses")):
-                its = [(b.state.id, ids, row) for b, ids in scope for row in getattr(b, found)]
-                upsert.rows(table, [{**msgspec.structs.asdict(row), **ids, "run_id": run} for run, ids, row in its])
             new = Counter(key for batch in batches for key in batch.new_keys)
             if new:
                 connection.execute(
@@ -563,7 +519,7 @@ class SqlMetadata:
                 connection.execute(sa.update(t.runs).where(t.runs.c.id.in_(some)).values(seq=seq))
             connection.execute(sa.update(t.settings).where(t.settings.c.name == "seq").values(value=str(seq)))
         for batch in forks:
-            self._forks[batch.state.id] = _fork_point_of(batch.state)
+            self._forks[batch.state.id] = fork_point_of(batch.state)
         self._seq = seq
         return seq
 
@@ -658,8 +614,6 @@ def _make_engine(url: str) -> Engine:
 
 def add_functions(connection: Any) -> None:
     """Give SQLite the function that regular expressions of filters call."""
-    from .regex import matches
-
     connection.create_function("re2_matches", 2, matches, deterministic=True)
 
 
@@ -709,205 +663,3 @@ def _new_id(connection: Connection, insert: sa.Insert, values: dict[str, Any]) -
 def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]
-
-
-# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def document_columns(state: RunState) -> dict[str, Any]:
-    """Return the row of the documents table."""
-    scope = {"entity_id": state.entity_id, "project_id": state.project_id}
-    return {"run_id": state.id, **scope, "doc": _encode(state)}
-
-
-def text_columns(state: RunState) -> dict[str, Any]:
-    """Return the row of the texts table."""
-    scope = {"entity_id": state.entity_id, "project_id": state.project_id}
-    search = _clean("\n".join([state.name, state.run_id, *state.tags, state.text("notes") or ""]))
-    return {"run_id": state.id, **scope, "search": search, "folded": search.casefold()}
-
-
-def run_columns(state: RunState) -> dict[str, Any]:
-    """Return the row of the runs table, without its sequence number."""
-    notes = state.text("notes")
-    hosts = [life.host for life in state.lives.values() if life.writer == "" and life.host]
-    columns = {
-        "id": state.id,
-        "entity_id": state.entity_id,
-        "project_id": state.project_id,
-        "run_key": state.run_key,
-        "run_id": state.run_id,
-        "name": state.name,
-        "number": state.number,
-        "state": state.state,
-        "created_us": state.created_ns // 1000,
-        "ended_us": None if state.ended_ns is None else state.ended_ns // 1000,
-        "activity_us": state.activity_ns // 1000,
-        "group_name": state.text("group"),
-        "job_type": state.text("job_type"),
-        "folder": state.text("folder"),
-        "parent": state.text("parent"),
-        "notes": notes,
-        "host": hosts[-1] if hosts else None,
-        "archived": state.archived,
-        "deleted": state.deleted,
-        "damaged": state.damaged,
-        "error": state.error,
-    }
-    return {name: _clean(value) if isinstance(value, str) else value for name, value in columns.items()}
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL text holds no NUL."""
-    return text.replace("\0", "\ufffd")
-
-
-def _segment_columns(s: SegmentState) -> dict[str, Any]:
-    return {
-        "id": s.id,
-        "entity_id": s.entity_id,
-        "project_id": s.project_id,
-        "run_id": s.run,
-        "segment": s.segment,
-        "writer_id": s.writer_id,
-        "life": s.life,
-        "life_created_ns": s.life_created_ns,
-        "life_index": s.life_index,
-        "from_step": s.from_step,
-        "base_step": s.base_step,
-        "last_step": s.last_step,
-        "applied_offset": s.offset,
-        "applied_chain": s.chain,
-        "status": s.status,
-        "doc": _encode(s.doc),
-    }
-
-
-def _segment_query() -> sa.Select[Any]:
-    return sa.select(t.segments, t.keys.c.name.label("writer")).join(t.keys, t.keys.c.id == t.segments.c.writer_id)
-
-
-def _segment_state(row: Row[Any]) -> SegmentState:
-    return SegmentState(
-        id=row.id,
-        segment=row.segment,
-        run=row.run_id,
-        entity_id=row.entity_id,
-        project_id=row.project_id,
-        writer=row.writer,
-        writer_id=row.writer_id,
-        life=row.life,
-        life_created_ns=row.life_created_ns,
-        life_index=row.life_index,
-        from_step=row.from_step,
-        base_step=row.base_step,
-        last_step=row.last_step,
-        offset=row.applied_offset,
-        chain=row.applied_chain,
-        status=row.status,
-        doc=_decode_doc(row.doc),
-    )
-
-
-def _fork_columns(state: RunState) -> dict[str, Any]:
-    fork = state.fork
-    assert fork is not None
-    return {
-        "run_id": state.id,
-        "entity_id": state.entity_id,
-        "project_id": state.project_id,
-        "parent_key": fork.parent_key,
-        "parent_id": fork.parent_id,
-        "step": fork.step,
-        "until_ns": fork.until_ns,
-        "since_ns": fork.since_ns,
-        "lives": msgspec.json.encode(fork.lives).decode(),
-    }
-
-
-def _fork_point(row: Row[Any]) -> ForkPoint:
-    lives = frozenset(msgspec.json.decode(row.lives, type=list[str]))
-    return ForkPoint(
-        row.run_id, row.project_id, row.parent_key, row.parent_id, row.step, row.until_ns, row.since_ns, lives
-    )
-
-
-def _fork_point_of(state: RunState) -> ForkPoint:
-    fork = state.fork
-    assert fork is not None
-    return ForkPoint(
-        state.id,
-        state.project_id,
-        fork.parent_key,
-        fork.parent_id,
-        fork.step,
-        fork.until_ns,
-        fork.since_ns,
-        frozenset(fork.lives),
-    )
-
-
-def encode_number(value: float | None, text: str | None) -> tuple[float | None, str | None]:
-    """Return (number, text) as stored: NaN is NULL with a marker, and a logged text begins with ``=``."""
-    if value is not None and math.isnan(value):
-        return None, NAN_TEXT
-    return value, None if text is None else "=" + _clean(text)
-
-
-def decode_number(value: float | None, text: str | None) -> tuple[float | None, str | None]:
-    """Return what ``encode_number`` was given."""
-    if value is None and text == NAN_TEXT:
-        return math.nan, None
-    return value, None if text is None else text[1:]
-
-
-def _stat_columns(s: SeriesStat) -> dict[str, Any]:
-    last, last_text = encode_number(s.last, s.last_text)
-    first, first_text = encode_number(s.first, s.first_text)
-    return {
-        "key_id": s.key,
-        "run_id": s.run,
-        "entity_id": s.entity_id,
-        "project_id": s.project_id,
-        "n": s.n,
-        "finite": s.finite,
-        "last": last,
-        "last_text": last_text,
-        "last_step": s.last_step,
-        "last_life_us": s.last_life_us,
-        "last_place": s.last_place,
-        "first": first,
-        "first_text": first_text,
-        "first_step": s.first_step,
-        "first_life_us": s.first_life_us,
-        "first_place": s.first_place,
-        "min": s.min,
-        "max": s.max,
-        "sum": None if math.isnan(s.sum) else s.sum,
-        "is_int": s.is_int,
-    }
-
-
-def _stat(row: Row[Any]) -> SeriesStat:
-    last, last_text = decode_number(row.last, row.last_text)
-    first, first_text = decode_number(row.first, row.first_text)
-    return SeriesStat(
-        key=row.key_id,
-        run=row.run_id,
-        entity_id=row.entity_id,
-        project_id=row.project_id,
-        n=row.n,
-        finite=row.finite,
-        last=last,
-        last_text=last_text,
-        last_step=row.last_step,
-        last_life_us=row.last_life_us,
-        last_place=row.last_place,
-        first=first,
-        first_text=first_text,
-        first_step=row.first_step,
-        first_life_us=row.first_life_us,
-        first_place=row.first_place,
-        min=row.min,
-        max=row.max,
-        sum=math.nan if row.sum is None else row.sum,
-        is_int=bool(row.is_int),
-    )

@@ -268,9 +268,7 @@ class Store:
         rules = AlertRules(self._ledger.documents, self._clock_ns)
         points = AlertPoints(self._shown, self.metadata, self.metrics, self._refill_ids)
         watch = AlertWatch(rules, self._ledger.alerts, points, self._clock_ns, lambda: self.corrections.changes)
-        return Alerts(
-            self.metadata, rules, self._ledger.alerts, points, watch, self._clock_ns, self._ledger.moved_to
-        )
+        return Alerts(self.metadata, rules, self._ledger.alerts, points, watch, self._clock_ns, self._ledger.moved_to)
 
     @classmethod
     def open(

@@ -31,9 +31,9 @@ def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_run_left_over() -> Iterator[None]:
     yield
-    from treering.sdk import lifecycle
+    from treering.sdk import lifecycle, process_end
 
-    for run in list(lifecycle._open_runs):
+    for run in list(process_end.open_runs):
         run.finish()
     lifecycle._active = None
 

@@ -98,6 +98,8 @@ lock: setup
 	TREERING_SKIP_UI=1 $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --strip-extras --unsafe-package torch --unsafe-package triton -o requirements/frameworks.txt \
 		pyproject.toml requirements/frameworks.in
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--strip-extras --allow-unsafe -o requirements/buckets.txt requirements/buckets.in
 
 clean:
 	rm -rf .venv .venv-frameworks web/node_modules src/treering/server/static demo-data

@@ -45,9 +45,17 @@ function onlyWoff2(): Plugin {
 
 /**
  * Scripts that are one plain file each: those of the sandboxed frames, since a frame of another origin cannot load
- * modules, and that of exported pages, which hold it.
+ * modules, and those of exported pages, which hold them.
  */
-const SCRIPTS = { plotly: "src/frames/plotly.ts", vega: "src/frames/vega.ts", page: "src/export/main.tsx" };
+const SCRIPTS = {
+  plotly: "src/frames/plotly.ts",
+  vega: "src/frames/vega.ts",
+  page: "src/export/main.tsx",
+  report: "src/export/report.tsx",
+};
+
+/** What those do without; see src/export/nothing.ts. */
+const WITHOUT = /^(katex\/dist\/katex\.min\.css|@\/styles\/\w+\.css|.*\.worker\?worker&url)$/;
 
 /** Builds those scripts beside the page. */
 function frames(): Plugin {
@@ -65,11 +73,14 @@ function frames(): Plugin {
           logLevel: "warn",
           root: import.meta.dirname,
           resolve: {
-            alias: {
-              "@": join(import.meta.dirname, "src"),
-              // A megabyte of fonts: in a page of one piece the browser itself draws formulas (MathML).
-              "katex/dist/katex.min.css": join(import.meta.dirname, "src/export/formulas.ts"),
-            },
+            alias: [
+              { find: WITHOUT, replacement: join(import.meta.dirname, "src/export/nothing.ts") },
+              {
+                find: "@tanstack/react-router",
+                replacement: join(import.meta.dirname, "src/export/router.tsx"),
+              },
+              { find: "@", replacement: join(import.meta.dirname, "src") },
+            ],
           },
           define: { "process.env.NODE_ENV": '"production"' },
           build: {

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import treering as tr
 from treering.cli import main
 from treering.errors import InvalidValue
 from treering.limits import PART_BYTES
-from treering.sdk.stamps import Stamp, read_stamp, write_stamp
+from treering.sdk.stamps import Stamp, _open_beside, read_stamp, write_stamp
 
 KEY = "a" * 26
 STAMP = Stamp(KEY, "ada/digits/r")
@@ -46,6 +49,12 @@ def gguf(data: bytes, keys: int = 2, alignment: int | None = None) -> bytes:
 
 def onnx(graph: bytes) -> bytes:
     return b"\x08\x08" + b"\x12\x07pytorch" + b"\x3a" + bytes([len(graph)]) + graph
+
+
+def onnx_entry(key: str, value: str) -> bytes:
+    """One of a model's metadata_props, shorter than 128 bytes."""
+    entry = b"".join(bytes([tag, len(text)]) + text.encode() for tag, text in ((0x0A, key), (0x12, value)))
+    return b"\x72" + bytes([len(entry)]) + entry
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +161,7 @@ def test_each_format_takes_a_stamp_that_can_be_read_again_and_again_replaced(tmp
         ("a.gguf", gguf(tensors)),
         ("b.gguf", gguf(tensors, keys=7, alignment=128)),
         ("a.onnx", onnx(b"graph")),
+        ("b.onnx", onnx(b"graph") + onnx_entry("a", "b") + b"\x2a\x01\x00"),
     ):
         path = tmp_path / name
         path.write_bytes(data)
@@ -162,16 +172,66 @@ def test_each_format_takes_a_stamp_that_can_be_read_again_and_again_replaced(tmp
         once = path.read_bytes()
         write_stamp(path, STAMP)
         assert (path.read_bytes(), path.stat().st_mode & 0o777) == (once, 0o640)
-        if not name.endswith("onnx"):
-            assert once.endswith(tensors)
-            write_stamp(path, Stamp("b" * 26, "x/y/z"))
-            assert read_stamp(path) == Stamp("b" * 26, "x/y/z")
-            assert (len(path.read_bytes()) - len(tensors)) % (128 if name.startswith("b") else 8) == 0
+        other = Stamp("b" * 26, "x/y/z and a longer one")
+        write_stamp(path, other)
+        assert read_stamp(path) == other
+        if name.endswith("onnx"):  # all that was there, and one field behind it
+            assert (once[: len(data)], path.read_bytes()[: len(data)]) == (data, data)
+            assert path.read_bytes().count(b"treering.run") == 1
         else:
-            assert once.startswith(data)
-            with pytest.raises(InvalidValue, match="stamp of another run"):
-                write_stamp(path, Stamp("b" * 26, "x/y/z"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gguf", "a.onnx", "a.safetensors", "b.gguf"]
+            assert once.endswith(tensors)
+            assert (len(path.read_bytes()) - len(tensors)) % (128 if name.startswith("b") else 8) == 0
+        write_stamp(path, STAMP)
+        assert path.read_bytes() == once
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_stamp_in_the_middle_of_a_model_is_replaced_and_the_rest_stays(tmp_path: Path):
+    begin, end = onnx(b"graph"), b"\x2a\x01\x00" + onnx_entry("a", "b")
+    old = json.dumps({"run": "b" * 26, "path": "x/y/z"})
+    path = tmp_path / "m.onnx"
+    path.write_bytes(begin + onnx_entry("treering.run", old) + end + onnx_entry("treering.run", old))
+    write_stamp(path, STAMP)
+    assert path.read_bytes().startswith(begin + end)
+    assert path.read_bytes().count(b"treering.run") == 1
+    assert read_stamp(path) == STAMP
+
+
+def test_a_kill_in_the_middle_of_a_stamp_leaves_a_whole_file_and_no_litter_for_ever(tmp_path: Path):
+    data = safetensors({"w": os.urandom(24 << 20)})
+    path = tmp_path / ("n" * 240 + ".safetensors")  # a name that leaves no room for a longer one
+    path.write_bytes(data)
+    write_stamp(path, STAMP)
+    stamped = {data, path.read_bytes()}
+    code = f"from pathlib import Path\nfrom treering.sdk.stamps import Stamp, write_stamp\np = Path({str(path)!r})\n"
+    code += f"print(flush=True)\nwhile True: write_stamp(p, Stamp({KEY!r}, 'ada/digits/r'))"
+    for pause_s in (0.0, 0.01, 0.03):
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(pause_s)
+            process.kill()
+        assert path.read_bytes() in stamped
+    write_stamp(path, STAMP)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_two_stamp_one_file_one_after_the_other(tmp_path: Path):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(safetensors({"w": b"1"}))
+    beside, place = _open_beside(path)
+    with beside, pytest.raises(InvalidValue, match="another process stamps"):
+        write_stamp(path, STAMP)
+    write_stamp(path, STAMP)
+    assert read_stamp(path) == STAMP
+    assert not place.exists()
+
+
+def test_what_cannot_be_stamped_is_named(tmp_path: Path):
+    path = tmp_path / "odd.gguf"
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 9, 0, 0))
+    with pytest.raises(InvalidValue, match=r"odd\.gguf"):
+        write_stamp(path, STAMP)
 
 
 @pytest.mark.parametrize(

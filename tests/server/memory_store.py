@@ -48,8 +48,8 @@ class NoAlerts:
     def look(self) -> list[Any]:
         return []
 
-    def take_raised(self) -> set[str]:
-        return set()
+    def take_raised(self) -> list[str]:
+        return []
 
     def recent(self, since_us: int) -> list[Any]:
         return []

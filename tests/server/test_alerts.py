@@ -9,11 +9,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from treering.errors import AccessDenied, EditConflict, InvalidValue, LimitExceeded, UsageError
@@ -22,10 +24,12 @@ from treering.runlog import records
 from treering.server.alerts.channels import Channel, ChannelChange, Channels
 from treering.server.alerts.delivery import Delivery
 from treering.server.alerts.mail import Mail, MailSettings
-from treering.server.alerts.messages import chat_body, mail_text, webhook_body
+from treering.server.alerts.messages import chat_body, headline, mail_text, webhook_body
 from treering.server.alerts.quiet_hours import Quiet
 from treering.server.outbound import Outbound, Outcome, parse_allowed
 from treering.store import Store
+from treering.store.alert_rule_documents import RuleSpec
+from treering.store.alert_rules import parse_condition
 from treering.store.alerting import Alert
 
 from .run_logs import open_run, write_run
@@ -89,7 +93,12 @@ def until(ready: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 
 # ── the whole way ────────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_metric_beyond_a_bound_reaches_a_webhook_signed_and_the_page(world: Team, hook: Hook):
+def test_a_metric_beyond_a_bound_reaches_a_webhook_signed_and_the_page(
+    world: Team, hook: Hook, monkeypatch: pytest.MonkeyPatch
+):
+    # Of the real waits, for more alerts and for the next look, there need be none here.
+    monkeypatch.setattr("treering.server.alerts.delivery._TOGETHER_S", 0.05)
+    monkeypatch.setattr("treering.server.alerts.service.ALERT_LOOK_S", 0.05)
     admin, member, viewer = world.browser("ada"), world.browser("max"), world.browser("vera")
     channel = admin.call(
         "POST", CHANNELS, {"kind": "webhook", "name": "hook", "url": hook.url, "secret": "between us"}
@@ -122,6 +131,15 @@ def test_a_metric_beyond_a_bound_reaches_a_webhook_signed_and_the_page(world: Te
     assert viewer.call("POST", f"{ALERTS}/seen", {"ids": ids}).status == 403
     assert member.call("POST", f"{ALERTS}/seen", {"ids": ids}).json == {"changed": 2}
     assert viewer.call("GET", f"{ALERTS}?only=new").json["alerts"] == []
+    assert member.call("POST", f"{ALERTS}/seen", {"ids": ids, "seen": False}).json == {"changed": 2}
+    newest = max(row["time"] for row in listed)
+    assert viewer.call("POST", f"{ALERTS}/seen", {"until": newest}).status == 403
+    assert member.call("POST", f"{ALERTS}/seen", {"until": newest}).json == {"changed": 2}
+    for body in ({"ids": ["a\0b"]}, {"ids": [f"{'0' * 32}-{'9' * 18}"]}, {"ids": ["\udcff"]}):
+        assert member.call("POST", f"{ALERTS}/seen", body).status in (400, 404, 422)
+    assert member.call("POST", f"{ALERTS}/seen", {"until": 1, "seen": False}).code == "invalid_value"
+    for before in ("inf", "1e300", "1.x%00", "9" * 20 + ".a-" + "9" * 20):
+        assert viewer.call("GET", f"{ALERTS}?before={before}").status in (200, 400)
     assert viewer.call("GET", ALERTS).json["alerts"][0]["seen_by"] == "max"
     run_rows = world.share(listed[0]["run_key"]).call("GET", f"/runs/{listed[0]['run_key']}/alerts").json["alerts"]
     assert [row["seen_by"] for row in run_rows] == [None, None]
@@ -181,6 +199,7 @@ def channels(tmp_path: Path) -> Channels:
 def test_what_is_no_channel_is_refused_with_what_is_wrong(channels: Channels):
     for kind, fields, said in (
         ("email", {"to": ("ada@example.org\r\nBcc: x@y.z",)}, "is no e-mail address"),
+        ("email", {"to": ("=?utf-8?q?=0d=0aBcc=3Ax?=@y.z",)}, "is no e-mail address"),
         ("email", {"to": ()}, "e-mail goes to 1 to"),
         ("email", {"to": ("a@b.c",), "url": "https://x.example"}, "no address on the web"),
         ("slack", {"url": "https://x.example/", "secret": "s"}, "chats check no signature"),
@@ -406,6 +425,88 @@ def test_a_channel_is_told_nothing_that_was_before_it(deliveries: Deliveries):
     assert deliveries.run(10) == 0
 
 
+def test_what_is_offered_while_it_is_being_sent_is_not_sent_twice(
+    deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
+):
+    deliveries.channel()
+    alert = deliveries.alert()
+    deliveries.delivery.offer([alert])
+    log = deliveries.store.alerts.log
+    note = log.note_outcomes
+
+    def note_late(*args: Any, **more: Any) -> None:
+        deliveries.delivery.offer([alert])  # read before it was sent, offered after
+        note(*args, **more)
+        deliveries.delivery.offer([alert])
+
+    monkeypatch.setattr(log, "note_outcomes", note_late)
+    deliveries.run(20)
+    deliveries.delivery.offer([alert])
+    deliveries.run(20)
+
+    assert len(deliveries.sent.bodies) == 1
+
+
+def test_a_channel_that_is_turned_off_says_what_it_dropped_and_is_told_nothing_of_meanwhile(deliveries: Deliveries):
+    channel = deliveries.channel(level="ERROR")
+    waits = deliveries.alert("ERROR")
+    deliveries.delivery.offer([waits])
+    off = deliveries.channels.change(channel, "ada", 1, ChannelChange(enabled=False))
+    deliveries.run(3)
+    log = deliveries.store.alerts.log
+    assert log.outcome(waits.id).undelivered == {channel.id: "the channel was turned off"}
+    meanwhile, minor = deliveries.alert("ERROR"), deliveries.alert("INFO")
+    deliveries.now += 60
+    on = deliveries.channels.change(off, "ada", 2, ChannelChange(enabled=True))
+    deliveries.make()  # a restart offers what is in no queue
+    deliveries.delivery.offer([meanwhile, minor])
+    assert deliveries.run(5) == 0
+    deliveries.channels.change(on, "ada", 3, ChannelChange(level="INFO"))
+    deliveries.delivery.offer([minor])
+    assert deliveries.run(5) == 0
+    deliveries.delivery.offer([deliveries.alert("INFO")])
+    assert deliveries.run(5) == 1
+
+
+def test_news_of_a_machine_whose_clock_is_days_off_is_sent(deliveries: Deliveries):
+    deliveries.channel()
+    off = [msgspec.structs.replace(deliveries.alert(), time=deliveries.now + days * 86_400) for days in (-30, 30)]
+    deliveries.delivery.offer(off[:1])
+    assert deliveries.run(5) == 0
+    deliveries.delivery.offer(off, is_news=True)
+    assert deliveries.run(5) == 1
+    assert len(deliveries.sent.bodies[0]["alerts"]) == 2
+
+
+def test_what_a_deleted_rule_raised_is_not_told_to_channels_that_it_did_not_name(deliveries: Deliveries):
+    deliveries.channel()
+    rules = deliveries.store.alerts.rules
+    spec = RuleSpec(parse_condition(RULE["spec"]["condition"]), channels=[])  # type: ignore[index]
+    made = rules.create("ada", "digits", "quiet", spec, "ada")
+    deliveries.delivery.offer([deliveries.alert(rule=made.id)])
+    rules.delete(made.id, "ada")
+    deliveries.delivery.offer([deliveries.alert(rule=made.id)])
+
+    assert deliveries.run(10) == 0
+
+
+def test_a_channel_that_cannot_tell_the_time_keeps_no_other_waiting(
+    deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
+):
+    bad = deliveries.channel(name="bad", quiet=Quiet("22:00", "23:00", "Europe/Berlin"))
+    good = deliveries.channel(name="good")
+    alert = deliveries.alert()
+    zone = Quiet._zone
+    monkeypatch.setattr(  # as after an update that has it no more
+        Quiet, "_zone", lambda quiet: zone(msgspec.structs.replace(quiet, zone="Gone/Away"))
+    )
+    deliveries.delivery.offer([alert])
+
+    assert deliveries.run(5) == 1
+    assert set(deliveries.store.alerts.log.outcome(alert.id).delivered) == {good.id}
+    assert "no time zone" in deliveries.delivery.standing(bad).problem
+
+
 # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_messages_name_the_run_and_say_nothing_that_a_chat_takes_for_more(deliveries: Deliveries):
     alert = deliveries.alert("ERROR", step=3, value=float("nan"), repeats=2)
@@ -471,6 +572,54 @@ def test_mail_is_handed_in_with_one_message_for_all():
     gone = Mail(nowhere, timeout_s=1).send(["ada@x.example"], "x", "y", "z")
     assert (gone.step, gone.retry) == ("connect", True)
     assert Mail(None).send(["a@b.example"], "x", "y", "z").step == "address"
+
+
+INJECTIONS = (
+    "x\r\nBcc: evil@x.example",
+    "x\nBcc: evil@x.example",
+    "x\u2028Bcc: evil@x.example",
+    "x\x85Bcc: evil@x.example",
+    "=?utf-8?q?hi=0d=0aBcc: evil@x.example?=",
+    "=?utf-8?b?aGkNCkJjYzogZXZpbEB4LmV4YW1wbGU=?=",
+    "=?utf-8?q?a?= =?utf-8?q?=0ABcc: evil@x.example?=",
+    "a\0b\x1b[31m",
+)
+
+
+def test_no_name_adds_a_header_to_a_mail_or_ends_it(deliveries: Deliveries):
+    server = Smtp()
+    mail = Mail(MailSettings("127.0.0.1", server.port, "smtp+plain", "t@lab.example"))
+    for evil in INJECTIONS:
+        names = {"title": evil, "run_name": evil, "text": f"{evil}\r\n.\r\nMAIL FROM:<evil@x.example>", "at": 1e9}
+        alert = msgspec.structs.replace(deliveries.alert(), **names)
+        begin = len(server.said)
+        assert mail.send(["ada@x.example"], headline([alert]), mail_text([alert], ""), "id.1").is_delivered
+        said = server.said[begin:]
+        head = said[said.index("data") + 1 : said.index("")]
+        assert not [line for line in head if line.lower().startswith("bcc")], head
+        assert [line for line in said if line.startswith("mail FROM")] == ["mail FROM:<t@lab.example>"]
+        assert not any(char in "".join(said) for char in "\0\x1b")
+        assert "Message-ID: <id.1@treering.invalid>" in head
+    server.close()
+
+
+def test_a_mail_server_that_drips_is_left_in_time():
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                while True:
+                    connection.sendall(b"2")
+                    time.sleep(0.02)
+
+    threading.Thread(target=drip, daemon=True).start()
+    begin = time.monotonic()
+    mail = Mail(MailSettings("127.0.0.1", listener.getsockname()[1], "smtp+plain", "a@b.example"), whole_s=0.3)
+    outcome = mail.send(["ada@x.example"], "x", "y", "z")
+    assert (outcome.is_delivered, outcome.retry, time.monotonic() - begin < 3) == (False, True, True)
+    listener.close()
 
 
 def test_settings_of_mail_say_what_is_wrong_and_never_the_password(tmp_path: Path):

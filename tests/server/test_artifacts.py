@@ -224,7 +224,7 @@ def test_a_model_is_promoted_by_who_may_and_when_its_checks_allow_it(world: Team
     assert ask(world, "bob", "GET", "/models")["models"] == []
     row = ask(world, "vera", "GET", V0)
     assert row["models"] == [{"model_id": model["id"], "model": "churn", "number": 1, "aliases": ["production"]}]
-    assert row["protected"] == ["model churn v1"]
+    assert row["protected"] == ["model churn v1", "in use by a run that goes on", "what is held was made from it"]
     assert "unlink it there first" in json.dumps(
         ask(world, "max", "POST", f"{HERE}/remove", {"versions": [{"name": "data", "version": 0}]})
     )

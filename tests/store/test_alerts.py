@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import pytest
 
 from store.world import World
-from treering.errors import EditConflict, FilterError, NotFound
+from treering.errors import EditConflict, FilterError, InvalidValue, NotFound
 from treering.runlog import records
 from treering.store import Store
 from treering.store.alert_log import Fired
 from treering.store.alert_rule_documents import AlertRule, RuleSpec
 from treering.store.alert_rules import parse_condition
 from treering.store.correction_rules import parse_rule
+from treering.store.liveness import this_machine
 
 PLACE = ("ada", "digits")
 HIGH = {"kind": "threshold", "key": "loss", "op": ">", "value": 10.0}
@@ -343,3 +345,243 @@ def test_a_disk_that_refuses_the_ledger_delays_an_alert(world: World, watched: S
         assert look(watched) == []
     assert told(look(watched)) == [("loss", 0, 20.0)]
     assert look(watched) == []
+
+
+def test_alerts_of_one_moment_are_all_listed_page_by_page(world: World, watched: Store):
+    lives = [world.life(f"r{n}") for n in range(7)]
+    for life in lives:
+        life.log({"loss": 1.0}, 0)
+        for n in range(2):
+            life.record(records.ALERT, {"title": f"{life.run_key} {n}", "text": "", "level": "INFO", "step": None})
+    watched.ingest_now()
+    rule(watched, HIGH)
+    for life in lives:
+        life.log({"loss": 20.0}, 1)
+    assert len(look(watched)) == 7
+    times = {one.time for one in watched.alerts.page(*PLACE, limit=200).alerts if one.source == "rule"}
+    assert len(times) == 1
+    for only, count in (("all", 21), ("new", 21), ("open", 7)):
+        found, before = [], None
+        while True:
+            page = watched.alerts.page(*PLACE, only=only, before=before, limit=4)
+            found += [one.id for one in page.alerts]
+            before = page.before
+            if before is None:
+                break
+        assert (len(found), len(set(found))) == (count, count)
+    for bad in ("", "x", "1", "-1.a", "1.a-b", "nan.a", "1.a\0"):
+        with pytest.raises(InvalidValue):
+            watched.alerts.page(*PLACE, before=bad)
+    assert watched.alerts.page(*PLACE, before=f"{10**19}.a-{10**19}").alerts != []
+
+
+def test_a_page_of_what_is_rare_looks_at_so_many_and_goes_on(
+    world: World, watched: Store, monkeypatch: pytest.MonkeyPatch
+):
+    life = world.life("r")
+    for n in range(30):
+        world.sleep(1)
+        life.record(records.ALERT, {"title": f"t{n}", "text": "", "level": "INFO", "step": None})
+    watched.ingest_now()
+    newest = watched.alerts.page(*PLACE, limit=25).alerts
+    watched.alerts.set_all_seen(*PLACE, newest[0].time, "max")
+    monkeypatch.setattr("treering.store.alerting.ALERTS_SCANNED_MAX", 10)
+    watched.alerts.set_seen(*PLACE, [newest[24].id], False, "max")
+
+    first = watched.alerts.page(*PLACE, only="new", limit=5)
+    assert (first.alerts, first.before is None) == ([], False)
+    third = watched.alerts.page(
+        *PLACE, only="new", limit=5, before=watched.alerts.page(*PLACE, before=first.before, limit=10).before
+    )
+    assert [one.id for one in third.alerts] == [newest[24].id]
+
+
+def test_what_comes_while_somebody_marks_all_as_seen_stays_new(world: World, watched: Store):
+    life = world.life("r")
+    for n in range(3):
+        world.sleep(1)
+        life.record(records.ALERT, {"title": f"t{n}", "text": "", "level": "INFO", "step": None})
+    watched.ingest_now()
+    seen = watched.alerts.page(*PLACE).alerts[1]
+
+    assert watched.alerts.set_all_seen(*PLACE, seen.time, "max") == 2
+    assert [one.title for one in watched.alerts.page(*PLACE, only="new").alerts] == ["t2"]
+    assert watched.alerts.count_new(*PLACE) == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-3_600, 3_600])
+def test_a_clock_that_is_set_back_swallows_no_alert_and_repeats_none(world: World, ahead_s: int):
+    def log(store: Store, values: list[float]) -> list[int | None]:
+        told: list[int | None] = []
+        for value in values:
+            log.step += 1  # type: ignore[attr-defined]
+            life.log({"loss": value}, log.step)  # type: ignore[attr-defined]
+            told += [one.step for one in look(store)]
+        return told
+
+    log.step = 0  # type: ignore[attr-defined]
+    life = world.life("r")
+    ours = world.now_ns
+
+    def now() -> int:
+        return max(ours, world.now_ns - shift)
+
+    shift = ahead_s * 1_000_000_000
+    world.now_ns += shift
+    with Store.open(world.folder, clock_ns=now) as store:
+        store.alerts.watch.start()
+        life.log({"loss": 1.0}, 0)
+        store.ingest_now()
+        rule(store, HIGH)
+        assert log(store, [11.0, 1.0, 1.0, 1.0, 1.0, 1.0]) == [1]
+        world.now_ns -= 1_800_000_000_000  # the clock of the machine that trains, half an hour back
+        shift -= 1_800_000_000_000
+        assert log(store, [12.0, 1.0, 1.0, 1.0, 1.0, 1.0, 13.0]) == [7, 13]
+        assert [one.step for one in store.alerts.page(*PLACE, only="open").alerts] == [13]
+    with Store.open(world.folder, clock_ns=now) as store:
+        store.alerts.watch.start()
+        assert look(store) == []
+        assert log(store, [1.0, 1.0, 1.0, 1.0, 1.0, 14.0]) == [19]
+        assert [one.step for one in store.alerts.page(*PLACE, only="open").alerts] == [19]
+
+
+def test_a_machine_whose_clock_is_late_is_not_taken_for_silent(world: World):
+    hour = 3_600_000_000_000
+    host, boot = this_machine()
+    with open("/proc/self/stat", "rb") as file:
+        start = float(file.read().rpartition(b")")[2].split()[19])
+    process = {"host": host, "boot_id": boot, "pid": os.getpid(), "start_time": start}  # it lives, whatever clocks say
+    life = world.life("r", process=process)
+    with Store.open(world.folder, clock_ns=lambda: world.now_ns + hour) as store:
+        store.alerts.watch.start()
+        told: list[Any] = []
+        for step in range(90):
+            life.log({"loss": 1.0}, step)
+            if step == 10:
+                rule(store, {"kind": "silent", "key": "loss", "seconds": 120.0})
+            told += look(store)
+        assert told == []
+        for step in range(200):
+            life.log({"val": 1.0}, step)
+            told += look(store) if step % 20 == 0 else []
+        assert [one.text for one in told] == ["loss at step 89 of name of r: no new point for 2 min"]
+
+
+def test_a_rule_that_is_changed_or_deleted_leaves_nothing_open(world: World, watched: Store):
+    life = world.life("r")
+    life.log({"loss": 1.0}, 0)
+    watched.ingest_now()
+    made = rule(watched, HIGH)
+    life.log({"loss": 15.0}, 1)
+    assert len(look(watched)) == 1
+
+    def open_ones() -> list[str]:
+        world.sleep(1)
+        return [one.text for one in watched.alerts.page(*PLACE, only="open").alerts]
+
+    spec = RuleSpec(parse_condition({**HIGH, "value": 20.0}))
+    made = watched.alerts.rules.change(made.id, "ada", 1, spec=spec)
+    assert look(watched) == []
+    assert open_ones() == []  # 15 is no alert any more
+    life.log({"loss": 25.0}, 2)
+    assert len(look(watched)) == 1
+    world.sleep(1)
+    made = watched.alerts.rules.change(made.id, "ada", 2, spec=RuleSpec(parse_condition({**HIGH, "value": 5.0})))
+    assert [one.text for one in look(watched)] == ["loss at step 1 of name of r: 15, above 5"]  # still so: told once
+    assert look(watched) == []
+    assert len(open_ones()) == 1
+    watched.alerts.rules.change(made.id, "ada", 3, name="other", enabled=False)
+    assert (look(watched), open_ones()) == ([], [])
+    watched.alerts.rules.change(made.id, "ada", 4, enabled=True)
+    assert (len(look(watched)), len(open_ones())) == (1, 1)
+    life.end()
+    assert (look(watched), open_ones()) == ([], [])  # nothing of a run that ended is so now
+    watched.alerts.rules.delete(made.id, "ada")
+    assert len(watched.alerts.page(*PLACE).alerts) == 4
+
+
+def test_alerts_go_with_a_run_that_is_moved(world: World, watched: Store):
+    life, other = world.life("r"), world.life("other", project="letters")
+    for one in (life, other):
+        one.log({"loss": 1.0}, 0)
+    watched.ingest_now()
+    rule(watched, HIGH)
+    life.log({"loss": 20.0}, 1)
+    life.record(records.ALERT, {"title": "look", "text": "", "level": "WARN", "step": 1})
+    life.end()
+    assert len(look(watched)) == 1
+    assert watched.move_runs([life.run_key], "ada", "letters", "ada") == {}
+    watched.ingest_now()
+
+    assert watched.alerts.page(*PLACE).alerts == []
+    there = watched.alerts.page("ada", "letters").alerts
+    assert sorted(one.title for one in there) == ["look", "watch"]
+    assert len(watched.alerts.of_run(watched.metadata.run(life.run_key))) == 2
+    with pytest.raises(NotFound):
+        watched.alerts.set_seen(*PLACE, [there[0].id], True, "max")
+    assert watched.alerts.set_seen("ada", "letters", [one.id for one in there], True, "max") == 2
+    assert watched.alerts.count_new("ada", "letters") == 0
+
+
+def test_one_project_that_cannot_be_judged_keeps_no_other_waiting_and_misses_nothing(
+    world: World, watched: Store, monkeypatch: pytest.MonkeyPatch
+):
+    one, two = world.life("one"), world.life("two", project="letters")
+    for life in (one, two):
+        life.log({"loss": 1.0}, 0)
+    watched.ingest_now()
+    for place in (PLACE, ("ada", "letters")):
+        watched.alerts.rules.create(*place, "watch", RuleSpec(parse_condition(HIGH)), "ada")
+    assert look(watched) == []
+    feed = watched.alerts.watch._feed
+    with monkeypatch.context() as broken:
+
+        def fails(project: Any, *rest: Any) -> None:
+            if project.ref.name == "digits":
+                raise OSError("the database is gone")
+            feed(project, *rest)
+
+        broken.setattr(watched.alerts.watch, "_feed", fails)
+        for life in (one, two):
+            life.log({"loss": 20.0}, 1)
+        assert [fired.run_key for fired in look(watched)] == [two.run_key]
+    world.sleep(10)
+    assert [fired.run_key for fired in look(watched)] == [one.run_key]
+
+
+def test_lines_are_read_again_a_portion_at_a_time(world: World, watched: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("treering.store.alert_points.ALERT_QUEUE_POINTS", 12)
+    for n in range(4):
+        life = world.life(f"r{n}")
+        for step in range(10):
+            life.log({"a": 20.0 if step == 9 else 1.0, **({"b": 1.0} if n == 1 else {})}, step)
+    watched.ingest_now()
+    read: list[int] = []
+    points = watched.alerts.watch._points
+    portions = points._portions
+    monkeypatch.setattr(
+        points, "_portions", lambda *asked: (read.append(len(runs)) or (keys, runs) for keys, runs in portions(*asked))
+    )
+    rule(watched, {**HIGH, "key": "*"})
+
+    assert len(look(watched)) == 4
+    assert read == [1, 1, 1, 1, 1]
+
+
+def test_a_forged_time_costs_its_record_and_no_more(world: World, watched: Store):
+    life = world.life("r")
+    life.log({"loss": 1.0}, 0)
+    for time_ns in ((1 << 62), -(1 << 62)):
+        life.writer.append(records.ALERT, [time_ns, {"title": "when", "text": "", "level": "INFO", "step": None}])
+    watched.ingest_now()
+    times = [one.time for one in watched.alerts.page(*PLACE).alerts]
+    assert times == [((1 << 62) // 1000) / 1e6, 0.0]
+    for record in (
+        [math.inf, {"alert": "x", "what": "seen", "author": "a"}],
+        [1, []],
+        [math.nan, {}],
+        5,
+        [1, {"what": 5}],
+    ):
+        for kind in (records.ALERT, records.ALERT_NOTE):
+            watched.alerts.log.note(kind, record)

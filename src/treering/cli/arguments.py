@@ -103,10 +103,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     again.add_argument("--repo", metavar="PATH|URL", help="a clone that has its commit, or where to clone")
     again.add_argument("--python", metavar="PATH", help="the interpreter (default: the one that runs treering)")
     page = _add(commands, "export", "write a run, project or report as a page that opens from the disk, or as a folder")
-    page.add_argument("what", metavar="RUN|PROJECT|report:ID", help="a report has to be frozen")
+    page.add_argument("what", metavar="RUN|PROJECT|report:ID", help="a report, by its id or address, has to be frozen")
     page.add_argument("--html", metavar="FILE", help="one interactive page, which needs no server and no network")
     page.add_argument("--dir", metavar="DIR", help="a folder of Parquet, JSON and the runs' files")
     page.add_argument("--filter", default="", metavar="TEXT", help="of a project: only runs that pass it")
+    page.add_argument(
+        "--with-runs", action="store_true", help="of a report: every point of its runs is in the page too"
+    )
     doctor = _add(commands, "doctor", "check this installation and the data folder")
     doctor.add_argument(
         "--capture", action="store_true", help="show what a run that is started here would record of its beginning"
@@ -298,6 +301,7 @@ def _add_artifacts(commands: _Commands[_Command]) -> None:
     get.add_argument("artifact", metavar="ARTIFACT", help="entity/project/name:v3, or :alias; latest by default")
     get.add_argument("--into", metavar="DIR", help="the folder (default: artifacts/NAME:vN)")
     get.add_argument("--path", metavar="P", help="only what is below this path")
+    get.add_argument("--references", action="store_true", help="bring what references lead to as well")
     get.add_argument("--verify", action="store_true", help="write nothing; end with 5 if the folder differs")
     put = _add(verbs, "put", "make a version of a file or a folder", "artifact_put")
     put.add_argument("path", metavar="PATH")

@@ -15,6 +15,7 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Download a version; with --verify only compare a folder with it."""
+    references = 0
     with open_server(arguments) as api:
         artifact = api.artifact(arguments.artifact)
         if arguments.verify:
@@ -25,11 +26,14 @@ def run(arguments: argparse.Namespace) -> int:
                 return DAMAGED
             folder = arguments.into or f"artifacts/{artifact.name}"
         else:
-            folder = str(artifact.download(arguments.into, path_prefix=arguments.path))
+            folder = str(artifact.download(arguments.into, path_prefix=arguments.path, references=arguments.references))
+            references = sum(entry.ref is not None for entry in artifact.files())
     if arguments.json:
         print_json({"artifact": artifact.qualified_name, "digest": artifact.digest, "folder": str(folder)})
     else:
         print(
             visible(f"{artifact.qualified_name}  {artifact.file_count:,} files  {artifact.size:,} bytes  in {folder}")
         )
+        if references and not arguments.references:
+            print(f"{references:,} references stay where they are; --references brings what they lead to")
     return 0

@@ -22,7 +22,8 @@ from treering.errors import AmbiguousName, MissingExtra, NotFound, RunNotFound, 
 from treering.limits import EXPORT_PAGE_MAX_RUNS
 from treering.sdk.api import Api, Run
 
-from .export_payload import FORMAT, PagePayload
+from .export_payload import PagePayload
+from .export_report import report_page
 from .output import print_json, strict, visible
 from .reading import find_run, open_server
 from .restore_tree import target_below
@@ -31,9 +32,10 @@ __all__ = ["run"]
 
 _REPORT: Final = "report:"
 _PAGE: Final = Path(__file__).parents[1] / "server" / "static" / "frame-assets" / "page.js"
+_REPORT_SCRIPT: Final = _PAGE.with_name("report.js")
 _POLICY: Final = (
-    "default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "media-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
 )
 
 
@@ -84,31 +86,22 @@ def _write_report(api: Api, arguments: argparse.Namespace) -> dict[str, Any]:
     """Write a frozen report as a page."""
     if not arguments.html:
         raise UsageError("a report is written as a page: --html FILE. Its data are those of its runs: export them.")
-    report = api.report(arguments.what.removeprefix(_REPORT))
-    frozen = api.frozen_report(report.id)
-    index = {
-        "format": FORMAT,
-        "kind": "report",
-        "title": report.title,
-        "version": __version__,
-        "exported_at": datetime.now(UTC).timestamp(),
-        "runs": [],
-        "report": {
-            "markdown": report.markdown,
-            "entity": report.entity,
-            "project": report.project,
-            "frozen": frozen,
-        },
-    }
+    script = _script(_REPORT_SCRIPT)
+    at = datetime.now(UTC).timestamp()
+    report, index, blocks = report_page(api, arguments.what.removeprefix(_REPORT), arguments.with_runs, at, _note)
     file = Path(arguments.html)
-    _write_whole(file, page_text(_script(), report.title, index, []))
+    _write_whole(file, page_text(script, report.title, index, blocks))
     return {"report": report.id, "title": report.title, "output": str(file), "bytes": file.stat().st_size}
+
+
+def _note(said: str) -> None:
+    print(f"treering: {visible(said)}", file=sys.stderr)
 
 
 # ── one page ─────────────────────────────────────────────────────────────────────────────────────────────────────
 def _write_page(file: Path, kind: str, title: str, runs: Iterator[Run]) -> dict[str, Any]:
-    script = _script()
-    payload = PagePayload(title, kind, lambda said: print(f"treering: {visible(said)}", file=sys.stderr))
+    script = _script(_PAGE)
+    payload = PagePayload(title, kind, _note)
     for one in islice(runs, EXPORT_PAGE_MAX_RUNS):
         payload.add(one)
     if next(runs, None) is not None:
@@ -120,15 +113,13 @@ def _write_page(file: Path, kind: str, title: str, runs: Iterator[Run]) -> dict[
     return {"runs": len(payload.runs), "output": str(file), "bytes": file.stat().st_size}
 
 
-def _script() -> str:
+def _script(file: Path) -> str:
     try:
-        if _PAGE.exists():
-            return _PAGE.read_text(encoding="utf-8")
-        return gzip.decompress(
-            _PAGE.with_name(f"{_PAGE.name}.gz").read_bytes()
-        ).decode()  # large ones are kept so alone
+        if file.exists():
+            return file.read_text(encoding="utf-8")
+        return gzip.decompress(file.with_name(f"{file.name}.gz").read_bytes()).decode()  # large ones are kept so alone
     except OSError:
-        raise NotFound(f"the page's script is not in this installation ({_PAGE}); build it, or use --dir.") from None
+        raise NotFound(f"the page's script is not in this installation ({file}); build it, or use --dir.") from None
 
 
 def page_text(script: str, title: str, index: dict[str, Any], blocks: list[str]) -> str:

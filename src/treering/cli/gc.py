@@ -18,7 +18,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(found)
         return 0
     for one in found["expired"]:
-        print(visible(f"{one['entity']}/{one['project']}/{one['name']}:v{one['version']}  its time is over"))
+        where = f"{one['entity']}/{one['project']}/{one['name']}:v{one['version']}"
+        print(visible(f"{where}  {one.get('why') or 'its time is over'}"))
     for one in found["garbage"][: arguments.limit or None]:
         names = ", ".join(one["names"]) or "part of a version that was never complete"
         print(visible(f"{one['bytes']:>15,} bytes  {one['sha256'][:12]}  {names}"))

@@ -24,7 +24,8 @@ import msgspec
 __all__ = ["Block", "FormulaPlace", "find_formulas", "formula_texts", "headings", "split_blocks"]
 
 _OPEN: Final = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})(?P<info>.*)")
-_HEADING: Final = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*")
+_HEADING: Final = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
+_TICKS_OR_END: Final = re.compile(r"`+|\n[ \t]*\n")
 _LANGUAGE: Final = "treering"
 
 _decode = msgspec.json.Decoder().decode
@@ -112,10 +113,17 @@ def headings(markdown: str) -> list[tuple[int, str]]:
     found = []
     for block in split_blocks(markdown):
         for line in block.source.splitlines() if block.kind == "text" else ():
-            heading = _HEADING.fullmatch(line)
+            heading = _HEADING.match(line)
             if heading is not None:
-                found.append((len(heading["marks"]), (heading["text"] or "").strip()))
+                found.append((len(heading[1]), _words(line[heading.end() :])))
     return found
+
+
+def _words(text: str) -> str:
+    """Return the words of a heading, without the marks that may close it. No pattern: a line may be very long."""
+    text = text.strip()
+    bare = text.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1] in " \t" else text
 
 
 # ── formulas ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,7 +138,8 @@ class FormulaPlace:
 
 def find_formulas(text: str) -> Iterator[FormulaPlace]:
     """Yield the formulas in Markdown that holds no fenced blocks; those within `code` are none."""
-    at = 0
+    # The next of each are not looked for again before they are passed: a text may be braces alone.
+    at, end, newline = 0, text.find("}}"), text.find("\n")
     while at < len(text):
         letter = text[at]
         if letter == "\\":
@@ -138,9 +147,13 @@ def find_formulas(text: str) -> Iterator[FormulaPlace]:
         elif letter == "`":
             at = _behind_code(text, at)
         elif text.startswith("{{", at):
-            end = text.find("}}", at + 2)
-            newline = text.find("\n", at)
-            if end < 0 or 0 <= newline < end:
+            if 0 <= end < at + 2:
+                end = text.find("}}", at + 2)
+            if end < 0:
+                return
+            if 0 <= newline < at:
+                newline = text.find("\n", at)
+            if at <= newline < end:
                 at += 2
                 continue
             yield FormulaPlace(text[at + 2 : end].strip(), at, end + 2)
@@ -154,11 +167,11 @@ def _behind_code(text: str, at: int) -> int:
     ticks = 1
     while text.startswith("`", at + ticks):
         ticks += 1
-    for run in re.finditer(r"`+|\n[ \t]*\n", text[at + ticks :]):
+    for run in _TICKS_OR_END.finditer(text, at + ticks):
         if run[0][0] == "\n":
             break  # a paragraph ends, and what began in it with it
         if len(run[0]) == ticks:
-            return at + ticks + run.end()
+            return run.end()
     return at + ticks
 
 

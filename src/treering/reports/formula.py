@@ -311,7 +311,7 @@ class _Parser:
             sides.append(token.text)
             return
         if token.kind != "name" or token.text not in _OPTIONS:
-            raise self._expected(f"an option ({', '.join(_OPTIONS)})")
+            raise self._expected(f'an option ({", ".join(_OPTIONS)}), or a group or run set in "quotes"')
         self._next += 1
         if token.text in options:
             raise ExpressionError(f"at {token.at}: {token.text} is given twice.", token.at)
@@ -362,8 +362,10 @@ def _format_of(text: str, begin: int) -> Format:
             f"at {begin}: {written!r} is no format; 3 means three digits, .2f two decimals, % per cent.", begin
         )
     if found["decimals"] is not None:
-        kind = found["kind"]
-        return Format(decimals=int(found["decimals"]), percent=kind == "%", exponent=kind == "e")
+        kind, decimals = found["kind"], int(found["decimals"])
+        if decimals > _DIGITS_MAX:
+            raise ExpressionError(f"at {begin}: a number has at most {_DIGITS_MAX} decimals, not {decimals}.", begin)
+        return Format(decimals=decimals, percent=kind == "%", exponent=kind == "e")
     digits = None if found["digits"] is None else int(found["digits"])
     if digits is not None and not 1 <= digits <= _DIGITS_MAX:
         raise ExpressionError(f"at {begin}: a number has 1 to {_DIGITS_MAX} digits, not {digits}.", begin)

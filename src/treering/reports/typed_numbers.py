@@ -26,9 +26,13 @@ _NUMBER: Final = re.compile(
     """,
     re.VERBOSE,
 )
-# What is passed over as a whole: code, links and their targets, addresses, formulas of mathematics, HTML.
+# What is passed over as a whole: code, links and their targets, addresses, formulas of mathematics, HTML. Each part has
+# a length, so that a text of brackets alone does not have all of it looked through from each of them.
 _PASSED: Final = re.compile(
-    r"`+[^`]*`+ | !?\[[^\]]*\]\([^)]*\) | <[^>\n]*> | \w+://\S+ | \$\$.*?\$\$ | \$[^$\n]+\$ | \d{4}-\d{2}-\d{2}\S*",
+    r"""
+    `+[^`]*`+ | !?\[[^\]]{0,1000}\]\([^)]{0,2000}\) | <[^>\n]{0,1000}> | (?<!\w)\w{1,32}://\S+
+  | \$\$.{0,4000}?\$\$ | \$[^$\n]{1,4000}\$ | (?<!\d)\d{4}-\d{2}-\d{2}\S*
+    """,
     re.VERBOSE | re.DOTALL,
 )
 _NUMBERING: Final = re.compile(r"^[ \t>]*(?:#{1,6}[ \t]+)?(?:\d+[.)](?=[ \t]))", re.MULTILINE)

@@ -15,13 +15,12 @@ import msgspec
 
 from treering.errors import FormatError, InvalidName, InvalidValue, LimitExceeded
 from treering.ids import check_path
-from treering.limits import ARTIFACT_ENTRIES_MAX, ARTIFACT_MANIFEST_MAX_BYTES
+from treering.limits import ARTIFACT_ENTRIES_MAX, ARTIFACT_MANIFEST_MAX_BYTES, ARTIFACT_REFERENCE_MAX_CHARS
 
 __all__ = ["Entry", "Manifest", "check_entry_path"]
 
 _FORMAT: Final = 1
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
-_TEXT_MAX_CHARS: Final = 4_096  # of a reference's address, and of its digest
 _BYTES_MAX: Final = 1 << 62
 
 
@@ -161,5 +160,11 @@ def _check_entry(path: str, entry: Entry) -> None:
     if entry.sha256 is not None:
         if not _SHA256.match(entry.sha256) or size is None or entry.ref is not None or entry.digest is not None:
             raise InvalidValue(f"{path!r} needs a SHA-256 and its bytes, and nothing else.")
-    elif not entry.ref or len(entry.ref) > _TEXT_MAX_CHARS or len(entry.digest or "") > _TEXT_MAX_CHARS:
-        raise InvalidValue(f"{path!r} has neither bytes nor an address of at most {_TEXT_MAX_CHARS:,} characters.")
+    elif (
+        not entry.ref
+        or len(entry.ref) > ARTIFACT_REFERENCE_MAX_CHARS
+        or len(entry.digest or "") > ARTIFACT_REFERENCE_MAX_CHARS
+    ):
+        raise InvalidValue(
+            f"{path!r} has neither bytes nor an address of at most {ARTIFACT_REFERENCE_MAX_CHARS:,} characters."
+        )

@@ -251,6 +251,10 @@ class Api:
         found: dict[str, Any] = msgspec.json.decode(kept)
         return found
 
+    def fetch(self, path: str) -> bytes:
+        """Return what a route below ``/api/1`` answers, as it is. Raises what its error code names."""
+        return self._connection.fetch("GET", path)
+
     def create_report(
         self, project: str, title: str, markdown: str, *, published: bool = False, template: bool = False
     ) -> SavedReport:

@@ -64,7 +64,7 @@ def iterate_alerts(
     connection: Connection, entity: str, project: str, only: Literal["all", "new", "open"]
 ) -> Iterator[Alert]:
     """Yield the alerts of a project, the newest first, page by page."""
-    before: float | None = None
+    before: str | float | None = None  # a server of before this version says a time
     while True:
         asked: dict[str, Any] = {"only": only, "limit": _PAGE, **({} if before is None else {"before": before})}
         reply = connection.call("GET", f"{_of_project(entity, project)}?{urlencode(asked)}")

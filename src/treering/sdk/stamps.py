@@ -10,18 +10,21 @@ A stamp travels with the file through copies, uploads and renames; ``treering or
 proof: what proves where a file comes from is what it holds.
 
 Only what is understood from the first to the last byte of the metadata is written anew: of safetensors the header, of
-GGUF the table of keys, of ONNX one field at the end. The tensors stay as they are. The new file takes the place of the
-old one at once, or not at all.
+GGUF the table of keys, of ONNX one field at the end. A stamp takes the place of an earlier one, and all other bytes
+stay as they are. The new file takes the place of the old one at once, or not at all.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import hashlib
 import json
 import os
-import shutil
 import stat
 import struct
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -39,6 +42,15 @@ _GGUF_SIZES: Final = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11:
 _ALIGNMENT_KEY: Final = b"general.alignment"
 _ONNX_PROPS: Final = (14 << 3) | 2  # ModelProto.metadata_props
 _ONNX_FIELDS: Final = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26})
+_ONNX_FIELDS_MAX: Final = 1_000_000  # of a model: beyond, a file is something else that happens to begin alike
+_COPY_BYTES: Final = 1 << 20
+
+
+class Span(NamedTuple):
+    """Bytes of a file, from *begin* to before *end*."""
+
+    begin: int
+    end: int
 
 
 class Stamp(NamedTuple):
@@ -63,7 +75,8 @@ def write_stamp(file: Path, stamp: Stamp) -> None:
     Write a stamp into a file, in place of one that it has.
 
     Raises:
-        InvalidValue: it is no safetensors, GGUF or ONNX file, or not one that is understood as a whole.
+        InvalidValue: it is no safetensors, GGUF or ONNX file, or not one that is understood as a whole; it was changed
+            meanwhile, or another process stamps it now. It was left as it is.
         OSError: it cannot be read or written.
     """
     text = json.dumps({"run": stamp.run_key, "path": stamp.path})
@@ -71,48 +84,108 @@ def write_stamp(file: Path, stamp: Stamp) -> None:
         found = os.fstat(source.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise InvalidValue(f"{str(file)!r} is no regular file; only such can be stamped.")
-        head, rest = _stamped(source, found.st_size, text, file)
-        folder = file.resolve().parent
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".tmp", dir=folder)
         try:
-            with open(descriptor, "wb") as target:
-                begin, tail = rest
-                target.write(head)
-                source.seek(begin)
-                shutil.copyfileobj(source, target, 1 << 20)
-                target.write(tail)
+            pieces = _stamped(source, found.st_size, text)
+        except InvalidValue as error:
+            raise InvalidValue(f"{str(file)!r} was not stamped: {error}") from None
+        real = file.resolve()
+        target, temporary = _open_beside(real)
+        with target:
+            try:
+                for piece in pieces:
+                    if isinstance(piece, bytes):
+                        target.write(piece)
+                    else:
+                        _copy(source, target, piece)
                 target.flush()
                 os.fchmod(target.fileno(), stat.S_IMODE(found.st_mode))
                 os.fsync(target.fileno())
-            now = os.stat(file)
-            if (now.st_size, now.st_mtime_ns, now.st_ino) != (found.st_size, found.st_mtime_ns, found.st_ino):
-                raise InvalidValue(f"{str(file)!r} changed while it was stamped; it was left as it is.")
-            os.replace(temporary, file.resolve())
+                now = os.stat(file)
+                if (now.st_size, now.st_mtime_ns, now.st_ino) != (found.st_size, found.st_mtime_ns, found.st_ino):
+                    raise InvalidValue(f"{str(file)!r} changed while it was stamped; it was left as it is.")
+                os.replace(temporary, real)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+def _open_beside(file: Path) -> tuple[BinaryIO, Path]:
+    """
+    Open, empty, the one place where the stamped copy of a file is made, and hold it.
+
+    Its name follows from the file's, so that what a kill left is written over by the next try, not left for ever.
+    """
+    name = hashlib.sha256(file.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    temporary = file.with_name(f".{name}.treering-stamp")
+    while True:
+        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            with _without_locks():
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(fd, temporary):  # else whoever had it has just given it the file's name
+                os.ftruncate(fd, 0)
+                return open(fd, "wb"), temporary
+        except BlockingIOError:
+            os.close(fd)
+            raise InvalidValue(f"another process stamps {str(file)!r} now; it was left to that one.") from None
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+@contextmanager
+def _without_locks() -> Iterator[None]:
+    """Go on on a file system that knows no locks."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
 
 
-def _stamped(source: BinaryIO, size: int, text: str, file: Path) -> tuple[bytes, tuple[int, bytes]]:
-    """Return the new beginning, from where on the old file follows it, and what comes behind that."""
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.stat(path, follow_symlinks=False).st_ino == os.fstat(fd).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _copy(source: BinaryIO, target: BinaryIO, span: Span) -> None:
+    source.seek(span.begin)
+    left = span.end - span.begin
+    while left > 0:
+        data = source.read(min(left, _COPY_BYTES))
+        if not data:
+            raise InvalidValue("it became shorter while it was stamped.")
+        target.write(data)
+        left -= len(data)
+
+
+def _stamped(source: BinaryIO, size: int, text: str) -> list[bytes | Span]:
+    """Return of what the stamped file is made: new bytes, and spans of the old file. Raises InvalidValue."""
     found = tensors_header(source, size)
     if found is not None:
-        return _stamp_safetensors(*found, text), (8 + found[0], b"")
+        return [_stamp_safetensors(found[1], text), Span(8 + found[0], size)]
     source.seek(0)
     if source.read(4) == _GGUF:
         head, begin = _stamp_gguf(source, text)
-        return head, (begin, b"")
-    props = _onnx_props(source, size)
-    if props is None:
-        raise InvalidValue(
-            f"{str(file)!r} is no safetensors, GGUF or ONNX file, or not a whole one; it was not stamped."
-        )
-    if props.get(KEY) == text:
-        return b"", (0, b"")
-    if KEY in props:
-        raise InvalidValue(f"{str(file)!r} is an ONNX file with the stamp of another run; it was left as it is.")
+        return [head, Span(begin, size)]
+    model = _read_model(source, size)
+    if model is None:
+        raise InvalidValue("it is no safetensors, GGUF or ONNX file, or not a whole one.")
     entry = _field(1, KEY.encode()) + _field(2, text.encode())
-    return b"", (0, _varint(_ONNX_PROPS) + _varint(len(entry)) + entry)
+    return [*_without(model.stamps, size), _varint(_ONNX_PROPS) + _varint(len(entry)) + entry]
+
+
+def _without(gaps: list[Span], size: int) -> list[bytes | Span]:
+    """Return what is between gaps, which are in order."""
+    kept: list[bytes | Span] = []
+    begin = 0
+    for gap in gaps:
+        kept.append(Span(begin, gap.begin))
+        begin = gap.end
+    return [*kept, Span(begin, size)]
 
 
 def _parse(text: str | None) -> Stamp | None:
@@ -133,7 +206,7 @@ def _read_safetensors(source: BinaryIO, size: int) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _stamp_safetensors(_: int, header: dict[str, Any], text: str) -> bytes:
+def _stamp_safetensors(header: dict[str, Any], text: str) -> bytes:
     metadata = header.get("__metadata__")
     header = {
         "__metadata__": {**(metadata if isinstance(metadata, dict) else {}), KEY: text},
@@ -236,17 +309,28 @@ def _stamp_gguf(source: BinaryIO, text: str) -> tuple[bytes, int]:
 
 
 # ── ONNX ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+class _Model(NamedTuple):
+    """What of an ONNX model matters here: the stamp that holds, and where stamps stand."""
+
+    stamp: str | None
+    stamps: list[Span]
+
+
 def _read_onnx(source: BinaryIO, size: int) -> str | None:
-    props = _onnx_props(source, size)
-    return None if props is None else props.get(KEY)
+    model = _read_model(source, size)
+    return None if model is None else model.stamp
 
 
-def _onnx_props(source: BinaryIO, size: int) -> dict[str, str] | None:
-    """Return the metadata of an ONNX model; None if a file is not one, from the first byte to the last."""
+def _read_model(source: BinaryIO, size: int) -> _Model | None:
+    """Look at the fields of an ONNX model; return None if a file is not one, from the first byte to the last."""
     source.seek(0)
-    props: dict[str, str] = {}
+    stamp: str | None = None
+    stamps: list[Span] = []
     seen: set[int] = set()
-    while source.tell() < size:
+    for _ in range(_ONNX_FIELDS_MAX):
+        begin = source.tell()
+        if begin >= size:
+            return _Model(stamp, stamps) if {1, 7} <= seen else None  # a version and a graph
         tag = _read_varint(source)
         if tag is None or tag >> 3 not in _ONNX_FIELDS:
             return None
@@ -261,11 +345,12 @@ def _onnx_props(source: BinaryIO, size: int) -> dict[str, str] | None:
             return None
         if field == 14 and length <= 1 << 20:
             entry = _entry(source.read(length))
-            if entry is not None:
-                props[entry[0]] = entry[1]
+            if entry is not None and entry[0] == KEY:
+                stamp = entry[1]  # of several with one key the last one holds
+                stamps.append(Span(begin, source.tell()))
         else:
             source.seek(length, os.SEEK_CUR)
-    return props if {1, 7} <= seen else None  # a version and a graph
+    return None
 
 
 def _entry(data: bytes) -> tuple[str, str] | None:

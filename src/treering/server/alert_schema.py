@@ -62,7 +62,9 @@ class AlertRows(Reply):
     """Alerts, the newest first."""
 
     alerts: list[AlertRow]
-    before: float | None = Field(description="Ask with it for those that follow; null at the end.")
+    before: str | None = Field(
+        description="Ask with it for those that follow; null at the end. A page may be short and not the last."
+    )
     may_edit: bool
 
 
@@ -75,7 +77,8 @@ class AlertCount(Reply):
 class AlertsSeen(Request):
     """Alerts that the caller has seen, or wants to be new again."""
 
-    ids: list[str] = Field(min_length=1, max_length=ALERTS_PAGE_MAX)
+    ids: list[str] = Field([], max_length=ALERTS_PAGE_MAX)
+    until: float | None = Field(None, ge=0, description="And all new ones whose `time` is not later, of the latest.")
     seen: bool = True
 
 

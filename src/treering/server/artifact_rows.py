@@ -62,6 +62,7 @@ def version_rows(
     abouts = artifacts.abouts(versions)
     counts = artifacts.use_counts(collection.name) if versions else {}
     runs = run_names(store, access, {key for version in versions for key, _ in version.loggers})
+    held = artifacts.protection.reasons(collection, [version.number for version in versions])
     rows = []
     for version in versions:
         about = abouts.get(version.number)
@@ -87,7 +88,7 @@ def version_rows(
             "ttl_days": collection.ttl_of(version),
             "expires_at": None if end_ns is None else end_ns / 1e9,
             "locked": version.locked,
-            "protected": artifacts.protection(collection, version),
+            "protected": held[version.number],
             "revision": version.revision,
             "removed": None,
         }

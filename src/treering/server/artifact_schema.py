@@ -467,4 +467,4 @@ class CollectReply(Reply):
     bytes: int
     kept_files: int = Field(description="Too young to tell: something may be about to refer to it.")
     garbage: list[Garbage] = Field(description="The largest.")
-    expired: list[dict[str, Any]] = Field(description="Versions whose time is over: `name`, `version`, `bytes`.")
+    expired: list[dict[str, Any]] = Field(description="Versions that went: `entity`, `project`, `name`, `version`, `bytes`, `why`.")

@@ -380,7 +380,7 @@ class Applier:
             segment.id,
             segment.segment,
             off,
-            time_ns // 1000,
+            max(0, time_ns // 1000),
             level,
             str(body["title"])[:ALERT_TITLE_MAX_CHARS],
             str(body.get("text") or "")[:ALERT_TEXT_MAX_CHARS],

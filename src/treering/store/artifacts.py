@@ -28,6 +28,7 @@ from . import schema as t
 from .artifact_book import ArtifactBook, Collection, Name, Version, check_revision
 from .artifact_manifests import Manifests
 from .artifact_pending import Logged, Pending, Waiting, logged_by, missing_of
+from .artifact_protection import Protection
 from .artifact_records import LATEST, About
 from .artifact_retention import expired, superseded
 from .blobs import FileBlobs
@@ -35,7 +36,7 @@ from .metadata import MetadataStore
 from .models import Models
 from .receiver import Receipt
 
-__all__ = ["Artifacts", "LoggedVersion", "Use"]
+__all__ = ["Artifacts", "Due", "LoggedVersion", "Use"]
 
 log = logging.getLogger("treering.store")
 
@@ -58,6 +59,15 @@ class LoggedVersion(NamedTuple):
     version: Version | None
 
 
+class Due(NamedTuple):
+    """A version that is to go: why, and in whose name."""
+
+    collection: Collection
+    version: Version
+    why: str
+    author: str
+
+
 class Use(NamedTuple):
     """A version of an artifact that a run used. ``artifact`` is entity, project and name."""
 
@@ -76,6 +86,8 @@ class Artifacts:
 
     Args:
         received: what the ledger says of each segment that came over the network.
+        is_locked: whether a run is, by its key.
+        knows_all: whether all runs were read. Before that nobody can say what holds a version, so no rule is applied.
     """
 
     def __init__(
@@ -86,13 +98,17 @@ class Artifacts:
         models: Models,
         received: Mapping[str, Receipt],
         clock_ns: Callable[[], int],
+        is_locked: Callable[[str], bool],
+        knows_all: Callable[[], bool],
     ) -> None:
         self._metadata = metadata
         self._blobs = blobs
         self._received = received
         self._clock_ns = clock_ns
+        self._knows_all = knows_all
         self.book = book
         self.models = models
+        self.protection = Protection(metadata, book, models, is_locked)
         self.manifests = Manifests(blobs)
         self.pending = Pending(metadata, blobs, self.manifests)
         self._expiry_at = 0.0
@@ -130,7 +146,7 @@ class Artifacts:
             except Exception as error:  # of this version; whatever else is read need not wait for it
                 log.exception("a version of the artifact %s cannot be noted", one.logged.name)
                 self.pending.refuse(one, f"it cannot be noted: {error}")
-        if time.monotonic() >= self._expiry_at:
+        if time.monotonic() >= self._expiry_at and self._knows_all():
             self._expiry_at = time.monotonic() + ARTIFACT_EXPIRY_EVERY_S
             self.expire()
             if self.pending.by_run:
@@ -200,34 +216,43 @@ class Artifacts:
 
     # ── rules ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def protection(self, collection: Collection, version: Version) -> list[str]:
-        """Return why no rule removes a version, in words."""
-        reasons = [f"alias {alias}" for alias in collection.aliases_of(version.number) if alias != LATEST]
-        reasons += [
-            f"model {link.model} v{link.number}" for link in self.models.links_of(collection.name, version.number)
-        ]
-        return [*reasons, "locked"] if version.locked else reasons
-
     def apply_rule(self, collection: Collection) -> None:
         """Remove what the artifact's rule does not keep. A disk that refuses leaves it for the next time."""
-        for version, why in superseded(collection, self.protection):
-            self.book.act_on("remove", RETENTION, self._clock_ns(), collection, version.number, why=why)
+        if not self._knows_all():
+            self._expiry_at = 0.0  # at the first look after that
+            return
+        with self.book.lock:
+            for version, why in self.protection.unheld(collection, superseded(collection)):
+                self.book.act_on("remove", RETENTION, self._clock_ns(), collection, version.number, why=why)
 
-    def expired(self) -> list[tuple[Collection, Version, str]]:
-        """Return the versions whose time is over."""
+    def due(self) -> list[Due]:
+        """Return the versions that are to go: by a rule, as something that held one may do so no more, or by time."""
         now_ns = self._clock_ns()
-        return [
-            (collection, version, why)
-            for collection in self.book.all()
-            for version, why in expired(collection, now_ns, self.protection)
-        ]
+        found: list[Due] = []
+        for collection in self.book.all():
+            rule = superseded(collection)
+            by_rule = {version.number for version, _ in rule}
+            over = [one for one in expired(collection, now_ns) if one[0].number not in by_rule]
+            for author, chosen in ((RETENTION, rule), (EXPIRY, over)):
+                found += [
+                    Due(collection, version, why, author)
+                    for version, why in (self.protection.unheld(collection, chosen) if chosen else ())
+                ]
+        return found
+
+    def remove_due(self) -> list[Due]:
+        """Remove the versions that are to go, and return them. Raises OSError."""
+        with self.book.lock:  # nobody gives an alias between the look and the removal
+            found = self.due()
+            for collection, version, why, author in found:
+                self.book.act_on("remove", author, self._clock_ns(), collection, version.number, why=why)
+            return found
 
     def expire(self) -> None:
-        """Remove the versions whose time is over."""
+        """Remove the versions that are to go; a disk that refuses leaves them for the next look."""
         try:
-            for collection, version, why in self.expired():
-                self.book.act_on("remove", EXPIRY, self._clock_ns(), collection, version.number, why=why)
-        except OSError as error:  # a full disk: the next look tries again
+            self.remove_due()
+        except OSError as error:
             log.warning("versions whose time is over could not be removed: %s", error)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -353,6 +378,9 @@ class Artifacts:
             if len(collection.aliases_of(version.number)) + len(given) > ARTIFACT_ALIASES_MAX:
                 raise InvalidValue(f"a version has at most {ARTIFACT_ALIASES_MAX} aliases.")
             number = version.number
+            for alias in remove_aliases:  # all of the change, or nothing of it
+                if collection.aliases.get(alias) != number and alias not in given:
+                    raise NotFound(f"{collection.path}:v{number} has no alias {alias[:80]!r} that could be taken away.")
             if changes:
                 self.book.act_on("edit", author, self._clock_ns(), collection, number, changes=changes)
             for alias in given:
@@ -360,9 +388,7 @@ class Artifacts:
                 if before != number:
                     about = {"alias": alias, "before": before}
                     self.book.act_on("alias", author, self._clock_ns(), collection, number, **about)
-            for alias in remove_aliases:
-                if collection.aliases.get(alias) != number:
-                    raise NotFound(f"{collection.path}:v{number} has no alias {alias[:80]!r} that could be taken away.")
+            for alias in dict.fromkeys(remove_aliases):
                 self.book.act_on("unalias", author, self._clock_ns(), collection, number, alias=alias)
 
     def edit_collection(self, name: Name, author: str, revision: int, changes: dict[str, Any]) -> Collection:
@@ -381,25 +407,23 @@ class Artifacts:
             self.apply_rule(collection)
             return collection
 
-    def check_removal(self, collection: Collection, version: Version, with_aliases: bool) -> str:
-        """Return why a version cannot be removed; empty if it can."""
-        if version.removed is not None:
-            return "it is removed already"
-        if version.locked:
-            return "it is locked"
-        links = self.models.links_of(collection.name, version.number)
-        if links:
-            return f"the registered model {links[0].model!r} has it as v{links[0].number}: unlink it there first"
-        aliases = [alias for alias in collection.aliases_of(version.number) if alias != LATEST]
-        if aliases and not with_aliases:
-            return f"it has the alias {aliases[0]}"
-        return ""
+    def remove(
+        self, chosen: Sequence[tuple[Collection, Version]], author: str, why: str, *, with_aliases: bool = False
+    ) -> list[tuple[Collection, Version, str]]:
+        """
+        Remove versions; they stay listed as removed, and their bytes go with the garbage. Raises OSError.
 
-    def remove(self, chosen: Sequence[tuple[Collection, Version]], author: str, why: str) -> None:
-        """Remove versions; they stay listed as removed, and their bytes go with the garbage. Raises OSError."""
+        Returns those that were not, and why: something may have come to hold them since anybody looked.
+        """
+        refused = []
         with self.book.lock:
             for collection, version in chosen:
-                self.book.act_on("remove", author, self._clock_ns(), collection, version.number, why=why)
+                reason = self.protection.refusal(collection, version, with_aliases)
+                if reason:
+                    refused.append((collection, version, reason))
+                else:
+                    self.book.act_on("remove", author, self._clock_ns(), collection, version.number, why=why)
+        return refused
 
     def unneeded(self, run_key: str, run_id: int, declared_us: Mapping[str, int]) -> set[str]:
         """
@@ -435,7 +459,7 @@ class Artifacts:
     def check_purge(self, run_key: str) -> str:
         """Return why a run cannot be removed for good: something that only it made is in use. Empty if it can."""
         for collection, version in self._made_by_alone(run_key):
-            why = self.check_removal(collection, version, with_aliases=False)
+            why = self.protection.refusal(collection, version, with_aliases=False)
             if why:
                 return f"it made {collection.name[2]}:v{version.number}, and {why}"
         return ""

@@ -17,7 +17,7 @@ from treering.limits import ARTIFACT_UNFINISHED_KEPT_S, GARBAGE_LISTED, GARBAGE_
 
 from . import schema as t
 from .artifact_book import Collection, Name, Version
-from .artifacts import Artifacts
+from .artifacts import Artifacts, Due
 from .blobs import FileBlobs
 from .metadata import MetadataStore
 
@@ -37,13 +37,16 @@ class Rubbish(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """What was removed, or would be. ``kept_files``: too young to tell. ``garbage`` are the largest."""
+    """
+    What was removed, or would be. ``kept_files``: too young to tell. ``garbage`` are the largest, ``expired`` the
+    versions that went, by a rule or since their time was over.
+    """
 
     files: int
     bytes: int
     kept_files: int
     garbage: list[Rubbish]
-    expired: list[tuple[Collection, Version, str]]
+    expired: list[Due]
 
 
 class Garbage:
@@ -70,15 +73,13 @@ class Garbage:
 
     def collect(self, dry_run: bool) -> Collected:
         """
-        Remove versions whose time is over, and then what nothing refers to; or only say what that would be.
+        Remove versions that are to go, and then what nothing refers to; or only say what that would be.
 
         A kill in between costs nothing: what was not removed is found again.
         """
-        expired = self._artifacts.expired()
-        if not dry_run:
-            self._artifacts.expire()
-        names = self._of_removed(expired if dry_run else [])
-        going = {(collection.name, version.number) for collection, version, _ in expired} if dry_run else set()
+        expired = self._artifacts.due() if dry_run else self._artifacts.remove_due()
+        names = self._of_removed([(one.collection, one.version) for one in expired] if dry_run else [])
+        going = {(one.collection.name, one.version.number) for one in expired} if dry_run else set()
         found = self._unreferenced(names, going)
         young_ns = self._clock_ns() - int(GARBAGE_YOUNG_S * 1e9)
         garbage: list[Rubbish] = []
@@ -101,7 +102,7 @@ class Garbage:
     def free_bytes(self, chosen: Iterable[tuple[Collection, Version]]) -> int:
         """Return how many bytes would be garbage if some versions were removed."""
         chosen = list(chosen)
-        names = self._of_removed([(collection, version, "") for collection, version in chosen], only=True)
+        names = self._of_removed(chosen, only=True)
         total = 0
         going = {(collection.name, version.number) for collection, version in chosen}
         for sha256 in self._unreferenced(names, going, orphans=False):
@@ -113,10 +114,10 @@ class Garbage:
 
     # ── what refers to what ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _of_removed(self, also: Iterable[tuple[Collection, Version, str]], only: bool = False) -> dict[str, list[str]]:
+    def _of_removed(self, also: Iterable[tuple[Collection, Version]], only: bool = False) -> dict[str, list[str]]:
         """Return the content of removed versions, and of *also*, with what it was called."""
         names: dict[str, list[str]] = {}
-        going = {(collection.name, version.number) for collection, version, _ in also}
+        going = {(collection.name, version.number) for collection, version in also}
         for collection in self._artifacts.book.all():
             for number, version in collection.versions.items():
                 if (collection.name, number) in going or (version.removed is not None and not only):

@@ -70,12 +70,13 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class ModelLink(NamedTuple):
-    """A registered model that an artifact's version is linked to, as which version of it."""
+    """A registered model that an artifact's version is linked to, as which version of it. ``place``: its project."""
 
     model_id: str
     model: str
     number: int
     aliases: list[str]
+    place: tuple[str, str]
 
 
 class Models:
@@ -114,7 +115,7 @@ class Models:
     def links_of(self, name: Name, version: int) -> list[ModelLink]:
         """Return the registered models that a version of an artifact is linked to."""
         return [
-            ModelLink(model.id, model.name, number, model.aliases_of(number))
+            ModelLink(model.id, model.name, number, model.aliases_of(number), (model.entity, model.project))
             for model_id, number in self._index().get((name, version), ())
             if (model := self._alive(model_id)) is not None
         ]

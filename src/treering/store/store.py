@@ -162,6 +162,8 @@ class Store:
             Models(self._ledger.documents, self._ledger.artifacts, clock_ns),
             self._ledger.received,
             clock_ns,
+            self.locks.is_locked,
+            lambda: self.is_ready and not self._is_rebuilding,
         )
         self.lineage = Lineage(metadata, self.artifacts)
         self.storage = Storage(metadata, self.blobs, self.artifacts, self._ledger.received)
@@ -228,7 +230,7 @@ class Store:
         self.reports = self._make_reports()
         self._holdings = HoldingsReader(metadata, self._ledger.received, self.received.length)
         self._holdings_lock = threading.Lock()
-        self._closed = False
+        self._closed = self._is_rebuilding = False
         try:
             self._copies.clear()
             self.blobs.restore_discarded()
@@ -350,6 +352,7 @@ class Store:
         with self._ingest_lock:
             applied = self._watcher.scan()
             self._ingester.check_liveness(self.metadata.running())
+            self.artifacts.look({}, ())
             return applied
 
     def ingest_segment(self, run_key: str, segment: str) -> int:
@@ -890,7 +893,7 @@ class Store:
         self._edits.append(state, *held, durable=True)
 
     def collect_garbage(self, *, dry_run: bool) -> Collected:
-        """Remove versions of artifacts whose time is over, and content that nothing refers to; or only say which."""
+        """Remove versions of artifacts that are to go, and content that nothing refers to; or only say which."""
         with self._ingest_lock:
             self._filing.read(self.segments.runs())
             return self._garbage.collect(dry_run)
@@ -914,11 +917,15 @@ class Store:
     def rebuild(self, progress: Callable[[RebuildProgress], None] | None = None) -> RebuildProgress:
         """Throw the index away and make it again from the run log. Readers see it fill."""
         with self._ingest_lock:
-            rebuild.begin_rebuild(self.index)
-            rebuild.forget_index(self.index, self.metadata, self.metrics)
-            self._ingester.forget()
-            self._sparks.clear()
-            return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
+            self._is_rebuilding = True
+            try:
+                rebuild.begin_rebuild(self.index)
+                rebuild.forget_index(self.index, self.metadata, self.metrics)
+                self._ingester.forget()
+                self._sparks.clear()
+                return rebuild.replay(self.segments, self.metrics, self._ingester, progress)
+            finally:
+                self._is_rebuilding = False
 
 
 def _open_metadata(index: Path, url: str | None) -> SqlMetadata:

@@ -20,7 +20,6 @@ __all__ = ["NO_STAND", "Event", "Place", "Watch", "WatchedLine", "WatchedProject
 Place = tuple[int, int]  # key and writer: a line of a run
 
 NO_STAND: Final = Stand("", -(1 << 62))
-_TIME_MAX_US: Final = 253_402_300_799_000_000  # the end of the year 9999: no clock says more
 
 
 class Event(NamedTuple):
@@ -58,7 +57,7 @@ class WatchedLine:
         if not len(points):
             return points, points.ts
         places = np.arange(len(points))
-        least = np.clip(points.ts, 0, _TIME_MAX_US) - places
+        least = points.ts - places
         least[0] = max(int(least[0]), self.last_us + 1)
         times = np.maximum.accumulate(least) + places
         self.last_us = int(times[-1])
@@ -83,7 +82,7 @@ class WatchedLine:
                 known = before[seg] = seen.get(seg, -1)
             if off <= known:
                 continue
-            last_us = max(min(time_us, _TIME_MAX_US), last_us + 1)
+            last_us = max(time_us, last_us + 1)
             times.append(last_us)
             new.append(place)
             if off > seen.get(seg, -1):

@@ -2444,7 +2444,7 @@ export interface paths {
         put?: never;
         /**
          * Collect Garbage
-         * @description Remove versions whose time is over and content that nothing refers to; with `dry_run` only say which.
+         * @description Remove versions that a rule or time lets go, and content that nothing refers to; with `dry_run` only say which.
          *
          *     It is for whoever runs the server: the owner of the folder, or an admin.
          */
@@ -2837,9 +2837,9 @@ export interface components {
             alerts: components["schemas"]["AlertRow"][];
             /**
              * Before
-             * @description Ask with it for those that follow; null at the end.
+             * @description Ask with it for those that follow; null at the end. A page may be short and not the last.
              */
-            before: number | null;
+            before: string | null;
             /** May Edit */
             may_edit: boolean;
         };
@@ -3021,13 +3021,21 @@ export interface components {
          * @description Alerts that the caller has seen, or wants to be new again.
          */
         AlertsSeen: {
-            /** Ids */
-            ids: string[];
+            /**
+             * Ids
+             * @default []
+             */
+            ids?: string[];
             /**
              * Seen
              * @default true
              */
             seen?: boolean;
+            /**
+             * Until
+             * @description And all new ones whose `time` is not later, of the latest.
+             */
+            until?: number | null;
         };
         /**
          * Artifacts
@@ -3750,7 +3758,7 @@ export interface components {
             dry_run: boolean;
             /**
              * Expired
-             * @description Versions whose time is over: `name`, `version`, `bytes`.
+             * @description Versions that went: `entity`, `project`, `name`, `version`, `bytes`, `why`.
              */
             expired: {
                 [key: string]: unknown;
@@ -11385,8 +11393,8 @@ export interface operations {
     list_alerts: {
         parameters: {
             query?: {
-                /** @description Unix seconds; of the reply before. */
-                before?: number | null;
+                /** @description Of the reply before: go on behind it. */
+                before?: string | null;
                 limit?: number;
                 /** @description `new`: that nobody has seen. `open`: that are still so. */
                 only?: "all" | "new" | "open";

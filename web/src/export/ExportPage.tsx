@@ -11,7 +11,6 @@ import { StateMark } from "@/ui/StateMark";
 import { Swatch } from "@/ui/Swatch";
 import { modelOf, type Points, readPoints, type View } from "./lines";
 import { type PageIndex, type PageRun, pictureOf } from "./payload";
-import { ReportView } from "./ReportView";
 
 interface ExportPageProps {
   index: PageIndex;
@@ -23,7 +22,6 @@ const TABS = ["Charts", "Table", "Media", "About"] as const;
 /** An exported run or project: charts, table and pictures, from nothing but this file. */
 export function ExportPage({ index, blocks }: ExportPageProps) {
   const theme = useTheme((store) => store.name);
-  const { report } = index;
   const [tab, setTab] = useState<(typeof TABS)[number]>("Charts");
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [search, setSearch] = useState("");
@@ -39,19 +37,17 @@ export function ExportPage({ index, blocks }: ExportPageProps) {
       <header className="export-head">
         <h1>{index.title}</h1>
         <span className="muted">
-          {!report && `${index.runs.length === 1 ? "1 run" : `${formatCount(index.runs.length)} runs`} · `}
-          exported {formatMoment(index.exported_at * 1000)}
+          {index.runs.length === 1 ? "1 run" : `${formatCount(index.runs.length)} runs`} · exported{" "}
+          {formatMoment(index.exported_at * 1000)}
         </span>
         <span className="grow" />
-        {!report && (
-          <nav className="tabs" aria-label="What to show">
-            {TABS.map((name) => (
-              <button key={name} type="button" aria-pressed={tab === name} onClick={() => setTab(name)}>
-                {name}
-              </button>
-            ))}
-          </nav>
-        )}
+        <nav className="tabs" aria-label="What to show">
+          {TABS.map((name) => (
+            <button key={name} type="button" aria-pressed={tab === name} onClick={() => setTab(name)}>
+              {name}
+            </button>
+          ))}
+        </nav>
         <button type="button" className="icon-button" aria-label="Light or dark" onClick={toggleTheme}>
           {theme === "dark" ? <Sun size={16} /> : <Moon size={16} />}
         </button>
@@ -81,13 +77,10 @@ export function ExportPage({ index, blocks }: ExportPageProps) {
           </aside>
         )}
         <main id="main">
-          {report && <ReportView report={report} />}
-          {!report && tab === "Charts" && (
-            <Charts runs={shown} blocks={blocks} search={search} onSearch={setSearch} />
-          )}
-          {!report && tab === "Table" && <RunsTable runs={shown} />}
-          {!report && tab === "Media" && <Pictures runs={shown} blocks={blocks} />}
-          {!report && tab === "About" && shown.map((run) => <About key={run.run_key} run={run} />)}
+          {tab === "Charts" && <Charts runs={shown} blocks={blocks} search={search} onSearch={setSearch} />}
+          {tab === "Table" && <RunsTable runs={shown} />}
+          {tab === "Media" && <Pictures runs={shown} blocks={blocks} />}
+          {tab === "About" && shown.map((run) => <About key={run.run_key} run={run} />)}
         </main>
       </div>
     </div>

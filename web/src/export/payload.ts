@@ -66,7 +66,8 @@ export function readPage(): { index: PageIndex; blocks: string[] } {
   return { index, blocks: JSON.parse(textOf("treering-blocks")) as string[] };
 }
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+/** The bytes that a block is. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

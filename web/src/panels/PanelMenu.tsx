@@ -13,6 +13,7 @@ import {
   Trash2,
 } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
+import { standsAlone } from "@/api/held";
 import { getAccess } from "@/api/session";
 import { Menu, MenuItem, MenuSeparator, SubMenu } from "@/ui/Menu";
 import { saveBlob, saveText } from "@/ui/saveText";
@@ -38,7 +39,7 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
   const { entity, project } = useSelection().query;
   const navigate = useNavigate();
   const [metric] = place.metrics;
-  const correctable = entity && getAccess().kind !== "share" ? metric?.key : undefined;
+  const correctable = entity && getAccess().kind !== "share" && !standsAlone() ? metric?.key : undefined;
   const correct = (key: string) =>
     void navigate({
       to: "/$entity/$project/corrections",
@@ -93,12 +94,14 @@ export function PanelMenu({ own, exports = {} }: PanelMenuProps) {
             ))}
           </SubMenu>
         )}
-        <MenuItem
-          icon={<Copy size={14} />}
-          onSelect={() => void navigator.clipboard?.writeText(place.link())}
-        >
-          Copy link to this panel
-        </MenuItem>
+        {!standsAlone() && (
+          <MenuItem
+            icon={<Copy size={14} />}
+            onSelect={() => void navigator.clipboard?.writeText(place.link())}
+          >
+            Copy link to this panel
+          </MenuItem>
+        )}
         {exports.table && (
           <MenuItem icon={<Table2 size={14} />} onSelect={() => setTable(true)}>
             View as table

@@ -10,6 +10,7 @@ import {
   type ImportanceReply,
   type MetricChoice,
 } from "@/api/statistics";
+import { fetchTable, type TablePage, type TableQuery } from "@/api/tables";
 
 /** Where the data of panels comes from: the server, or what a report keeps of an earlier moment. */
 export interface PanelSource {
@@ -27,6 +28,7 @@ export interface PanelSource {
   ): Promise<ImportanceReply>;
   steps(runs: readonly string[], key: string): Promise<StepSeries[]>;
   media(runs: readonly string[], key: string, moment: Moment): Promise<MediaItem[]>;
+  table(runKey: string, query: TableQuery, signal?: AbortSignal): Promise<TablePage>;
 }
 
 export const LIVE: PanelSource = {
@@ -38,6 +40,7 @@ export const LIVE: PanelSource = {
   importance: fetchImportance,
   steps: fetchSteps,
   media: fetchMedia,
+  table: fetchTable,
 };
 
 export const SourceContext = createContext<PanelSource>(LIVE);

@@ -24,7 +24,6 @@ from treering.sdk.connection import Connection
 from treering.values import clean_config, to_json
 
 from .cache import Cache
-from .copying import hash_file
 from .download import Source, check_tree, fetch_all, stray_files
 from .draft import ArtifactDraft
 from .entry import ArtifactEntry, ArtifactManifest
@@ -32,6 +31,7 @@ from .facts import MakeRun
 from .names import Reference, clean_aliases, clean_tags
 from .objects import read_object
 from .recorder import Job
+from .reference_download import fetch_references, holds
 from .registry import link_version
 
 __all__ = ["Artifact"]
@@ -179,23 +179,30 @@ class Artifact(ArtifactDraft):
         allow_missing_references: bool = True,
         skip_cache: bool | None = None,
         path_prefix: str | os.PathLike[str] | None = None,
+        *,
+        references: bool = False,
     ) -> Path:
         """
         Write its files below a folder and return that. What is there with the same content is left as it is.
 
         Several files come at once, each is checked against its hash before it has its name, and a download that was
-        cut off goes on where it ended. References stay where they are.
+        cut off goes on where it ended. References stay where they are, unless they are asked for: whoever logged the
+        version chose the addresses, and they are looked at from this machine.
 
         Args:
             root: the folder; ``./artifacts/<name>:v3`` by default.
             path_prefix: only what is below it, or the one entry of that path.
+            references: bring what references lead to as well, as it was when it was added: of a bucket that keeps
+                versions that version, else what is there, if it is the same.
             allow_missing_references, skip_cache: accepted for scripts of other trackers; change nothing.
 
         Raises:
             InvalidName, UsageError: a path, or a link in the way, would lead out of the folder; nothing was written.
-            FormatError: the server sent other bytes than the hashes say.
+            FormatError: the server sent other bytes than the hashes say; or references lead to something else by now,
+                or to nothing, which the message names. All others were written.
             StorageError: the disk refuses.
-            NotFound: the version was removed.
+            NotFound: the version was removed, or has nothing below *path_prefix*.
+            MissingExtra: references into buckets need boto3, or google-cloud-storage.
             ServerUnavailable: nobody answers; calling this again goes on.
         """
         folder = self._root(root)
@@ -203,18 +210,22 @@ class Artifact(ArtifactDraft):
         if path_prefix is not None:
             prefix = os.fspath(path_prefix).rstrip("/")
             entries = {p: e for p, e in entries.items() if p == prefix or p.startswith(f"{prefix}/") or not prefix}
+            if prefix and not entries:
+                raise NotFound(f"{self.name} has nothing at {prefix!r}; files() lists what it has.")
         source = Source(self._server(), f"{self._path}/blobs", Cache.from_environ(os.environ))
         fetch_all(source, entries, folder, lambda size: None)
+        if references:
+            fetch_references(self.name, entries, folder, lambda size: None)
         return folder
 
     def checkout(self, root: str | os.PathLike[str] | None = None) -> str:
         """Make a folder hold exactly its files: download, and remove all others there. Raises as ``download``."""
         folder = self._root(root)
         entries = self._entries_manifest().entries
+        check_tree(folder, entries)  # before anything is removed
         if folder.is_dir():
             for path in stray_files(folder, entries):
                 path.unlink()
-        check_tree(folder, entries)
         self.download(folder)
         for place, folders, _ in os.walk(folder, topdown=False):
             for name in folders:
@@ -224,21 +235,22 @@ class Artifact(ArtifactDraft):
 
     def verify(self, root: str | os.PathLike[str] | None = None) -> None:
         """
-        Check that a folder holds exactly its files.
+        Check that a folder holds exactly its files. What references lead to may be there, and is compared if it is.
 
         Raises:
             FormatError: a file is missing, differs, or is none of its; the message names the first ones.
         """
         folder = self._root(root)
-        entries = {p: e for p, e in self._entries_manifest().entries.items() if e.sha256 is not None}
+        entries = self._entries_manifest().entries
         check_tree(folder, entries)
         wrong = [f"{path.relative_to(folder)} is none of its files" for path in stray_files(folder, entries)]
         for path, entry in sorted(entries.items()):
             try:
-                if hash_file(folder / path) != (entry.sha256, entry.bytes):
+                if not holds(folder / path, entry):
                     wrong.append(f"{path} differs")
             except OSError:
-                wrong.append(f"{path} is missing")
+                if entry.ref is None:  # a reference may stay where it is
+                    wrong.append(f"{path} is missing")
         if wrong:
             more = f", and {len(wrong) - 5:,} more" if len(wrong) > 5 else ""
             raise FormatError(f"{folder} does not hold {self.name}: {', '.join(wrong[:5])}{more}.")

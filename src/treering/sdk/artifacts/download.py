@@ -34,9 +34,9 @@ from treering.sdk.run_files import safe_target
 from .cache import Cache
 from .copying import copy_hashed, hash_file
 
-__all__ = ["Source", "check_tree", "fetch_all", "stray_files"]
+__all__ = ["PARTIAL", "Source", "check_tree", "fetch_all", "make_folder", "open_partial", "stray_files", "write_at"]
 
-_PARTIAL: Final = ".treering-partial"
+PARTIAL: Final = ".treering-partial"  # what has not come yet, in the folder that is written
 _PAUSE_S: Final = 0.2  # before a server that broke off is asked again; twice as long each time
 
 
@@ -102,7 +102,7 @@ def fetch_all(source: Source, entries: Mapping[str, Entry], root: Path, note: Ca
     except OSError as error:
         raise StorageError(error.errno, f"{root} cannot be made: {error.strerror}") from None
     check_tree(root, entries)
-    partial = root / _PARTIAL
+    partial = root / PARTIAL
     first: dict[str, str] = {}  # hash → the path that is downloaded; others with the same bytes are copied from it
     copies: list[str] = []
     for path, entry in entries.items():
@@ -145,8 +145,8 @@ def _fetch(
         note(size)
         return
     try:
-        _make_folder(target.parent)
-        _make_folder(partial)
+        make_folder(target.parent)
+        make_folder(partial)
         local = source.local(sha256)
         if local is not None:
             _copy(local, entry, target, partial, note, alone)
@@ -167,12 +167,7 @@ def _download(
     note: Callable[[int], None],
     stop: threading.Event,
 ) -> None:
-    part = partial / sha256
-    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    if not _take(fd, part):  # another process downloads the same here
-        os.close(fd)
-        part = partial / f"{sha256}.{secrets.token_hex(4)}"
-        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    fd, part = open_partial(partial, sha256)
     try:
         gone_on = os.fstat(fd).st_size > 0
         for tries in range(ARTIFACT_DOWNLOAD_TRIES):
@@ -196,6 +191,17 @@ def _download(
         raise FormatError(f"{source.name} sends other bytes for {target.name!r} than their hash says.")
     finally:
         os.close(fd)
+
+
+def open_partial(folder: Path, name: str) -> tuple[int, Path]:
+    """Open what an earlier try left of a file, or a new one, for nobody else; return it with its path."""
+    part = folder / name
+    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    if not _take(fd, part):  # another process downloads the same here
+        os.close(fd)
+        part = folder / f"{name}.{secrets.token_hex(4)}"
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    return fd, part
 
 
 def _take(fd: int, part: Path) -> bool:
@@ -223,7 +229,7 @@ def _receive(
         for piece in source.pieces(sha256, size, done) if size else ():
             if stop.is_set():
                 return False
-            _write_at(fd, piece, done)
+            write_at(fd, piece, done)
             digest.update(piece)
             done += len(piece)
             note(len(piece))
@@ -239,8 +245,8 @@ def _copy(
     if _is_there(target, str(entry.sha256), int(entry.bytes or 0)):
         note(int(entry.bytes or 0))
         return
-    _make_folder(target.parent)
-    _make_folder(partial)
+    make_folder(target.parent)
+    make_folder(partial)
     part = partial / f"{entry.sha256}.{secrets.token_hex(4)}"
     try:
         found = copy_hashed(local, part, note, alone=alone)
@@ -267,13 +273,15 @@ def _umask() -> int:
     return 0o022
 
 
-def _write_at(fd: int, data: bytes, offset: int) -> None:
+def write_at(fd: int, data: bytes, offset: int) -> None:
+    """Write all of *data*. Raises OSError."""
     done = 0
     while done < len(data):
         done += os.pwrite(fd, data[done:], offset + done)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -305,7 +313,7 @@ def check_tree(root: Path, paths: Iterable[str]) -> None:
             raise UsageError(
                 f"{target} is a {'link' if target.is_symlink() else 'folder'}, where a file is to be written."
             )
-        if path.split("/", 1)[0] == _PARTIAL:
+        if path.split("/", 1)[0] == PARTIAL:
             raise UsageError(f"{path!r} is where this download keeps what has not come yet.")
         other = folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
@@ -335,8 +343,8 @@ def stray_files(root: Path, paths: Iterable[str]) -> list[Path]:
     wanted = {root / path for path in paths}
     found: list[Path] = []
     for folder, folders, names in os.walk(root):
-        if Path(folder) == root and _PARTIAL in folders:
-            folders.remove(_PARTIAL)
+        if Path(folder) == root and PARTIAL in folders:
+            folders.remove(PARTIAL)
         found += [Path(folder) / name for name in names if Path(folder) / name not in wanted]
         found += [Path(folder) / name for name in folders if (Path(folder) / name).is_symlink()]
     return sorted(found)

@@ -101,15 +101,18 @@ class ArtifactDraft(ArtifactFacts):
         Args:
             uri: the address; of a folder or a prefix all that is below.
             name: its path in the artifact; the last part of the address by default.
-            checksum: find out, from here and now, what identifies the content: a file's SHA-256, an object's ETag.
+            checksum: find out, from here and now, what identifies the content: a file's SHA-256, an object's ETag with
+                its version or generation, a web file's ETag or time of change. Without it nothing is looked at, and
+                nobody can tell later whether it was changed.
             max_objects: of a folder or prefix, at most 10,000 unless this says more.
-            digest: what identifies it, if that is known; then nothing is looked at.
+            digest: what identifies it, if that is known, such as ``sha256:…`` or ``md5:…``; then nothing is looked at.
 
         Raises:
-            InvalidValue: an address of another kind.
+            InvalidValue: an address of another kind, or one at which there is nothing.
+            InvalidName: no entry can have the path of an object.
             LimitExceeded: it stands for too many objects.
             MissingExtra: boto3, or google-cloud-storage, is not installed.
-            OSError: what is there cannot be looked at.
+            NotFound, ServerUnavailable, OSError: what is there cannot be looked at.
         """
         contents = self._draft("add_reference()")
         if isinstance(uri, ArtifactEntry):
@@ -117,8 +120,10 @@ class ArtifactDraft(ArtifactFacts):
             contents.add(path, entry)
             return [ArtifactEntry(self, path, entry)]
         most = ARTIFACT_REFERENCE_OBJECTS_MAX if max_objects is None else max_objects
-        found = list(resolve_reference(uri, name, checksum, most, digest))
-        for path, entry in found:
+        found = [
+            (check_entry_path(path), entry) for path, entry in resolve_reference(uri, name, checksum, most, digest)
+        ]
+        for path, entry in found:  # all of them, or none
             contents.add(path, entry)
         return [ArtifactEntry(self, path, entry) for path, entry in found]
 

@@ -52,8 +52,12 @@ class ArtifactEntry:
         return self.ref
 
     def download(self, root: str | os.PathLike[str] | None = None) -> Path:
-        """Write the file below *root* under its path and return where it is; raises as ``Artifact.download``."""
-        folder = self._artifact.download(root, path_prefix=self.path)
+        """
+        Write the file below *root* under its path and return where it is; raises as ``Artifact.download``.
+
+        A reference is followed, from this machine.
+        """
+        folder = self._artifact.download(root, path_prefix=self.path, references=self.ref is not None)
         return folder / self.path
 
 

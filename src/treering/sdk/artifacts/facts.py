@@ -96,6 +96,8 @@ class ArtifactFacts:
         allow_missing_references: bool = True,
         skip_cache: bool | None = None,
         path_prefix: str | os.PathLike[str] | None = None,
+        *,
+        references: bool = False,
     ) -> Path:
         """See :class:`treering.Artifact`."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
 """
 References: entries of an artifact that stay where they are, kept by their address and what identifies their content.
 
-Only this process ever follows them, and only as far as it is asked to: a server is told the address and the digest and
-looks at neither.
+Only this process ever looks there, and only when it is asked to: a server is told the address and the digest and
+follows neither.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
 
-from treering.errors import InvalidValue, LimitExceeded, MissingExtra
-from treering.limits import CONNECT_TIMEOUT_S
+from treering.errors import InvalidValue, LimitExceeded
+from treering.limits import ARTIFACT_ENTRIES_MAX, ARTIFACT_REFERENCE_MAX_CHARS
 from treering.runlog.artifact_manifest import Entry
 
+from .buckets import Buckets, parse_bucket
 from .copying import hash_file
+from .web_files import look_at
 
 __all__ = ["local_path", "resolve_reference"]
 
@@ -33,47 +34,88 @@ def resolve_reference(
 
     Args:
         name: the path of the entry, or of the folder of a prefix; by default the last part of the address.
-        checksum: find out what identifies the content: a file's SHA-256, an object's ETag.
+        checksum: find out what identifies the content: a file's SHA-256, an object's ETag, version or generation.
         max_objects: of a folder or a prefix; more are refused.
         digest: what identifies it, if the caller knows.
 
     Raises:
-        InvalidValue: an address that is none, or of a kind that is not known.
+        InvalidValue: an address that is none, or of a kind that is not known, or an argument that cannot be right.
         LimitExceeded: it stands for more than *max_objects*.
         MissingExtra: the library of the object store is not installed.
-        OSError: what is at the address cannot be looked at.
+        NotFound, ServerUnavailable, OSError: what is at the address cannot be looked at.
     """
-    parts = urlsplit(uri)
-    if parts.scheme not in _SCHEMES:
-        raise InvalidValue(f"add_reference(): {uri!r:.200} does not begin with one of {', '.join(_SCHEMES)} and ://.")
-    if parts.username or parts.password:
-        raise InvalidValue("add_reference(): an address with a user or a password in it would be seen by others.")
-    path = name or unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
-    if digest is not None or not checksum:
-        size = None
-        if parts.scheme == "file":
-            size = os.stat(local_path(uri)).st_size
-        yield path, Entry(bytes=size, ref=uri, digest=digest)
-    elif parts.scheme == "file":
-        yield from _files(local_path(uri), uri, path, max_objects)
-    elif parts.scheme in ("http", "https"):
-        yield path, _http(uri)
-    elif parts.scheme == "s3":
-        yield from _s3(parts.netloc, parts.path.lstrip("/"), path, max_objects)
+    scheme = _check_address(uri, digest)
+    if isinstance(max_objects, bool) or not isinstance(max_objects, int) or max_objects < 1:
+        raise InvalidValue(f"add_reference(): max_objects is a number of objects, 1 or more; got {max_objects!r:.80}.")
+    most = min(max_objects, ARTIFACT_ENTRIES_MAX)
+    if scheme in ("s3", "gs"):
+        place = parse_bucket(uri)
+        path = name or place.key.rstrip("/").rpartition("/")[2] or place.bucket
     else:
-        yield from _gs(parts.netloc, parts.path.lstrip("/"), path, max_objects)
+        parts = urlsplit(uri)
+        path = name or unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
+    if digest is not None or not checksum:
+        yield path, Entry(bytes=_size_of_file(uri) if scheme == "file" else None, ref=uri, digest=digest)
+    elif scheme == "file":
+        yield from _files(local_path(uri), uri, path, most)
+    elif scheme in ("s3", "gs"):
+        yield from _objects(uri, path, most)
+    else:
+        found = look_at(uri)
+        yield path, Entry(bytes=found.bytes, ref=uri, digest=found.digest)
+
+
+def _check_address(uri: object, digest: object) -> str:
+    """Return the scheme of an address. Raises InvalidValue."""
+    if not isinstance(uri, str) or not uri or len(uri) > ARTIFACT_REFERENCE_MAX_CHARS:
+        raise InvalidValue(
+            f"add_reference(): an address is a text of at most {ARTIFACT_REFERENCE_MAX_CHARS:,} characters."
+        )
+    if digest is not None and (not isinstance(digest, str) or not 0 < len(digest) <= ARTIFACT_REFERENCE_MAX_CHARS):
+        raise InvalidValue(f"add_reference(): digest is a text of at most {ARTIFACT_REFERENCE_MAX_CHARS:,} characters.")
+    for text in (uri, digest or ""):
+        if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in text):
+            raise InvalidValue(f"add_reference(): {text!r:.200} has a character that no address has. Encode it as %XX.")
+    scheme = uri.partition("://")[0]
+    if "://" not in uri or scheme not in _SCHEMES:
+        raise InvalidValue(f"add_reference(): {uri!r:.200} does not begin with one of {', '.join(_SCHEMES)} and ://.")
+    if scheme in ("http", "https"):
+        try:
+            parts = urlsplit(uri)
+            user, host, _ = parts.username or parts.password, parts.hostname, parts.port
+        except ValueError as error:
+            raise InvalidValue(f"add_reference(): {uri!r:.200} is no address: {error}.") from None
+        if user:
+            raise InvalidValue("add_reference(): an address with a user or a password in it would be seen by others.")
+        if not host:
+            raise InvalidValue(f"add_reference(): {uri!r:.200} names no host.")
+    return scheme
 
 
 def local_path(uri: str) -> Path:
-    """Return the path that a ``file://`` address means. Raises InvalidValue: it names another machine."""
+    """Return the path that a ``file://`` address means. Raises InvalidValue: it names another machine, or no path."""
     parts = urlsplit(uri)
     if parts.netloc not in ("", "localhost"):
         raise InvalidValue(f"{uri!r:.200} names the machine {parts.netloc!r}; a file's address begins with file:///.")
-    return Path(unquote(parts.path))
+    if "#" in uri or "?" in uri:
+        raise InvalidValue(
+            f"{uri!r:.200}: # and ? end the path of an address; Path(…).as_uri() writes them as %23, %3F."
+        )
+    path = unquote(parts.path)
+    if "\0" in path or not path:
+        raise InvalidValue(f"{uri!r:.200} is the address of no file.")
+    return Path(path)
 
 
-def _files(place: Path, uri: str, name: str, max_objects: int) -> Iterator[tuple[str, Entry]]:
+def _size_of_file(uri: str) -> int | None:
+    path = local_path(uri)
+    return os.stat(path).st_size if path.is_file() else None
+
+
+def _files(place: Path, uri: str, name: str, most: int) -> Iterator[tuple[str, Entry]]:
     if not place.is_dir():
+        if place.exists() and not place.is_file():
+            raise InvalidValue(f"add_reference(): {uri!r:.200} is neither a file nor a folder.")
         sha256, size = hash_file(place)
         yield name, Entry(bytes=size, ref=uri, digest=f"sha256:{sha256}")
         return
@@ -85,61 +127,27 @@ def _files(place: Path, uri: str, name: str, max_objects: int) -> Iterator[tuple
             if not path.is_file():
                 continue
             found += 1
-            _check_count(found, max_objects, uri)
+            _check_count(found, most, uri)
             sha256, size = hash_file(path)
             below = path.relative_to(place).as_posix()
-            yield f"{name}/{below}", Entry(bytes=size, ref=path.as_uri(), digest=f"sha256:{sha256}")
+            yield f"{name}/{below}", Entry(bytes=size, ref=path.absolute().as_uri(), digest=f"sha256:{sha256}")
+    if not found:
+        raise InvalidValue(f"add_reference(): there is no file below {uri!r:.200}.")
 
 
-def _http(uri: str) -> Entry:
-    with urlopen(Request(uri, method="HEAD"), timeout=CONNECT_TIMEOUT_S) as reply:  # noqa: S310 - http or https, above
-        etag, length = reply.headers.get("ETag"), reply.headers.get("Content-Length", "")
-    size = int(length) if length.isascii() and length.isdigit() and len(length) < 18 else None
-    return Entry(bytes=size, ref=uri, digest=f"etag:{etag}" if etag else None)
-
-
-def _s3(bucket: str, key: str, name: str, max_objects: int) -> Iterator[tuple[str, Entry]]:
-    try:
-        import boto3  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        raise MissingExtra(
-            "add_reference('s3://…') looks at the bucket with boto3: pip install boto3, or give checksum=False."
-        ) from None
-    client: Any = boto3.client("s3")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-    objects = (
-        (str(one["Key"]), int(one["Size"]), one.get("ETag")) for page in pages for one in page.get("Contents", ())
-    )
-    yield from _objects("s3", bucket, key, name, max_objects, objects)
-
-
-def _gs(bucket: str, key: str, name: str, max_objects: int) -> Iterator[tuple[str, Entry]]:
-    try:
-        from google.cloud import storage  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError:
-        raise MissingExtra(
-            "add_reference('gs://…') looks at the bucket with google-cloud-storage: pip install google-cloud-storage, "
-            "or give checksum=False."
-        ) from None
-    found: Any = storage.Client().list_blobs(bucket, prefix=key)
-    objects = ((str(one.name), int(one.size or 0), one.etag) for one in found)
-    yield from _objects("gs", bucket, key, name, max_objects, objects)
-
-
-def _objects(
-    scheme: str, bucket: str, key: str, name: str, max_objects: int, objects: Iterator[tuple[str, int, Any]]
-) -> Iterator[tuple[str, Entry]]:
-    """Yield the object of a key, or all below it."""
+def _objects(uri: str, name: str, most: int) -> Iterator[tuple[str, Entry]]:
+    """Yield the object of an address, or all below it."""
+    place = parse_bucket(uri)
+    prefix = f"{place.key.rstrip('/')}/" if place.key else ""
     count = 0
-    for found, size, etag in objects:
-        if found.endswith("/") or (key and found != key and not found.startswith(key.rstrip("/") + "/")):
-            continue  # a folder's own mark, or a key that only begins alike
+    for key, found in Buckets().list_objects(place, most):
         count += 1
-        _check_count(count, max_objects, f"{scheme}://{bucket}/{key}")
-        path = name if found == key else f"{name}/{found[len(key) :].lstrip('/')}" if name else found
-        yield path, Entry(bytes=size, ref=f"{scheme}://{bucket}/{found}", digest=f"etag:{etag}" if etag else None)
+        _check_count(count, most, uri)
+        alone = key == place.key
+        ref = uri if alone else f"{place.scheme}://{place.bucket}/{key}"
+        yield name if alone else f"{name}/{key[len(prefix) :]}", Entry(found.bytes, ref=ref, digest=found.digest)
     if not count:
-        raise InvalidValue(f"add_reference(): there is nothing at {scheme}://{bucket}/{key}.")
+        raise InvalidValue(f"add_reference(): there is nothing at {place.address}.")
 
 
 def _check_count(count: int, most: int, uri: str) -> None:

@@ -48,6 +48,7 @@ class Channel(msgspec.Struct, frozen=True):
         url: where a webhook is; a secret.
         secret: what a generic webhook's messages are signed with; "" for none.
         quiet: hours in which nothing is sent, and then all in one message.
+        on_at: when it was last turned on, or told to send more than before.
     """
 
     id: str
@@ -66,6 +67,12 @@ class Channel(msgspec.Struct, frozen=True):
     secret: str = ""
     quiet: Quiet | None = None
     version: int = 1
+    on_at: float = 0.0
+
+    @property
+    def since(self) -> float:
+        """What was raised before is none of its business: when it was made, turned on, or told to send more."""
+        return max(self.created_at, self.on_at)
 
     @property
     def shown(self) -> str:
@@ -162,10 +169,13 @@ class Channels:
             EditConflict: its version is not *version*.
             InvalidValue, StorageError: as ``create``.
         """
+        now_s = self._clock()
         changed = msgspec.structs.replace(
-            channel, **change.fields(), changed_by=author, changed_at=self._clock(), version=channel.version + 1
+            channel, **change.fields(), changed_by=author, changed_at=now_s, version=channel.version + 1
         )
         self._check(changed)
+        if changed.enabled and (not channel.enabled or LEVELS.index(changed.level) < LEVELS.index(channel.level)):
+            changed = msgspec.structs.replace(changed, on_at=now_s)
         with self._lock:
             now = self._channels.get(channel.id)
             if now is None or now.version != version:
@@ -190,7 +200,8 @@ class Channels:
         if channel.kind == "email":
             if not 1 <= len(channel.to) <= ALERT_RECIPIENTS_MAX:
                 raise InvalidValue(f"e-mail goes to 1 to {ALERT_RECIPIENTS_MAX} addresses.")
-            wrong = next((to for to in channel.to if not _MAILBOX.fullmatch(to)), None)
+            # "=?" begins what mail programs decode, line breaks and all.
+            wrong = next((to for to in channel.to if not _MAILBOX.fullmatch(to) or "=?" in to), None)
             if wrong is not None:
                 raise InvalidValue(f"{wrong!r:.80} is no e-mail address.")
             if channel.url or channel.secret:

@@ -10,6 +10,7 @@ message may come twice, and none is lost without a word.
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from treering.errors import NotFound
+from treering.errors import NotFound, TreeringError
 from treering.limits import (
     DELIVERIES_PER_HOUR,
     DELIVERY_AT_ONCE,
@@ -111,15 +112,20 @@ class Delivery:
 
     # ── what is to be sent ──────────────────────────────────────────────────────────────────────────────────────
 
-    def offer(self, alerts: Iterable[Alert]) -> None:
-        """Queue alerts for those channels that want them and have not had them."""
+    def offer(self, alerts: Iterable[Alert], *, is_news: bool = False) -> None:
+        """
+        Queue alerts for those channels that want them and have not had them.
+
+        Args:
+            is_news: they were raised just now, whatever the clock of their machine says. Of others, what was raised
+                before a channel was made or turned on is none of its business.
+        """
         now = self._clock()
         for alert in alerts:
-            if now - alert.time > DELIVERY_LATE_S:
+            if not is_news and now - alert.time > DELIVERY_LATE_S:
                 continue
             for channel in self._channels.of_project(alert.entity, alert.project):
-                # What happened before somebody made the channel, a test of an old run say, is none of its business.
-                if self._wants(channel, alert) and alert.time >= channel.created_at - _TOGETHER_S:
+                if self._wants(channel, alert) and (is_news or alert.time >= channel.since - _TOGETHER_S):
                     self._put(channel, alert)
         self._wake.set()
 
@@ -127,7 +133,7 @@ class Delivery:
         """Queue alerts once more that were given up. Returns how many."""
         some = [alert for alert in alerts if channel.id in alert.undelivered]
         for alert in some:
-            self._put(channel, alert)
+            self._put(channel, alert, again=True)
         with self._lock:
             queue = self._queues.get(channel.id)
             if queue is not None:
@@ -138,20 +144,22 @@ class Delivery:
     def _wants(self, channel: Channel, alert: Alert) -> bool:
         if not channel.enabled or LEVELS.index(alert.level) < LEVELS.index(channel.level):
             return False
-        if channel.id in alert.delivered or channel.id in alert.undelivered:
-            return False
         if alert.rule is None:
             return True
         try:
             chosen = self._alerts().rules.find(alert.rule).spec.channels
-        except NotFound:
-            return True
+        except NotFound:  # deleted meanwhile: whoever did that wants to hear no more of it
+            return False
         return chosen is None or channel.id in chosen
 
-    def _put(self, channel: Channel, alert: Alert) -> None:
+    def _put(self, channel: Channel, alert: Alert, *, again: bool = False) -> None:
         with self._lock:
             queue = self._queues.setdefault(channel.id, _Queue())
-            if alert.id in queue.known:
+            # What the ledger says now, and not when the alert was read: it may have been sent in between.
+            became = self._alerts().log.outcome(alert.id)
+            if alert.id in queue.known or channel.id in became.delivered:
+                return
+            if channel.id in became.undelivered and not again:
                 return
             full = len(queue.waiting) >= DELIVERY_QUEUE_MAX
             if not full:
@@ -160,7 +168,7 @@ class Delivery:
                 queue.waiting.append(alert)
                 queue.known.add(alert.id)
         if full:
-            self._note(alert, "undelivered", channel, f"{DELIVERY_QUEUE_MAX:,} others waited already")
+            self._note([alert], "undelivered", channel, f"{DELIVERY_QUEUE_MAX:,} others waited already")
 
     def standing(self, channel: Channel) -> Standing:
         """Return how a channel stands."""
@@ -168,7 +176,10 @@ class Delivery:
             queue = self._queues.get(channel.id, _Queue())
             next_s = queue.next_s if queue.waiting and queue.problem else None
             waiting, problem, last_s = len(queue.waiting), queue.problem, queue.last_s
-        quiet = None if channel.quiet is None else channel.quiet.until(self._clock())
+        try:
+            quiet = None if channel.quiet is None else channel.quiet.until(self._clock())
+        except TreeringError as error:
+            quiet, problem = None, str(error)
         return Standing(waiting, quiet, next_s, problem, last_s)
 
     # ── sending ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,16 +216,25 @@ class Delivery:
         """Return what is to be sent now, and take it out of the queues."""
         now = self._clock()
         found: list[tuple[Channel, list[Alert]]] = []
+        dropped: list[tuple[Channel, list[Alert]]] = []
         with self._lock:
             for channel_id, queue in list(self._queues.items()):
                 channel = self._channels.get(channel_id)
                 if channel is None or not channel.enabled:  # nobody wants it any more
                     if not queue.is_busy:
                         del self._queues[channel_id]
+                        if channel is not None:
+                            dropped.append((channel, list(queue.waiting)))
                     continue
-                some = self._take(channel, queue, now)
+                try:
+                    some = self._take(channel, queue, now)
+                except TreeringError as error:  # its time zone is gone with an update, say: it costs this channel
+                    queue.problem = str(error)[:300]
+                    continue
                 if some:
                     found.append((channel, some))
+        for channel, waiting in dropped:
+            self._note(waiting, "undelivered", channel, "the channel was turned off")
         return found
 
     def _take(self, channel: Channel, queue: _Queue, now: float) -> list[Alert]:
@@ -246,31 +266,33 @@ class Delivery:
         now = self._clock()
         with self._lock:
             queue = self._queues.setdefault(channel.id, _Queue())
-            queue.is_busy = False
             queue.problem = "" if outcome.is_delivered else outcome.text
             queue.tries = 0 if outcome.is_delivered else queue.tries + 1
             waits = not outcome.is_delivered and outcome.retry and queue.tries < DELIVERY_TRIES_MAX
             if waits:
                 queue.waiting.extendleft(reversed(some))
                 queue.next_s = now + _AGAIN_S[min(queue.tries, len(_AGAIN_S)) - 1]
-            else:
-                queue.known.difference_update(alert.id for alert in some)
-                queue.next_s, queue.first_s = 0.0, now
-                queue.tries = 0
+                queue.is_busy = False
+                return
             if outcome.is_delivered:
                 queue.last_s = now
                 queue.sent_s.append(now)
-        if waits:
-            return
-        for alert in some:
-            self._note(alert, "delivered" if outcome.is_delivered else "undelivered", channel, outcome.text)
+        # Before they are no longer known here: whoever offers one of them meanwhile would have it sent twice.
+        self._note(some, "delivered" if outcome.is_delivered else "undelivered", channel, outcome.text)
+        with self._lock:
+            queue.known.difference_update(alert.id for alert in some)
+            queue.next_s, queue.first_s, queue.tries = 0.0, now, 0
+            queue.is_busy = False
 
-    def _note(self, alert: Alert, what: str, channel: Channel, why: str) -> None:
+    def _note(self, some: Sequence[Alert], what: str, channel: Channel, why: str) -> None:
         more = {"why": why[:300]} if what == "undelivered" else {}
+        ids = [alert.id for alert in some]
+        if not ids:
+            return
         try:
-            self._alerts().log.note_outcome(alert.id, what, int(self._clock() * 1e9), channel=channel.id, **more)
-        except OSError as error:  # a full disk: after a restart it may come twice
-            log.warning("cannot note that alert %s was %s: %s", alert.id, what, error)
+            self._alerts().log.note_outcomes(ids, what, int(self._clock() * 1e9), channel=channel.id, **more)
+        except OSError as error:  # a full disk: after a restart they may come twice
+            log.warning("cannot note that %d alerts were %s, %s the first: %s", len(ids), what, ids[0], error)
 
     def send(self, channel: Channel, alerts: Sequence[Alert]) -> Outcome:
         """Send one message, a test if there are no *alerts*, and return how it went."""
@@ -278,7 +300,8 @@ class Delivery:
         delivery_id = alerts[0].id if alerts else "test"
         if channel.kind == "email":
             subject = f"[treering] {headline(alerts)}"
-            return self._mail.send(channel.to, subject, mail_text(alerts, address), delivery_id)
+            mail_id = f"{delivery_id}.{len(alerts)}" if alerts else f"test.{secrets.token_hex(8)}"
+            return self._mail.send(channel.to, subject, mail_text(alerts, address), mail_id)
         headers = {"Content-Type": "application/json"}
         if channel.kind == "slack":
             return self._outbound.post(channel.url, chat_body(alerts, address), headers)

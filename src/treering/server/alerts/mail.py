@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from treering.errors import UsageError
-from treering.limits import OUTBOUND_TIMEOUT_S
+from treering.limits import MAIL_TIMEOUT_S, OUTBOUND_TIMEOUT_S
 from treering.server.outbound import Outcome
 
 __all__ = ["Mail", "MailSettings"]
@@ -74,9 +76,15 @@ class MailSettings:
 class Mail:
     """Sends mail. Thread-safe: each message has a connection of its own."""
 
-    def __init__(self, settings: MailSettings | None, timeout_s: float = OUTBOUND_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        settings: MailSettings | None,
+        timeout_s: float = OUTBOUND_TIMEOUT_S,
+        whole_s: float = MAIL_TIMEOUT_S,
+    ) -> None:
         self.settings = settings
         self._timeout_s = timeout_s
+        self._whole_s = whole_s
 
     def send(self, to: Sequence[str], subject: str, text: str, message_id: str) -> Outcome:
         """Send a message and return how it went. Never raises."""
@@ -84,23 +92,18 @@ class Mail:
         if settings is None:
             return Outcome("address", "This server sends no mail: whoever runs it sets TREERING_SMTP_URL.")
         message = EmailMessage()
-        message["Subject"] = " ".join(subject.split())[:200]
+        message["Subject"] = header_text(subject)[:200]
         message["From"], message["To"] = settings.sender, ", ".join(to)
         message["Date"] = formatdate(usegmt=True)
-        message["Message-ID"] = make_msgid(message_id, "treering.invalid")
+        message["Message-ID"] = f"<{message_id}@treering.invalid>"  # the same when it is tried again
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
+        message.set_content("\n".join(_printable(line) for line in text.splitlines()) + "\n")
         where = f"{settings.host}:{settings.port}"
         try:
-            server = self._connect(settings)
-            try:
+            with self._connect(settings) as server:
                 if settings.user:
                     server.login(settings.user, settings.password)
                 refused = server.send_message(message)
-            finally:
-                with suppress(OSError, smtplib.SMTPException):  # what it took it has, however it says goodbye
-                    server.quit()
-                server.close()
         except smtplib.SMTPAuthenticationError as error:
             return Outcome("send", f"{where} refuses the user or the password ({error.smtp_code}).", error.smtp_code)
         except smtplib.SMTPRecipientsRefused:
@@ -108,6 +111,8 @@ class Mail:
         except smtplib.SMTPResponseException as error:
             retry = 400 <= error.smtp_code < 500
             return Outcome("send", f"{where} refuses the message ({error.smtp_code}).", error.smtp_code, retry)
+        except ssl.SSLCertVerificationError:
+            return Outcome("tls", f"No secure connection to {where}: its certificate is not valid for it.", retry=True)
         except ssl.SSLError:
             return Outcome("tls", f"No secure connection to {where}.", retry=True)
         except smtplib.SMTPNotSupportedError:
@@ -118,15 +123,47 @@ class Mail:
             return Outcome("done", f"{where} took it, but not for {', '.join(sorted(refused))}.")
         return Outcome("done", f"{where} took it.")
 
-    def _connect(self, settings: MailSettings) -> smtplib.SMTP:
+    @contextmanager
+    def _connect(self, settings: MailSettings) -> Iterator[smtplib.SMTP]:
+        """Open a connection that is cut after ``MAIL_TIMEOUT_S``, however slowly the other side goes on."""
         context = ssl.create_default_context()
-        if settings.tls == "smtps":
-            return smtplib.SMTP_SSL(settings.host, settings.port, timeout=self._timeout_s, context=context)
-        server = smtplib.SMTP(settings.host, settings.port, timeout=self._timeout_s)
-        if settings.tls == "smtp":
-            try:
+        server = (
+            smtplib.SMTP_SSL(timeout=self._timeout_s, context=context)
+            if settings.tls == "smtps"
+            else smtplib.SMTP(timeout=self._timeout_s)
+        )
+
+        def cut() -> None:
+            if server.sock is not None:
+                with suppress(OSError):
+                    socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
+
+        limit = threading.Timer(self._whole_s, cut)
+        limit.daemon = True
+        limit.start()
+        try:
+            # The name goes into what TLS checks, and ``connect`` alone does not note it.
+            server._host = settings.host  # type: ignore[attr-defined]
+            server.connect(settings.host, settings.port)
+            if settings.tls == "smtp":
                 server.starttls(context=context)
-            except BaseException:
-                server.close()
-                raise
-        return server
+            yield server
+            with suppress(OSError, smtplib.SMTPException):  # what it took it has, however it says goodbye
+                server.quit()
+        finally:
+            limit.cancel()
+            server.close()
+
+
+def header_text(text: str) -> str:
+    """
+    Return a text that is one line of a header and nothing else.
+
+    An encoded word (``=?utf-8?q?=0D=0ABcc:…?=``) is decoded by the email package when a header is set, line breaks and
+    all: whoever names a run could add headers of their own.
+    """
+    return " ".join(_printable(text).replace("=?", "= ?").split())
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() or char == "\t" else " " for char in text)

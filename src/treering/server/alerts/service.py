@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from treering.limits import ALERT_LOOK_S, ALERT_RECENT_S, DELIVERY_LATE_S
+from treering.limits import ALERT_LOOK_S, DELIVERY_LATE_S
 from treering.server.outbound import Outbound
+from treering.store.alert_watch import is_recent
 from treering.store.alerting import Alert, Alerts
 
 from .channels import Channels
@@ -74,7 +75,8 @@ class AlertService:
             try:
                 if not has_begun:
                     # What a kill left in the queues, and what came while no server ran.
-                    self.delivery.offer(self._current(self._alerts.recent(self._since_us())))
+                    since_us = int((self._clock() - DELIVERY_LATE_S) * 1e6)
+                    self.delivery.offer(self._current(self._alerts.recent(since_us)))
                     has_begun = True
                 self.look()
             except Exception:  # it must go on watching
@@ -84,22 +86,15 @@ class AlertService:
     def look(self) -> None:
         """Look once: judge what came, and queue what is to be sent."""
         watch = self._alerts.watch
-        self.delivery.offer(self._alerts.raised(watch.look()))
+        self.delivery.offer(self._alerts.raised(watch.look()), is_news=True)
         raised = watch.take_raised()
         if raised:
-            self.delivery.offer(self._current(self._alerts.recent(self._since_us(), raised)))
-
-    def _since_us(self) -> int:
-        return int((self._clock() - DELIVERY_LATE_S) * 1e6)
+            self.delivery.offer(self._current(self._alerts.of_code(raised)), is_news=True)
 
     def _current(self, alerts: list[Alert]) -> list[Alert]:
         """Return what rules raised, and of what code did that of runs that run, or ended a short time ago."""
         keys = {alert.run_key for alert in alerts if alert.source == "code"}
         states = self._store.metadata.runs_by_key(keys) if keys else {}
-        recent_ns = int((self._clock() - ALERT_RECENT_S) * 1e9)
-        current = {
-            key
-            for key, state in states.items()
-            if state.state == "running" or (state.ended_ns is not None and state.ended_ns >= recent_ns)
-        }
+        now_ns = int(self._clock() * 1e9)
+        current = {key for key, state in states.items() if is_recent(state, now_ns)}
         return [alert for alert in alerts if alert.source == "rule" or alert.run_key in current]

@@ -58,7 +58,7 @@ def list_alerts(
     store: TheStore,
     access: TheAccess,
     only: Annotated[Only, Query(description="`new`: that nobody has seen. `open`: that are still so.")] = "all",
-    before: Annotated[float | None, Query(description="Unix seconds; of the reply before.", ge=0)] = None,
+    before: Annotated[str | None, Query(description="Of the reply before: go on behind it.", max_length=120)] = None,
     limit: Annotated[int, Query(ge=1, le=ALERTS_PAGE_MAX)] = 50,
 ) -> Response:
     """List the alerts of a project, the newest first."""
@@ -80,7 +80,14 @@ def count_new_alerts(entity: str, project: str, store: TheStore) -> Response:
 def set_alerts_seen(entity: str, project: str, body: AlertsSeen, store: TheStore, access: TheAccess) -> Response:
     """Note that the caller has seen alerts, or that they are new again: for everybody, with the caller's name."""
     store.check_room()
-    changed = store.alerts.set_seen(entity, project, list(dict.fromkeys(body.ids)), body.seen, access.author)
+    entity, project = _existing(store, entity, project)
+    changed = 0
+    if body.ids:
+        changed += store.alerts.set_seen(entity, project, list(dict.fromkeys(body.ids)), body.seen, access.author)
+    if body.until is not None:
+        if not body.seen:
+            raise InvalidValue("until is for alerts that were seen; those that are to be new again are named by ids.")
+        changed += store.alerts.set_all_seen(entity, project, body.until, access.author)
     return ValueReply({"changed": changed})
 
 

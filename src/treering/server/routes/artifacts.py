@@ -97,7 +97,7 @@ def remove_versions(entity: str, project: str, body: Removal, store: TheStore, a
         if collection is None or version is None:
             why = "there is no such version"
         else:
-            why = store.artifacts.check_removal(collection, version, body.with_aliases)
+            why = store.artifacts.protection.refusal(collection, version, body.with_aliases)
             if not why:
                 chosen[one.name, one.version] = collection, version
         if why:
@@ -105,7 +105,10 @@ def remove_versions(entity: str, project: str, body: Removal, store: TheStore, a
     free_bytes = store.bytes_of_removal(list(chosen.values()))
     if not body.dry_run and chosen:
         store.check_room()
-        store.artifacts.remove(list(chosen.values()), access.author, body.why)
+        late = store.artifacts.remove(list(chosen.values()), access.author, body.why, with_aliases=body.with_aliases)
+        for collection, version, why in late:
+            del chosen[collection.name[2], version.number]
+            refused.append({"name": collection.name[2], "version": version.number, "reason": why})
     removed = [
         {"name": name, "version": number, "bytes": version.bytes} for (name, number), (_, version) in chosen.items()
     ]

@@ -49,7 +49,7 @@ def read_project_storage(entity: str, project: str, store: TheStore, caller: The
 @permission(Action.WRITE)
 def collect_garbage(body: Collect, store: TheStore, caller: TheCaller) -> Response:
     """
-    Remove versions whose time is over and content that nothing refers to; with `dry_run` only say which.
+    Remove versions that a rule or time lets go, and content that nothing refers to; with `dry_run` only say which.
 
     It is for whoever runs the server: the owner of the folder, or an admin.
     """
@@ -58,13 +58,14 @@ def collect_garbage(body: Collect, store: TheStore, caller: TheCaller) -> Respon
     found = store.collect_garbage(dry_run=body.dry_run)
     expired = [
         {
-            "entity": collection.name[0],
-            "project": collection.name[1],
-            "name": collection.name[2],
-            "version": version.number,
-            "bytes": version.bytes,
+            "entity": one.collection.name[0],
+            "project": one.collection.name[1],
+            "name": one.collection.name[2],
+            "version": one.version.number,
+            "bytes": one.version.bytes,
+            "why": one.why,
         }
-        for collection, version, _ in found.expired
+        for one in found.expired
     ]
     return ValueReply(
         {

@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { standsAlone } from "@/api/held";
 import type { Place } from "@/api/pictures";
 import type { Evaluation } from "@/api/reports";
 import { type Block, type Fields, isFields, namedSets, splitBlocks, trimmed } from "./blocks";
@@ -20,6 +21,7 @@ interface ReportBodyProps {
 }
 
 const NO_VALUES = {};
+const LATER = "It was added or changed after the report was frozen, so its data are not in this page.";
 
 /** A report as it is read: text, values, figures. */
 export function ReportBody({ markdown, place, shown, onDrawn, onComment, comments }: ReportBodyProps) {
@@ -90,6 +92,7 @@ export function BlockFigure({ block, number, shown, sets, place, ...rest }: Bloc
   const about = figureOf(evaluation, block.source, number);
   const runs = (about && evaluation?.sets[about.set]) ?? null;
   const frozen = shown.frozen?.get(trimmed(block.source)) ?? null;
+  const lacking = frozen === null && standsAlone() ? LATER : "";
   const named = typeof spec.runs === "string" ? spec.runs : (evaluation?.main ?? "");
   return (
     <ReportFigure
@@ -97,7 +100,7 @@ export function BlockFigure({ block, number, shown, sets, place, ...rest }: Bloc
       shown={runs}
       set={isFields(spec.runs) ? spec.runs : (sets.get(named) ?? null)}
       number={number}
-      problem={about?.problem ?? ""}
+      problem={about?.problem || lacking}
       values={evaluation?.formulas ?? NO_VALUES}
       frozen={frozen}
       unfrozen={shown.frozen !== null && frozen === null && evaluation !== null}

@@ -2,12 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ExternalLink, MessageSquare } from "lucide-react";
 import { type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
+import { standsAlone } from "@/api/held";
 import { projectQuery } from "@/api/queries";
 import type { FormulaValue, ShownRuns } from "@/api/reports";
 import { getAccess } from "@/api/session";
 import type { KeyInfo } from "@/api/types";
 import type { Axis } from "@/charts/core/model";
 import { useStableKeys } from "@/grid/useStableKeys";
+import { SERVER_TABLES, TablesContext } from "@/media/table/useTablePages";
 import { KeeperContext } from "@/media/useBlob";
 import { settle } from "@/panels/cascade";
 import { CastContext, ConfigKeysContext, KeysContext, SelectionContext } from "@/panels/cast";
@@ -161,11 +163,14 @@ function FigureSource(props: FigurePanelProps) {
     () => selectionOf(shown, source.frozen ? ["frozen", source.id] : null),
     [shown, source],
   );
+  const tables = useMemo(() => ({ id: source.id, read: source.table }), [source]);
   return (
     <SourceContext value={source}>
       <SelectionContext value={selection}>
         <KeeperContext value={frozen?.keeper ?? null}>
-          <FigurePanel {...props} />
+          <TablesContext value={source === LIVE ? SERVER_TABLES : tables}>
+            <FigurePanel {...props} />
+          </TablesContext>
         </KeeperContext>
       </SelectionContext>
     </SourceContext>
@@ -277,7 +282,7 @@ function usePlaceOf(
       params: { entity: shown.entity, project: shown.project },
       search: workspaceSearch(shown, set),
     });
-  const items: ReactNode = (
+  const items: ReactNode = standsAlone() ? null : (
     <>
       <MenuItem icon={<ExternalLink size={14} />} onSelect={openRuns}>
         Open these runs

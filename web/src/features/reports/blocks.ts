@@ -102,13 +102,15 @@ export interface FormulaPlace {
 /** The formulas in Markdown that holds no fenced blocks; those within `code` are none. */
 export function findFormulas(text: string): FormulaPlace[] {
   const found: FormulaPlace[] = [];
+  // A text of braces alone is not to be searched to its end from each of them.
+  const last = text.lastIndexOf("}}");
   let at = 0;
   while (at < text.length) {
     const letter = text[at];
     if (letter === "\\") at += 2;
     else if (letter === "`") at = behindCode(text, at);
     else if (text.startsWith("{{", at)) {
-      const formula = formulaAt(text, at);
+      const formula = at < last ? formulaAt(text, at) : null;
       if (formula) found.push(formula);
       at = formula ? formula.end : at + 2;
     } else at++;
@@ -127,16 +129,17 @@ export function formulaAt(text: string, at: number): FormulaPlace | null {
 function behindCode(text: string, at: number): number {
   let ticks = 1;
   while (text[at + ticks] === "`") ticks++;
-  for (const run of text.slice(at + ticks).matchAll(/`+|\n[ \t]*\n/g)) {
-    if (run[0].startsWith("\n")) break; // a paragraph ends, and what began in it with it
-    if (run[0].length === ticks) return at + ticks + run.index + run[0].length;
+  const ends = /`+|\n[ \t]*\n/g;
+  ends.lastIndex = at + ticks;
+  for (let run = ends.exec(text); run && !run[0].startsWith("\n"); run = ends.exec(text)) {
+    if (run[0].length === ticks) return run.index + ticks; // before the paragraph ends, and what began in it with it
   }
   return at + ticks;
 }
 
 /** The source of a block without the blank end that editing may change. */
 export function trimmed(source: string): string {
-  return source.replace(/\s+$/, "");
+  return source.trimEnd();
 }
 
 /** What a report says of its run sets, by name, for links to the workspace. */

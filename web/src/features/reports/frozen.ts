@@ -3,6 +3,7 @@
 import { type Column, columnId, decodeColumn } from "@/api/columns";
 import { ApiError } from "@/api/error";
 import type { Series } from "@/api/frames";
+import { standsAlone } from "@/api/held";
 import { type ColumnInfo, type Matrix, type MatrixColumn, matrixColumn } from "@/api/matrix";
 import type { MediaItem, StepSeries } from "@/api/media";
 import type { Evaluation } from "@/api/reports";
@@ -10,9 +11,11 @@ import { getJson } from "@/api/request";
 import type { SeriesRequest } from "@/api/series";
 import { SeriesLoader } from "@/api/seriesLoader";
 import type { ImportanceReply } from "@/api/statistics";
+import { fetchTable } from "@/api/tables";
 import { type KeyInfo, parseNumber, type RunState, type WireNumber } from "@/api/types";
 import type { Column as Numbers } from "@/charts/core/columns";
 import type { PanelSource } from "@/panels/source";
+import { type KeptTable, pageOf } from "./keptTable";
 
 /** An array as it travels: little-endian bytes in base64. */
 interface WireArray {
@@ -57,7 +60,7 @@ export interface PanelData {
   matrix?: WireMatrix;
   columns?: { columns: ColumnInfo[]; match: number };
   importance?: ImportanceReply | null;
-  media?: { steps: StepSeries[]; items: MediaItem[] };
+  media?: { steps: StepSeries[]; items: MediaItem[]; tables?: Record<string, KeptTable> };
   error?: string;
 }
 
@@ -98,6 +101,11 @@ export function frozenSource(id: string, data: PanelData): PanelSource {
         .map((one) => keptSteps(one, data.media?.items ?? [])),
     media: async (runs, key) =>
       (data.media?.items ?? []).filter((one) => one.key === key && runs.includes(one.run)),
+    table: async (runKey, query, signal) => {
+      const kept = data.media?.tables?.[query.sha256];
+      if (kept) return pageOf(kept, query);
+      return standsAlone() ? missing() : fetchTable(runKey, query, signal);
+    },
   };
 }
 

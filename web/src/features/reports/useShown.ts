@@ -58,7 +58,8 @@ export function useShown(report: Report, markdown: string, earlier = false): Sho
   return { evaluation, frozen: isFrozen ? (frozen ?? NO_FIGURES) : null, error: kept.error ?? live.error };
 }
 
-function figuresOf(
+/** The data of frozen figures by the source of their block. *keeper*: what hands out the bytes of their media. */
+export function figuresOf(
   id: string,
   sha256: string,
   data: FrozenReport,

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "react";
+import { standsAlone } from "@/api/held";
 import type { HtmlValue, ImageValue } from "@/api/mediaValue";
 import { BlobGate } from "../BlobGate";
 import { SandboxFrame } from "./SandboxFrame";
@@ -14,10 +15,15 @@ interface HtmlViewProps {
 export function HtmlView({ runKey, value, wanted, label }: HtmlViewProps) {
   return (
     <BlobGate runKey={runKey} blob={value} wanted={wanted}>
-      {({ blob }) => (
-        // A written frame listens no more: other HTML gets a frame of its own.
-        <HtmlFrame key={value.sha256} blob={blob} label={label} />
-      )}
+      {({ blob, url }) =>
+        value._type === "image-file" && standsAlone() ? (
+          // As a picture it runs nothing and asks for nothing.
+          <img className="drawing" src={url} alt={label} />
+        ) : (
+          // A written frame listens no more: other HTML gets a frame of its own.
+          <HtmlFrame key={value.sha256} blob={blob} label={label} />
+        )
+      }
     </BlobGate>
   );
 }
@@ -32,5 +38,12 @@ function HtmlFrame({ blob, label }: { blob: Blob; label: string }) {
     };
   }, [blob]);
   const message = useMemo(() => ({ html }), [html]);
+  if (html !== null && standsAlone()) {
+    return (
+      <div className="sandbox">
+        <iframe title={label} srcDoc={html} sandbox="" />
+      </div>
+    );
+  }
   return html === null ? null : <SandboxFrame shell="html" title={label} message={message} />;
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { standsAlone } from "@/api/held";
 
 /** What stands in for our page's look inside a frame, which cannot see our styles. */
 export interface FrameLook {
@@ -51,6 +52,11 @@ export function SandboxFrame({ shell, title, message }: SandboxFrameProps) {
     // A sandboxed frame has no origin that could be named here; it holds nothing but what is sent to it.
     if (ready > 0) frame.current?.contentWindow?.postMessage(message, "*");
   }, [ready, message]);
+  if (standsAlone()) {
+    return (
+      <p className="media-note">“{title}” is drawn by a library of its own, on the server’s page alone.</p>
+    );
+  }
   return (
     <div className="sandbox">
       <iframe

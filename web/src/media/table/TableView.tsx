@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChartScatter, Columns3, Download, Search, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import type { TableValue } from "@/api/mediaValue";
 import type { TableColumn, TableFilter } from "@/api/tables";
 import { Dialog } from "@/ui/Dialog";
@@ -14,7 +14,14 @@ import { FilterChips } from "./FilterChips";
 import { GroupRows } from "./GroupRows";
 import { RowDialog } from "./RowDialog";
 import { TableCell } from "./TableCell";
-import { EXPORT_ROWS, fetchAllRows, type TableAsk, useTablePages } from "./useTablePages";
+import {
+  EXPORT_ROWS,
+  fetchAllRows,
+  SERVER_TABLES,
+  type TableAsk,
+  TablesContext,
+  useTablePages,
+} from "./useTablePages";
 
 const Projector = lazy(() => import("./Projector"));
 
@@ -37,6 +44,7 @@ const TYPING_MS = 250;
 
 /** A logged table: sorted, searched, filtered and grouped by the server, row by row as it is scrolled. */
 export function TableView({ runKey, value, compact = false, name }: TableViewProps) {
+  const reader = useContext(TablesContext);
   const [search, setSearch] = useState("");
   const [sort, setSort] = useState<{ column: string; desc: boolean } | null>(null);
   const [filters, setFilters] = useState<readonly TableFilter[]>([]);
@@ -95,7 +103,7 @@ export function TableView({ runKey, value, compact = false, name }: TableViewPro
     setSaveError(null);
     try {
       const { group: _, ...rest } = ask;
-      const found = await fetchAllRows(runKey, rest, setSaving);
+      const found = await fetchAllRows(reader, runKey, rest, setSaving);
       saveText(`${name.replaceAll("/", "_")}.csv`, "text/csv", tableCsv(found.columns, found.rows));
       if (found.match > EXPORT_ROWS)
         setSaveError(`The file holds the first ${formatCount(EXPORT_ROWS)} rows.`);
@@ -106,7 +114,8 @@ export function TableView({ runKey, value, compact = false, name }: TableViewPro
     }
   };
 
-  const vectors = columns.filter(({ type }) => vectorSize(type) !== null);
+  // Vectors are read whole, which the server alone can do.
+  const vectors = reader === SERVER_TABLES ? columns.filter(({ type }) => vectorSize(type) !== null) : [];
   const template = `52px ${shown.map((column) => `${widthOf(column)}px`).join(" ")}`;
   return (
     <div className={`table-view ${compact ? "compact" : ""}`}>

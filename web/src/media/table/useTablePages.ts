@@ -1,7 +1,19 @@
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
 import { type Cell, fetchTable, type TablePage, type TableQuery } from "@/api/tables";
 
 export const PAGE_ROWS = 200;
+
+/** How rows are read: from the server, or from what a report keeps of them. */
+export interface TableReader {
+  /** Tells cached rows of one reader from those of others. */
+  id: string;
+  read(runKey: string, query: TableQuery, signal?: AbortSignal): Promise<TablePage>;
+}
+
+export const SERVER_TABLES: TableReader = { id: "", read: fetchTable };
+
+export const TablesContext = createContext<TableReader>(SERVER_TABLES);
 
 /** What is asked of a table; pages of it are fetched as they are scrolled to. */
 export type TableAsk = Omit<TableQuery, "offset" | "limit">;
@@ -16,11 +28,12 @@ export interface TablePages {
 
 /** The rows of a table between *first* and *last*, and those that were fetched before. */
 export function useTablePages(runKey: string, ask: TableAsk, first: number, last: number): TablePages {
+  const reader = useContext(TablesContext);
   const name = JSON.stringify(ask);
   const page = (number: number) => ({
-    queryKey: ["table", runKey, name, number],
+    queryKey: ["table", runKey, name, number, reader.id],
     queryFn: ({ signal }: { signal: AbortSignal }) =>
-      fetchTable(runKey, { ...ask, offset: number * PAGE_ROWS, limit: PAGE_ROWS }, signal),
+      reader.read(runKey, { ...ask, offset: number * PAGE_ROWS, limit: PAGE_ROWS }, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
   const head = useQuery({ ...page(0), placeholderData: keepPreviousData });
@@ -45,6 +58,7 @@ export const EXPORT_ROWS = 200_000;
 
 /** All rows that pass, page by page, for a file. */
 export async function fetchAllRows(
+  reader: TableReader,
   runKey: string,
   ask: TableAsk,
   onProgress: (rows: number) => void,
@@ -52,7 +66,7 @@ export async function fetchAllRows(
   const rows: (readonly Cell[])[] = [];
   const limit = 1000;
   for (;;) {
-    const page = await fetchTable(runKey, { ...ask, offset: rows.length, limit });
+    const page = await reader.read(runKey, { ...ask, offset: rows.length, limit });
     rows.push(...page.rows);
     onProgress(rows.length);
     if (page.rows.length < limit || rows.length >= Math.min(page.match, EXPORT_ROWS)) {

@@ -36,13 +36,7 @@ export function AskedForm({ asked, editor, stage, onClose }: AskedFormProps) {
   return (
     <Suspense>
       {kind === "figure" && block?.kind === "figure" && (
-        <FigureForm
-          value={block.value}
-          place={place}
-          sets={[...stage.sets.keys()]}
-          onSave={putBlock}
-          onClose={onClose}
-        />
+        <FigureForm value={block.value} place={place} sets={stage.sets} onSave={putBlock} onClose={onClose} />
       )}
       {kind === "runs" && block?.kind === "runs" && (
         <RunSetsForm value={block.value} place={place} onSave={putBlock} onClose={onClose} />

@@ -15,13 +15,14 @@ import { type Fields, isFields } from "../blocks";
 import { type FigureHeight, type FigureSpec, readFigure, writeFigure } from "../figure";
 import { PanelSettings } from "../PanelSettings";
 import { panelName } from "../panelName";
+import { FigurePreview } from "./FigurePreview";
 import { RunSetFields } from "./RunSetFields";
 
 interface FigureFormProps {
   value: Fields;
   place: Place;
-  /** Names of the report's run sets. */
-  sets: readonly string[];
+  /** The run sets that the report names. */
+  sets: ReadonlyMap<string, Fields>;
   onSave(value: Fields): void;
   onClose(): void;
 }
@@ -51,6 +52,7 @@ export default function FigureForm({ value, place, sets, onSave, onClose }: Figu
     }),
     [place.entity, place.project],
   );
+  const names = [...sets.keys()];
   const panel = spec.panels[Math.min(at, spec.panels.length - 1)];
   const change = (change: Partial<FigureSpec>) => setSpec({ ...spec, ...change });
   const setPanel = (next: Panel) => change({ panels: spec.panels.map((one, n) => (n === at ? next : one)) });
@@ -99,6 +101,7 @@ export default function FigureForm({ value, place, sets, onSave, onClose }: Figu
                   onChange={(type) => panel && setPanel({ ...panel, type: type.type, settings: {} })}
                 />
               </div>
+              <FigurePreview value={writeFigure(spec, value)} place={place} sets={sets} />
               <div className="figure-form-settings">
                 {panel && <PanelRows key={`${panel.id} ${panel.type}`} panel={panel} onChange={setPanel} />}
               </div>
@@ -108,8 +111,8 @@ export default function FigureForm({ value, place, sets, onSave, onClose }: Figu
                     label="Runs"
                     value={isFields(spec.runs) ? OWN : (spec.runs ?? FIRST)}
                     options={[
-                      [FIRST, sets[0] ? `as the report (${sets[0]})` : "all runs of the project"],
-                      ...sets.map((name) => [name, name] as const),
+                      [FIRST, names[0] ? `as the report (${names[0]})` : "all runs of the project"],
+                      ...names.map((name) => [name, name] as const),
                       [OWN, "of its own…"],
                     ]}
                     onChange={(name) => change({ runs: name === FIRST ? null : name === OWN ? {} : name })}

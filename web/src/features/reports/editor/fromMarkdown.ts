@@ -17,7 +17,7 @@ export function readMarkdown(markdown: string): Chunk[] {
   for (const block of splitBlocks(markdown)) {
     if (block.kind === "text" || block.kind === "code") readText(block.source, add, chunks);
     else if (block.kind === "wrong") add(block.source, rawNode(block.source));
-    else add(block.source, { type: "figureBlock", attrs: { source: block.source.replace(/\s+$/, "") } });
+    else add(block.source, { type: "figureBlock", attrs: { source: block.source.trimEnd() } });
   }
   return chunks;
 }

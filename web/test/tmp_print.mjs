@@ -1,0 +1,18 @@
+import { launch } from "./browser.mjs";
+import { pathToFileURL } from "node:url";
+const [file, out] = process.argv.slice(2);
+const b = await launch();
+const c = await b.newContext({offline:true,viewport:{width:1300,height:900},colorScheme:"dark"});
+const p = await c.newPage();
+await p.addInitScript(()=>{window.print=()=>{window.__printed=[...document.querySelectorAll(".report-figure")].map(f=>f.querySelectorAll("canvas,img,svg,iframe,.table-row,.scalar,[class*=scalar]").length)}});
+await p.goto(pathToFileURL(file).href); await p.locator(".report-figure").first().waitFor();
+await p.getByRole("button",{name:"Print or save as PDF"}).click();
+await p.waitForFunction(()=>window.__printed,null,{timeout:30000}).catch(e=>console.log(e.message));
+console.log(await p.evaluate(()=>window.__printed));
+await p.emulateMedia({media:"print",colorScheme:"light"}); await p.setViewportSize({width:720,height:1000}); await p.waitForTimeout(500);
+await p.screenshot({path:`${out}/print.png`,fullPage:true});
+await p.emulateMedia({media:"screen"}); await p.setViewportSize({width:1300,height:900});
+await p.getByRole("button",{name:"Present"}).click(); await p.waitForTimeout(700);
+await p.screenshot({path:`${out}/present.png`});
+await p.keyboard.press("ArrowRight"); await p.waitForTimeout(500); await p.screenshot({path:`${out}/present2.png`});
+await b.close();

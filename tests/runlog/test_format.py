@@ -121,6 +121,13 @@ def test_a_payload_that_is_no_row_says_where_it_stands(payload: bytes) -> None:
         records.decode(frame_of(payload))
 
 
+@pytest.mark.parametrize("kind", [records.CONFIG, records.SYSTEM, records.CONSOLE, records.EDIT, records.FILE])
+@pytest.mark.parametrize("value", [{"a": 1}, "letters that could be fields", b"bytes", 5, None, True])
+def test_a_record_that_should_be_a_list_and_is_not_is_refused(kind: int, value: object) -> None:
+    with pytest.raises(FormatError, match="it is no list but a"):
+        records.decode(frame_of(records.encode(value), kind))
+
+
 def test_several_records_in_one_compressed_frame() -> None:
     values = [[step, 1, {"a": math.nan}] for step in range(300)]
     payload = zlib.compress(b"".join(records.encode(value) for value in values))

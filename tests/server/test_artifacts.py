@@ -230,6 +230,33 @@ def test_a_model_is_promoted_by_who_may_and_when_its_checks_allow_it(world: Team
     )
 
 
+def test_a_model_of_another_project_is_not_named_and_a_run_of_another_one_tells_no_value(world: Team) -> None:
+    new = {"entity": "bob", "project": "letters", "name": "secret-model", "checks": ["loss < 0.1"]}
+    model = ask(world, "rob", "POST", "/models", new)
+    path = f"/models/{model['id']}"
+    where = {"entity": "ada", "project": "digits", "name": "tree", "version": "latest"}
+    ask(world, "rob", "POST", f"{path}/versions", where)
+    number = world.browser("rob").call("POST", f"{path}/promotions", {"alias": "best", "number": 1})
+    assert number.status == 409
+    row = ask(world, "vera", "GET", f"{HERE}/tree/versions/latest")
+    refused = ask(world, "max", "POST", f"{HERE}/remove", {"versions": [{"name": "tree", "version": 1}]})
+    seen = [
+        ask(world, "bob", "POST", f"{path}/promotions", {"alias": "best", "number": 1, "dry_run": True}),
+        ask(world, "bob", "GET", f"{path}/events"),
+        world.browser("bob").call("POST", f"{path}/promotions", {"alias": "best", "number": 1}).json,
+    ]
+
+    assert row["models"] == []
+    assert "a registered model of another project" in row["protected"]
+    assert "secret-model" not in json.dumps([row, refused])
+    assert refused["refused"][0]["reason"] == "a registered model of another project has it: unlink it there first"
+    assert "what you may not see" in json.dumps(seen[0])
+    for reply in seen:
+        assert "loss = " not in json.dumps(reply)
+        assert "tree" not in json.dumps(reply)
+    ask(world, "rob", "DELETE", path)
+
+
 def test_garbage_is_collected_by_who_runs_the_server(world: Team) -> None:
     for who in ("vera", "max", "ada"):
         ask(world, who, "POST", "/storage/collect", {"dry_run": False}, status=403)

@@ -26,7 +26,10 @@ print(api.create_report("acme/vit","Long","\\n".join(parts),published=True).id)`
   await page.evaluate(()=>{ if(!window.__h){window.__h=1; window.addEventListener("keydown",()=>{const a=performance.now(); requestAnimationFrame(()=>setTimeout(()=>window.__t.push(performance.now()-a)))},true);} });
   for(const ch of "hello this is some text that is typed quickly now"){ await page.keyboard.type(ch); await page.waitForTimeout(60);} await page.waitForTimeout(1500);
   const ts=(await page.evaluate(()=>window.__t)).sort((a,b)=>a-b); console.log(label,"keys",ts.length,"median",ts[ts.length>>1]?.toFixed(1),"p95",ts[Math.floor(ts.length*.95)]?.toFixed(1),"max",ts.at(-1)?.toFixed(1)); };
+
+ const cdp=await page.context().newCDPSession(page); await cdp.send("Profiler.enable"); await cdp.send("Profiler.setSamplingInterval",{interval:500}); await cdp.send("Profiler.start");
  await typed("page");
+ const {profile}=await cdp.send("Profiler.stop"); const self=new Map(); const dt=profile.timeDeltas; const byId=new Map(profile.nodes.map(n=>[n.id,n])); profile.samples.forEach((s,i)=>{const n=byId.get(s); const k=n.callFrame.functionName+" "+n.callFrame.url.split("/").pop()+":"+n.callFrame.lineNumber+":"+n.callFrame.columnNumber; self.set(k,(self.get(k)??0)+dt[i]/1000)}); console.log([...self].sort((a,b)=>b[1]-a[1]).slice(0,14).map(([k,v])=>v.toFixed(0)+" "+k).join("\n"));
  await page.getByRole("button",{name:"Page and Markdown"}).click(); await page.waitForTimeout(800);
  await page.getByText("Paragraph 3 with").first().click(); await page.keyboard.press("End");
  await typed("both");

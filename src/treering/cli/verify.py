@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from .failure import DAMAGED
-from .output import print_json, print_table
+from .output import print_json, print_table, visible
 from .reading import find_run, open_api
 
 __all__ = ["run"]
@@ -34,5 +35,21 @@ def run(arguments: argparse.Namespace) -> int:
     for segment in report["segments"]:
         for damage in segment["damage"]:
             print(f"{damage['segment']}: bytes {damage['offset']:,}+{damage['length']:,}: {damage['reason']}")
-    print(f"{source.path}: {'whole' if report['ok'] else 'DAMAGED; everything outside the bytes above was read'}")
+    _print_files(report.get("files") or {})
+    if report.get("lock") is not None:
+        print(f"lock: {'DIFFERS: ' + ', '.join(report['lock']) if report['lock'] else 'matches'}")
+    print(f"{source.path}: {'whole' if report['ok'] else 'DAMAGED; all but what is named above was read'}")
     return 0 if report["ok"] else DAMAGED
+
+
+def _print_files(files: dict[str, Any]) -> None:
+    """Print what was found of the files; nothing of a server that does not check them."""
+    if not files:
+        return
+    notes = [f"{files['waiting']:,} have not come yet"] if files["waiting"] else []
+    notes += [f"{files['unread_bytes']:,} bytes checked by their size only"] if files["unread_bytes"] else []
+    print(f"{files['count']:,} files, {files['bytes']:,} bytes{''.join('; ' + note for note in notes)}")
+    for one in files["damaged"]:
+        print(visible(f"{one['path']}: {one['problem']}"))
+    if files["damaged_count"] > len(files["damaged"]):
+        print(f"and {files['damaged_count'] - len(files['damaged']):,} more")

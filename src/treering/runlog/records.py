@@ -230,6 +230,8 @@ def _shape(kind: int, value: Any) -> Any:
     shape = _SHAPES.get(kind)
     if shape is not None:
         fields: tuple[str, ...] = shape._fields  # type: ignore[attr-defined]
+        if not isinstance(value, list):  # a slice of something else may raise anything, or give letters of a text
+            raise TypeError(f"it is no list but a {type(value).__name__}")
         return shape(*value[: len(fields)])
     if isinstance(value, list) and len(value) >= 2 and isinstance(value[0], int) and isinstance(value[1], dict):
         return Timed(value[0], value[1])

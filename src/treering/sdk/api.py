@@ -201,7 +201,12 @@ class Api:
         return [{"section": part["section"], **row} for part in sections for row in part["rows"]]
 
     def verify(self, run: Run) -> dict[str, Any]:
-        """Have every byte of a run's record checked; ``ok`` says whether it is whole, ``segments`` what was found."""
+        """
+        Have every byte of a run's record checked.
+
+        ``ok`` says whether it is whole, ``segments`` what was found of its log, ``files`` of its files, and ``lock`` of
+        a locked run which segments are not what they were.
+        """
         reply = self._connection.call("GET", f"/runs/{run.key}/verify")
         field(reply, "ok")
         field(reply, "segments")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ class ArtifactRun:
     _record: Callable[[int, Any], None]
     _endings: list[Callable[[bool], None]]
     _last: dict[str, Any]
+    _defines: dict[str, dict[str, Any]]
     _step: int
     _recorder: Recorder | None
 
@@ -102,10 +104,19 @@ class ArtifactRun:
             contents.fill(self._latest_entries(artifact._name))
         about = artifact._about(list(aliases or ()), list(tags or ()))
         if ttl_days is not None:
-            if isinstance(ttl_days, bool) or not 0 < ttl_days <= ARTIFACT_TTL_MAX_DAYS:
-                raise InvalidValue(f"log_artifact(): ttl_days is 1 to {ARTIFACT_TTL_MAX_DAYS:g}, got {ttl_days!r}.")
+            is_number = isinstance(ttl_days, (int, float)) and not isinstance(ttl_days, bool)
+            if not is_number or not 0 < ttl_days <= ARTIFACT_TTL_MAX_DAYS:
+                raise InvalidValue(
+                    f"log_artifact(): ttl_days is more than 0 and at most {ARTIFACT_TTL_MAX_DAYS:g}, got {ttl_days!r}."
+                )
             about["ttl_days"] = float(ttl_days)
+        if keep is not None and not isinstance(keep, Keep):
+            raise InvalidValue(f"log_artifact(): keep is a rule such as tr.Keep.last(3), got {keep!r:.80}.")
+        if keep is not None and overwrite:
+            raise InvalidValue("log_artifact(): overwrite=True is keep=Keep.last(1); give one of the two.")
         rule = Keep.last(1) if overwrite else keep
+        if rule is not None:
+            rule = rule.towards(self._defines.get(rule.metric or "", {}).get("goal"))
         about["keep"] = None if rule is None else rule.as_dict()
         about["step"] = self._step - 1 if self._step else None
         about["values"] = self._judged(rule, artifact)
@@ -145,7 +156,7 @@ class ArtifactRun:
         if rule is None or rule.metric is None:
             return {}
         value = self._last.get(rule.metric, artifact.metadata.get(rule.metric))
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not isinstance(value, bool) and isinstance(value, Real):
             return {rule.metric: float(value)}
         self._terminal.warn_once(
             f"keep {rule.metric}",

@@ -141,14 +141,14 @@ class Card(threading.Thread):
         self._render = render
         self._display = display
         self._over = threading.Event()
-        self._handle: Any = None
+        self._shown_as: Any = None
         self._shown = ""
 
     def show(self) -> None:
         """Show it, and go on in a thread."""
         self._shown = self._render()
-        self._handle = self._display.display(self._display.HTML(self._shown), display_id=True)
-        if self._handle is not None:
+        self._shown_as = self._display.display(self._display.HTML(self._shown), display_id=True)
+        if self._shown_as is not None:
             self.start()
 
     def run(self) -> None:
@@ -160,8 +160,8 @@ class Card(threading.Thread):
         """Bring it up to date. Never raises: a notebook that was closed is no fault of the training."""
         try:
             now = self._render()
-            if now != self._shown and self._handle is not None:
-                self._handle.update(self._display.HTML(now))
+            if now != self._shown and self._shown_as is not None:
+                self._shown_as.update(self._display.HTML(now))
                 self._shown = now
         except Exception:  # noqa: S110 - see above
             pass

@@ -192,8 +192,30 @@ class SegmentCheck(Reply):
     sha256_ok: bool | None
 
 
+class FileCheck(Reply):
+    """A file of a run that is not what the run's log says."""
+
+    path: str
+    sha256: str
+    bytes: int
+    problem: str = Field(description="Why, in words.")
+
+
+class FilesCheck(Reply):
+    """The files of a run; content that several share counts once."""
+
+    count: int
+    bytes: int
+    unread_bytes: int = Field(description="Of files that are here with their size, beyond what one check reads.")
+    waiting: int = Field(description="Files that have not come yet.")
+    damaged_count: int
+    damaged: list[FileCheck] = Field(description="The first ones.")
+
+
 class Verification(Reply):
-    """The record of one run, checked frame by frame."""
+    """The record of one run: its log, checked frame by frame, and its files."""
 
     segments: list[SegmentCheck]
     ok: bool
+    files: FilesCheck
+    lock: list[str] | None = Field(description="Of a locked run the segments that are not what they were.")

@@ -104,7 +104,7 @@ def read_use(time_ns: int, body: dict[str, Any]) -> UseRow:
         artifact="/".join(names),
         version=_count(body["version"]),
         type=check_name(body["type"], "artifact type"),
-        digest=str(body.get("digest") or "")[:64],
+        digest=str(body.get("digest") or "").replace("\0", "")[:64],
         use_as=str(body.get("use_as") or "").replace("\0", "")[:NAME_MAX_CHARS],
         time_us=time_ns // 1000,
     )
@@ -166,6 +166,8 @@ def _values(given: Any) -> dict[str, float | str]:
 
 
 def _count(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("a count that is no whole number")
     number = int(value)
     if not 0 <= number < _COUNT_MAX:
         raise ValueError("a count or size below 0, or beyond 62 bits")

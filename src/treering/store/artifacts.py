@@ -447,6 +447,12 @@ class Artifacts:
                 found.update(sha256 for sha256 in content if declared_us[sha256] <= logged.time_us)
         return found - needed
 
+    def content_of(self, run_key: str) -> set[str]:
+        """Return the content, and the lists of it, of a run's versions that are there."""
+        versions = [collection.versions[number] for collection, number in self.book.of_run(run_key)]
+        digests = {version.digest for version in versions if version.removed is None}
+        return digests.union(*(self.manifests.content(digest) for digest in digests))
+
     def record_times_us(self) -> dict[tuple[str, str], int]:
         """Return when runs logged versions, by their clocks: run key and record → unix microseconds."""
         a = t.artifacts.c

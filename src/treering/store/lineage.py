@@ -166,8 +166,9 @@ class _Search:
 
     def _upstream(self, level: Sequence[_Thing]) -> list[_Step]:
         found: list[_Step] = []
-        for use in self._artifacts.used_by_run(self._ids(level)):
-            run = _run(self._key_of(use.run_id, level))
+        keys = {self._states[thing.key].id: thing.key for thing in level if thing.key in self._states}
+        for use in self._artifacts.used_by_run(list(keys)):
+            run = _run(keys[use.run_id])
             found.append((run, _version(use.artifact, use.version), "used"))
         for thing in level:
             collection = self._artifacts.book.find(thing.name) if thing.kind == "version" else None
@@ -196,12 +197,6 @@ class _Search:
     def _uses(self, wanted: Iterable[tuple[Name, int]]) -> list[Use]:
         names = list(dict.fromkeys(name for name, _ in wanted))
         return self._artifacts.uses_of(names) if names else []
-
-    def _ids(self, level: Sequence[_Thing]) -> list[int]:
-        return [self._states[thing.key].id for thing in level if thing.kind == "run" and thing.key in self._states]
-
-    def _key_of(self, run_id: int, level: Sequence[_Thing]) -> str:
-        return next(thing.key for thing in level if thing.key in self._states and self._states[thing.key].id == run_id)
 
     def _by_id(self, ids: set[int]) -> dict[str, RunState]:
         return {state.run_key: state for state in self._metadata.runs_by_id(ids).values()}

@@ -714,11 +714,42 @@ class SegmentCheck(msgspec.Struct, frozen=True):
     sha256_ok: bool | None
 
 
+class FileCheck(msgspec.Struct, frozen=True):
+    """A file of a run that is not what the run's log says. ``problem`` says why, in words."""
+
+    path: str
+    sha256: str
+    bytes: int
+    problem: str
+
+
+class FilesCheck(msgspec.Struct, frozen=True):
+    """
+    The files of a run, content that several share counted once.
+
+    ``waiting``: those that have not come yet. ``unread_bytes``: of those that are here with their size, beyond what one
+    check reads. ``damaged`` are the first ones, ``damaged_count`` is of all.
+    """
+
+    count: int = 0
+    bytes: int = 0
+    unread_bytes: int = 0
+    waiting: int = 0
+    damaged_count: int = 0
+    damaged: list[FileCheck] = []
+
+
 class Verification(msgspec.Struct, frozen=True):
-    """All segments of a run, read from the first byte to the last."""
+    """
+    All segments of a run and all its files, read from the first byte to the last.
+
+    ``lock``: of a locked run the segments that are not what they were, else None.
+    """
 
     segments: list[SegmentCheck]
     ok: bool
+    files: FilesCheck = FilesCheck()
+    lock: list[str] | None = None
 
 
 class RebuildProgress(msgspec.Struct, frozen=True):

@@ -29,7 +29,12 @@ def to_samples(time_ns: int, data: dict[str, Any], off: int) -> list[Sample]:
     at = int(time_ns)
     if not -LATEST_NS < at < LATEST_NS:
         raise ValueError("a time beyond 62 bits")
-    return [Sample(name, at, off, *(float(v) for v in value[:3])) for name, value in data.items()]
+    found: list[Sample] = []
+    for name, value in data.items():
+        if not isinstance(value, list):
+            raise TypeError(f"{name[:80]!r} is no list of numbers but a {type(value).__name__}")
+        found.append(Sample(name, at, off, *(float(v) for v in value[:3])))
+    return found
 
 
 def emit_system(samples: list[Sample], created_ns: int, target: Target, out: Out) -> None:

@@ -101,7 +101,7 @@ from .state import RunState
 from .storage import Storage
 from .storefile import StoreFile, check_version, open_store_file
 from .tables import LoggedTable, TableQuery
-from .verify import verify_run
+from .verify import verify_files, verify_run
 from .views import Views
 from .watch import Watcher
 
@@ -907,8 +907,11 @@ class Store:
         return self._state(run_key).id
 
     def verify(self, run_key: str) -> Verification:
-        """Read every byte of a run's segments again. Raises RunNotFound."""
-        return verify_run(self.metadata, self.segments, self._state(run_key))
+        """Read every byte of a run's segments and files again. Raises RunNotFound."""
+        state, lock = self._state(run_key), self.locks.get(run_key)
+        files = verify_files(self.metadata, self.blobs, state.id, self.artifacts.content_of(run_key))
+        changed = None if lock is None else self.locks.differences(lock)[0]
+        return verify_run(self.metadata, self.segments, state, files, changed)
 
     def defines(self, entity: str, project: str) -> dict[str, dict[str, Any]]:
         """Return what define_metric said in a project's latest runs. Raises ProjectNotFound."""

@@ -1,29 +1,98 @@
-"""Reading every byte of a run again, and saying what is wrong with it."""
+"""Reading every byte of a run again, of its log and of its files, and saying what is wrong with it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
-from treering.errors import TreeringError
+from treering.errors import NotFound, TreeringError
+from treering.limits import VERIFY_DAMAGED_LISTED, VERIFY_READ_MAX_BYTES
 from treering.runlog import records
 
+from . import schema as t
+from .blobs import FileBlobs
+from .files import here
 from .metadata import MetadataStore
-from .model import DamageRow, SegmentCheck, Verification
+from .model import DamageRow, FileCheck, FilesCheck, SegmentCheck, Verification
 from .segments import SegmentRef, SegmentStore
 from .state import RunState
 
 _decode = msgspec.msgpack.Decoder().decode
 
 
-def verify_run(metadata: MetadataStore, segments: SegmentStore, state: RunState) -> Verification:
-    """Read all segments of a run from the first byte to the last."""
+def verify_run(
+    metadata: MetadataStore, segments: SegmentStore, state: RunState, files: FilesCheck, lock: list[str] | None
+) -> Verification:
+    """
+    Read all segments of a run from the first byte to the last.
+
+    Args:
+        files: what ``verify_files`` found.
+        lock: of a locked run the segments that are not what they were when it was locked.
+    """
     writers = {s.segment: s.writer for s in metadata.segments(state.id)}
     checks = [_check(segments, ref, writers.get(ref.segment, "")) for ref in segments.segments(state.run_key)]
     ok = all(check.status in ("clean", "sealed", "torn") and check.sha256_ok is not False for check in checks)
-    return Verification(checks, ok)
+    return Verification(checks, ok and not files.damaged_count and not lock, files, lock)
+
+
+def verify_files(metadata: MetadataStore, blobs: FileBlobs, run_id: int, of_versions: Set[str]) -> FilesCheck:
+    """
+    Read all files of a run, and hold them against the hashes in its log.
+
+    Args:
+        of_versions: content of those versions of artifacts that the run logged and that are there. What it declared
+            for others, which were removed or never came, goes with the garbage.
+    """
+    declared: dict[str, tuple[str, int, bool]] = {}
+    needed = set(of_versions)
+    f = t.files.c
+    query = sa.select(f.path, f.sha256, f.bytes, f.purpose, here().label("here")).where(f.run_id == run_id)
+    with metadata.connect() as connection:
+        for row in connection.execute(query.order_by(f.path)):
+            declared.setdefault(row.sha256, (row.path, int(row.bytes), bool(row.here)))
+            needed |= {row.sha256} if row.purpose != "artifact" else set()
+    read = total = waiting = count = damaged_count = 0
+    damaged: list[FileCheck] = []
+    for sha256, (path, size, is_here) in declared.items():
+        if sha256 not in needed:
+            continue
+        count, total = count + 1, total + size
+        if not is_here:
+            waiting += 1
+            continue
+        with_content = read + size <= VERIFY_READ_MAX_BYTES
+        read += size if with_content else 0
+        problem = _problem(blobs, sha256, size, with_content)
+        if problem:
+            damaged_count += 1
+            damaged += [FileCheck(path, sha256, size, problem)] if len(damaged) < VERIFY_DAMAGED_LISTED else []
+    unread = total - read - sum(size for s, (_, size, is_here) in declared.items() if s in needed and not is_here)
+    return FilesCheck(count, total, unread, waiting, damaged_count, damaged)
+
+
+def _problem(blobs: FileBlobs, sha256: str, size: int, with_content: bool) -> str:
+    """Return what is wrong with the bytes of a hash; empty if nothing is."""
+    try:
+        found = blobs.size(sha256)
+        if found != size:
+            return f"it has {found:,} bytes and not {size:,}"
+        if with_content and _hash_of(blobs, sha256) != sha256:
+            return "it holds other bytes than its hash says"
+    except NotFound:
+        return "it is gone"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    return ""
+
+
+def _hash_of(blobs: FileBlobs, sha256: str) -> str:
+    with open(blobs.path(sha256), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check(segments: SegmentStore, ref: SegmentRef, writer: str) -> SegmentCheck:

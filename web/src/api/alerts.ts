@@ -89,7 +89,7 @@ export function fetchAlerts(
   entity: string,
   project: string,
   only: Only,
-  before: number | null,
+  before: string | null,
   signal: AbortSignal,
 ): Promise<AlertList> {
   return getJson(`${projectRoute(entity, project)}/alerts`, { only, before, limit: 30 }, signal);
@@ -114,8 +114,11 @@ export function runAlertsQuery(runKey: string) {
   });
 }
 
-export function setSeen(entity: string, project: string, ids: string[], seen: boolean): Promise<unknown> {
-  return postJson(`${projectRoute(entity, project)}/alerts/seen`, { ids, seen });
+/** Some alerts, or all new ones up to the time of the newest that somebody saw. */
+export type Seen = { ids: string[]; seen: boolean } | { until: number };
+
+export function setSeen(entity: string, project: string, what: Seen): Promise<unknown> {
+  return postJson(`${projectRoute(entity, project)}/alerts/seen`, what);
 }
 
 export function rulesQuery(entity: string, project: string) {

@@ -1922,7 +1922,10 @@ export interface paths {
         };
         /**
          * Verify Run
-         * @description Read every byte of a run's segments and check each frame, the chain from frame to frame, and the seal.
+         * @description Read every byte of a run's record again.
+         *
+         *     Of its segments each frame is checked, the chain from frame to frame, and the seal; of its files the SHA-256; of a
+         *     locked run the hashes that were written down when it was locked.
          */
         get: operations["verify_run"];
         put?: never;
@@ -4581,6 +4584,23 @@ export interface components {
             source: string;
         };
         /**
+         * FileCheck
+         * @description A file of a run that is not what the run's log says.
+         */
+        FileCheck: {
+            /** Bytes */
+            bytes: number;
+            /** Path */
+            path: string;
+            /**
+             * Problem
+             * @description Why, in words.
+             */
+            problem: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
          * FileInfo
          * @description A file that belongs to a run. ``held``: its bytes are here. ``about``: what else was said of it.
          */
@@ -4601,6 +4621,33 @@ export interface components {
             sha256: string;
             /** Time */
             time: number;
+        };
+        /**
+         * FilesCheck
+         * @description The files of a run; content that several share counts once.
+         */
+        FilesCheck: {
+            /** Bytes */
+            bytes: number;
+            /** Count */
+            count: number;
+            /**
+             * Damaged
+             * @description The first ones.
+             */
+            damaged: components["schemas"]["FileCheck"][];
+            /** Damaged Count */
+            damaged_count: number;
+            /**
+             * Unread Bytes
+             * @description Of files that are here with their size, beyond what one check reads.
+             */
+            unread_bytes: number;
+            /**
+             * Waiting
+             * @description Files that have not come yet.
+             */
+            waiting: number;
         };
         /**
          * FilesReply
@@ -8820,9 +8867,15 @@ export interface components {
         };
         /**
          * Verification
-         * @description The record of one run, checked frame by frame.
+         * @description The record of one run: its log, checked frame by frame, and its files.
          */
         Verification: {
+            files: components["schemas"]["FilesCheck"];
+            /**
+             * Lock
+             * @description Of a locked run the segments that are not what they were.
+             */
+            lock: string[] | null;
             /** Ok */
             ok: boolean;
             /** Segments */

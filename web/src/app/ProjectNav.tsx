@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { leftAddress } from "@/grid/viewAddress";
+import { useChosenInSight } from "@/ui/useChosenInSight";
 import { AlertCount } from "./AlertCount";
 
 interface ProjectNavProps {
@@ -10,8 +11,9 @@ interface ProjectNavProps {
 /** The pages of a project; workspace and runs show one view, with its filter, sort, groups and selection. */
 export function ProjectNav({ entity, project }: ProjectNavProps) {
   const params = { entity, project };
+  const nav = useChosenInSight();
   return (
-    <nav className="tabs project-tabs" aria-label="Project">
+    <nav ref={nav} className="tabs project-tabs" aria-label="Project">
       <Link
         to="/$entity/$project"
         params={params}

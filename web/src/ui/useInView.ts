@@ -2,6 +2,8 @@ import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "re
 
 /** Charts start to load this far before they scroll in. */
 const MARGIN_PX = 200;
+/** The class of a page that is about to be printed. */
+export const PAPER = "paper";
 
 /** Whether an element is within *marginPx* of the window now. Observers say so some frames later. */
 export function isNearWindow(node: Element, marginPx: number): boolean {
@@ -19,9 +21,14 @@ export function useInView<Node extends Element>(): [RefObject<Node | null>, bool
   useEffect(() => {
     const node = ref.current;
     if (!node) return;
-    const observer = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? false), {
-      rootMargin: `${MARGIN_PX}px`,
-    });
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        const seen = entry?.isIntersecting ?? false;
+        // What was brought into view for the printer stays drawn: paper has all of the page.
+        if (seen || !document.body.classList.contains(PAPER)) setInView(seen);
+      },
+      { rootMargin: `${MARGIN_PX}px` },
+    );
     observer.observe(node);
     return () => observer.disconnect();
   }, []);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Query
 from starlette.responses import Response
@@ -32,6 +32,8 @@ from treering.store.model_checks import CheckResult, run_checks
 from treering.store.models import Model
 
 from .artifacts import Limit, Offset, check_project, name_of
+
+HIDDEN: Final = "what you may not see"
 
 router = new_router("models")
 
@@ -117,8 +119,12 @@ def list_model_events(
     }
     rows = event_rows(acts[offset : offset + limit])
     for row in rows:
-        if row["version"] in hidden and row["what"] == "link":
+        if row["version"] not in hidden:
+            continue
+        if row["what"] == "link":
             row["text"], row["details"] = f"a version linked as v{row['version']}", {}
+        elif "checks" in row["details"]:  # what they saw are values of a run that the caller may not see
+            row["details"]["checks"] = [{**check, "seen": HIDDEN} for check in row["details"]["checks"]]
     return ValueReply({"events": rows, "total": len(acts)})
 
 
@@ -132,7 +138,7 @@ def link_version(model_id: str, body: NewLink, store: TheStore, access: TheAcces
     collection, version = store.artifacts.find(name_of(store, body.entity, body.project, body.name), body.version)
     run_key = version.loggers[0][0] if version.loggers else ""
     _require_aliases(model, body.aliases, access)
-    checks = _checks(store, model, run_key) if body.aliases else []
+    checks = _checks(store, model, run_key, access) if body.aliases else []
     store.check_room()
     linked = store.artifacts.models.link(model_id, collection, version, body.note, access.author)
     for alias in body.aliases:
@@ -174,7 +180,7 @@ def promote_version(model_id: str, body: Promotion, store: TheStore, access: The
         if not body.dry_run:
             store.artifacts.models.promote(model_id, alias, None, body.note, access.author, [])
         return ValueReply({**reply, "state": "removed"})
-    checks = _checks(store, model, model.find(body.number).run_key)
+    checks = _checks(store, model, model.find(body.number).run_key, access)
     reply["checks"] = _as_dicts(checks)
     if body.dry_run:
         return ValueReply({**reply, "state": "would_pass" if all(one.passed for one in checks) else "would_fail"})
@@ -205,8 +211,13 @@ def _require_aliases(model: Model, aliases: list[str], access: Access) -> None:
         raise InvalidValue("'latest' is no alias of a model: its newest version is its last one.")
 
 
-def _checks(store: Store, model: Model, run_key: str) -> list[CheckResult]:
-    return run_checks(model.checks, run_key, store.run, store.query_runs)
+def _checks(store: Store, model: Model, run_key: str, access: Access) -> list[CheckResult]:
+    """Return what the checks find; not what they saw, where the caller may not see the run."""
+    found = run_checks(model.checks, run_key, store.run, store.query_runs)
+    state = store.metadata.run(run_key)
+    if state is None or access.may(Action.READ, state.entity, state.project):
+        return found
+    return [one._replace(seen=HIDDEN) for one in found]
 
 
 def _as_dicts(checks: list[CheckResult]) -> list[dict[str, Any]]:

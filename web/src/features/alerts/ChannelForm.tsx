@@ -12,8 +12,8 @@ import {
 import { Switch } from "@/panels/settings/fields";
 import { Choice } from "@/ui/Choice";
 import { ErrorLine } from "@/ui/ErrorLine";
+import { Field } from "@/ui/FormField";
 import { Segmented } from "@/ui/Segmented";
-import { Field } from "./RuleForm";
 
 interface ChannelFormProps {
   entity: string;

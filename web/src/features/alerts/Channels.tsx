@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Mail, MessageSquare, Pencil, Plus, Send, Trash2, Webhook } from "lucide-react";
+import { Mail, MessageSquare, Pencil, Plus, Send, Webhook } from "lucide-react";
 import { useState } from "react";
 import {
   alertKeys,
@@ -12,7 +12,7 @@ import {
   testChannel,
 } from "@/api/alerts";
 import { Switch } from "@/panels/settings/fields";
-import { Dialog } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/DeleteDialog";
 import { ErrorLine } from "@/ui/ErrorLine";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatAge, formatCount, formatMoment } from "@/ui/humanize";
@@ -95,7 +95,6 @@ interface RowProps {
 
 function Row({ entity, project, channel, mayEdit, onEdit }: RowProps) {
   const queries = useQueryClient();
-  const [asking, setAsking] = useState(false);
   const settle = () => queries.invalidateQueries({ queryKey: alertKeys.channels(entity, project) });
   const turn = useMutation({
     mutationFn: (enabled: boolean) =>
@@ -161,31 +160,15 @@ function Row({ entity, project, channel, mayEdit, onEdit }: RowProps) {
           <IconButton label={`Change ${channel.name}`} onClick={onEdit}>
             <Pencil size={15} />
           </IconButton>
-          <IconButton label={`Delete ${channel.name}`} onClick={() => setAsking(true)}>
-            <Trash2 size={15} />
-          </IconButton>
+          <DeleteButton
+            label={`Delete ${channel.name}`}
+            title="Delete channel"
+            onDelete={() => remove.mutate()}
+          >
+            <p>Delete “{channel.name}”? What waits for it is not sent.</p>
+          </DeleteButton>
         </>
       )}
-      <Dialog title="Delete channel" open={asking} onClose={() => setAsking(false)}>
-        <div className="dialog-body">
-          <p>Delete “{channel.name}”? What waits for it is not sent.</p>
-          <footer>
-            <button type="button" className="button" onClick={() => setAsking(false)}>
-              Keep
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => {
-                setAsking(false);
-                remove.mutate();
-              }}
-            >
-              Delete
-            </button>
-          </footer>
-        </div>
-      </Dialog>
     </li>
   );
 }
@@ -222,8 +205,13 @@ const LEAST: Record<Channel["level"], string> = {
   ERROR: "errors only",
 };
 
-function about({ shown, level, is_signed, quiet, last_at, enabled }: Channel): string {
-  const parts = [shown, enabled ? LEAST[level] : "turned off"];
+/** Mailboxes that are named; the others are counted. */
+const NAMED = 3;
+
+function about({ shown, to, level, is_signed, quiet, last_at, enabled }: Channel): string {
+  const more = to.length - NAMED;
+  const where = more > 1 ? `${to.slice(0, NAMED).join(", ")} and ${more} more` : shown;
+  const parts = [where, enabled ? LEAST[level] : "turned off"];
   if (is_signed) parts.push("signed");
   if (quiet)
     parts.push(`quiet ${quiet.begin}–${quiet.end} ${quiet.zone}${quiet.urgent ? " but for errors" : ""}`);

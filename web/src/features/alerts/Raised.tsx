@@ -9,6 +9,7 @@ import {
   fetchAlerts,
   type Only,
   rulesQuery,
+  type Seen,
   setSeen,
 } from "@/api/alerts";
 import { getAccess } from "@/api/session";
@@ -34,20 +35,20 @@ export function Raised({ entity, project }: { entity: string; project: string })
   const pages = useInfiniteQuery({
     queryKey: [...alertKeys.list(entity, project), only],
     queryFn: ({ pageParam, signal }) => fetchAlerts(entity, project, only, pageParam, signal),
-    initialPageParam: null as number | null,
+    initialPageParam: null as string | null,
     getNextPageParam: (last) => last.before,
     refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) > 1 ? REFRESH_OLD_MS : REFRESH_MS),
   });
   const rules = useQuery(rulesQuery(entity, project));
   const channels = useQuery({ ...channelsQuery(entity, project), enabled: getAccess().kind !== "share" });
   const turn = useMutation({
-    mutationFn: ({ ids, seen }: { ids: string[]; seen: boolean }) => setSeen(entity, project, ids, seen),
+    mutationFn: (what: Seen) => setSeen(entity, project, what),
     onSettled: () => queries.invalidateQueries({ queryKey: alertKeys.list(entity, project) }),
   });
   if (pages.error) return <ErrorNote error={pages.error} />;
   const alerts = pages.data?.pages.flatMap((page) => page.alerts) ?? [];
   const mayEdit = pages.data?.pages[0]?.may_edit ?? false;
-  const fresh = alerts.filter((alert) => alert.seen_by === null).map((alert) => alert.id);
+  const newest = alerts.find((alert) => alert.seen_by === null);
   const names = new Map((channels.data?.channels ?? []).map((channel) => [channel.id, channel.name]));
   const conditions = new Map((rules.data?.rules ?? []).map((rule) => [rule.id, rule.spec.condition]));
   return (
@@ -55,19 +56,19 @@ export function Raised({ entity, project }: { entity: string; project: string })
       <div className="alerts-bar">
         <Segmented label="Which alerts" value={only} options={SHOWN} onChange={setOnly} />
         <span className="grow" />
-        {mayEdit && fresh.length > 0 && (
+        {mayEdit && newest && (
           <button
             type="button"
             className="button"
             disabled={turn.isPending}
-            onClick={() => turn.mutate({ ids: fresh.slice(0, 200), seen: true })}
+            onClick={() => turn.mutate({ until: Math.max(...alerts.map(({ time }) => time)) })}
           >
             <CheckCheck size={14} /> Mark all as seen
           </button>
         )}
       </div>
       {turn.error && <ErrorLine error={turn.error} />}
-      {pages.data && alerts.length === 0 && (
+      {pages.data && alerts.length === 0 && !pages.hasNextPage && (
         <Nothing entity={entity} project={project} only={only} hasRules={conditions.size > 0} />
       )}
       {byDay(alerts).map(([day, some]) => (

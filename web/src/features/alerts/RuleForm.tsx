@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useId, useMemo, useState } from "react";
+import { type FormEvent, useMemo, useState } from "react";
 import {
   alertKeys,
   type Channel,
@@ -12,6 +12,8 @@ import {
 import type { KeyInfo } from "@/api/types";
 import { Choice } from "@/ui/Choice";
 import { ErrorLine } from "@/ui/ErrorLine";
+import { Field, TypedField } from "@/ui/FormField";
+import { MetricInput } from "@/ui/MetricInput";
 import { Segmented } from "@/ui/Segmented";
 import { useDebounced } from "@/ui/useDebounced";
 import { RulePreviewView } from "./RulePreviewView";
@@ -204,7 +206,7 @@ function Fields({ draft, keys, change }: FieldsProps) {
                 onChange={(op) => change({ op })}
               />
             </Field>
-            <Typed label="bound" value={draft.value} onChange={(value) => change({ value })} />
+            <TypedField isNumber label="bound" value={draft.value} onChange={(value) => change({ value })} />
           </>
         )}
         {kind === "change" && (
@@ -221,7 +223,7 @@ function Fields({ draft, keys, change }: FieldsProps) {
                 onChange={(direction) => change({ direction })}
               />
             </Field>
-            <Typed label="by" value={draft.by} onChange={(by) => change({ by })} />
+            <TypedField isNumber label="by" value={draft.by} onChange={(by) => change({ by })} />
             <Field label="measured">
               <Choice
                 label="measured"
@@ -233,12 +235,22 @@ function Fields({ draft, keys, change }: FieldsProps) {
                 onChange={(unit) => change({ relative: unit === "percent" })}
               />
             </Field>
-            <Typed label="within steps" value={draft.steps} onChange={(steps) => change({ steps })} />
+            <TypedField
+              isNumber
+              label="within steps"
+              value={draft.steps}
+              onChange={(steps) => change({ steps })}
+            />
           </>
         )}
         {kind === "unusual" && (
           <>
-            <Typed label="standard deviations" value={draft.score} onChange={(score) => change({ score })} />
+            <TypedField
+              isNumber
+              label="standard deviations"
+              value={draft.score}
+              onChange={(score) => change({ score })}
+            />
             <Field label="on which side">
               <Choice
                 label="on which side"
@@ -268,7 +280,12 @@ function Fields({ draft, keys, change }: FieldsProps) {
           </Field>
         )}
         {kind === "silent" && (
-          <Typed label="for minutes" value={draft.minutes} onChange={(minutes) => change({ minutes })} />
+          <TypedField
+            isNumber
+            label="for minutes"
+            value={draft.minutes}
+            onChange={(minutes) => change({ minutes })}
+          />
         )}
         {kind === "plateau" && (
           <>
@@ -283,12 +300,22 @@ function Fields({ draft, keys, change }: FieldsProps) {
                 onChange={(goal) => change({ goal })}
               />
             </Field>
-            <Typed label="by more than" value={draft.by} onChange={(by) => change({ by })} />
-            <Typed label="for steps" value={draft.steps} onChange={(steps) => change({ steps })} />
+            <TypedField isNumber label="by more than" value={draft.by} onChange={(by) => change({ by })} />
+            <TypedField
+              isNumber
+              label="for steps"
+              value={draft.steps}
+              onChange={(steps) => change({ steps })}
+            />
           </>
         )}
         {kind !== "silent" && kind !== "plateau" && (
-          <Typed label="times in a row" value={draft.points} onChange={(points) => change({ points })} />
+          <TypedField
+            isNumber
+            label="times in a row"
+            value={draft.points}
+            onChange={(points) => change({ points })}
+          />
         )}
       </div>
     </>
@@ -330,68 +357,5 @@ function Tells({ channels, chosen, onChange }: TellsProps) {
           ))}
       </span>
     </fieldset>
-  );
-}
-
-export function Field({
-  label,
-  hint,
-  children,
-}: {
-  label: string;
-  hint?: string | undefined;
-  children: ReactNode;
-}) {
-  return (
-    <div className="form-field">
-      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children */}
-      <label className="form-field">
-        {label}
-        {children}
-      </label>
-      {hint && <small className="muted">{hint}</small>}
-    </div>
-  );
-}
-
-function Typed({ label, value, onChange }: { label: string; value: string; onChange(value: string): void }) {
-  return (
-    <Field label={label}>
-      <input
-        className="text-input"
-        inputMode="decimal"
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-      />
-    </Field>
-  );
-}
-
-interface MetricInputProps {
-  value: string;
-  keys: readonly KeyInfo[];
-  onChange(value: string): void;
-}
-
-function MetricInput({ value, keys, onChange }: MetricInputProps) {
-  const id = useId();
-  return (
-    <>
-      <input
-        className="text-input"
-        list={id}
-        value={value}
-        spellCheck={false}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      <datalist id={id}>
-        {keys
-          .filter(({ kind }) => kind === "number" || kind === "system")
-          .slice(0, 500)
-          .map(({ key }) => (
-            <option key={key} value={key} />
-          ))}
-      </datalist>
-    </>
   );
 }

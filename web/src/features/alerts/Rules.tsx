@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Pencil, Plus, Radar, Trash2 } from "lucide-react";
+import { Pencil, Plus, Radar } from "lucide-react";
 import { useState } from "react";
 import { alertKeys, changeRule, channelsQuery, deleteRule, type Rule, rulesQuery } from "@/api/alerts";
 import { projectQuery } from "@/api/queries";
 import { getAccess } from "@/api/session";
 import { Switch } from "@/panels/settings/fields";
-import { Dialog } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/DeleteDialog";
 import { ErrorLine } from "@/ui/ErrorLine";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatDay } from "@/ui/humanize";
@@ -90,7 +90,6 @@ interface RowProps {
 
 function Row({ rule, channels, mayEdit, onEdit }: RowProps) {
   const queries = useQueryClient();
-  const [asking, setAsking] = useState(false);
   const settle = () => queries.invalidateQueries({ queryKey: alertKeys.rules(rule.entity, rule.project) });
   const turn = useMutation({
     mutationFn: (enabled: boolean) => changeRule(rule.id, { version: rule.version, enabled }),
@@ -128,31 +127,11 @@ function Row({ rule, channels, mayEdit, onEdit }: RowProps) {
           <IconButton label={`Change ${rule.name}`} onClick={onEdit}>
             <Pencil size={15} />
           </IconButton>
-          <IconButton label={`Delete ${rule.name}`} onClick={() => setAsking(true)}>
-            <Trash2 size={15} />
-          </IconButton>
+          <DeleteButton label={`Delete ${rule.name}`} title="Delete rule" onDelete={() => remove.mutate()}>
+            <p>Delete “{rule.name}” for everybody in this project? What it has raised stays.</p>
+          </DeleteButton>
         </>
       )}
-      <Dialog title="Delete rule" open={asking} onClose={() => setAsking(false)}>
-        <div className="dialog-body">
-          <p>Delete “{rule.name}” for everybody in this project? What it has raised stays.</p>
-          <footer>
-            <button type="button" className="button" onClick={() => setAsking(false)}>
-              Keep
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => {
-                setAsking(false);
-                remove.mutate();
-              }}
-            >
-              Delete
-            </button>
-          </footer>
-        </div>
-      </Dialog>
     </li>
   );
 }

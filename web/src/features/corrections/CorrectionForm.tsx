@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useId, useMemo, useState } from "react";
+import { type FormEvent, useMemo, useState } from "react";
 import {
   type Correction,
   changeCorrection,
@@ -11,6 +11,8 @@ import { seriesLoader } from "@/api/points";
 import { queryKeys } from "@/api/queries";
 import type { KeyInfo } from "@/api/types";
 import { ErrorLine } from "@/ui/ErrorLine";
+import { Field, TypedField } from "@/ui/FormField";
+import { MetricInput } from "@/ui/MetricInput";
 import { Segmented } from "@/ui/Segmented";
 import { useDebounced } from "@/ui/useDebounced";
 import { type Draft, draftOf, emptyDraft, KINDS, ruleOf } from "./draft";
@@ -147,22 +149,48 @@ function Fields({ draft, keys, change }: FieldsProps) {
       )}
       {kind === "rescale" && (
         <div className="form-row">
-          <Typed label="× factor" value={draft.factor} onChange={(factor) => change({ factor })} />
-          <Typed label="+ offset" value={draft.offset} onChange={(offset) => change({ offset })} />
-          <Typed label="Unit" value={draft.unit} onChange={(unit) => change({ unit })} />
+          <TypedField
+            isNumber
+            label="× factor"
+            value={draft.factor}
+            onChange={(factor) => change({ factor })}
+          />
+          <TypedField
+            isNumber
+            label="+ offset"
+            value={draft.offset}
+            onChange={(offset) => change({ offset })}
+          />
+          <TypedField label="Unit" value={draft.unit} onChange={(unit) => change({ unit })} />
         </div>
       )}
       {kind === "cut" && (
         <>
           <div className="form-row">
-            <Typed
+            <TypedField
+              isNumber
               label="Steps from"
               value={draft.stepsFrom}
               onChange={(stepsFrom) => change({ stepsFrom })}
             />
-            <Typed label="to" value={draft.stepsTo} onChange={(stepsTo) => change({ stepsTo })} />
-            <Typed label="Values below" value={draft.below} onChange={(below) => change({ below })} />
-            <Typed label="or above" value={draft.above} onChange={(above) => change({ above })} />
+            <TypedField
+              isNumber
+              label="to"
+              value={draft.stepsTo}
+              onChange={(stepsTo) => change({ stepsTo })}
+            />
+            <TypedField
+              isNumber
+              label="Values below"
+              value={draft.below}
+              onChange={(below) => change({ below })}
+            />
+            <TypedField
+              isNumber
+              label="or above"
+              value={draft.above}
+              onChange={(above) => change({ above })}
+            />
           </div>
           <div className="form-row">
             <Moment
@@ -186,19 +214,6 @@ function Fields({ draft, keys, change }: FieldsProps) {
   );
 }
 
-function Field({ label, hint, children }: { label: string; hint?: string | undefined; children: ReactNode }) {
-  return (
-    <div className="form-field">
-      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children */}
-      <label className="form-field">
-        {label}
-        {children}
-      </label>
-      {hint && <small className="muted">{hint}</small>}
-    </div>
-  );
-}
-
 /** A point in time where the person is, to the second. */
 function Moment({ label, value, onChange }: { label: string; value: string; onChange(value: string): void }) {
   return (
@@ -211,39 +226,5 @@ function Moment({ label, value, onChange }: { label: string; value: string; onCh
         onChange={(event) => onChange(event.target.value)}
       />
     </Field>
-  );
-}
-
-function Typed({ label, value, onChange }: { label: string; value: string; onChange(value: string): void }) {
-  return (
-    <Field label={label}>
-      <input className="text-input" value={value} onChange={(event) => onChange(event.target.value)} />
-    </Field>
-  );
-}
-
-interface MetricInputProps {
-  value: string;
-  keys: readonly KeyInfo[];
-  onChange(value: string): void;
-}
-
-function MetricInput({ value, keys, onChange }: MetricInputProps) {
-  const id = useId();
-  return (
-    <>
-      <input
-        className="text-input"
-        list={id}
-        value={value}
-        spellCheck={false}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      <datalist id={id}>
-        {keys.slice(0, 500).map(({ key }) => (
-          <option key={key} value={key} />
-        ))}
-      </datalist>
-    </>
   );
 }

@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { History, Pencil, PencilRuler, Plus, Trash2 } from "lucide-react";
+import { History, Pencil, PencilRuler, Plus } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { type Correction, changeCorrection, correctionsQuery, deleteCorrection } from "@/api/corrections";
 import { seriesLoader } from "@/api/points";
 import { projectQuery, queryKeys } from "@/api/queries";
 import { Switch } from "@/panels/settings/fields";
-import { Dialog } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/DeleteDialog";
 import { ErrorLine } from "@/ui/ErrorLine";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatDay } from "@/ui/humanize";
@@ -83,7 +83,7 @@ export function CorrectionsPage({ entity, project, metric }: CorrectionsPageProp
 
 function Row({ row, onEdit }: { row: Correction; onEdit(): void }) {
   const queries = useQueryClient();
-  const [asking, setAsking] = useState<"delete" | "versions" | null>(null);
+  const [showsVersions, setShowsVersions] = useState(false);
   const { entity, project } = row;
   const settle = () => {
     seriesLoader.invalidate(null);
@@ -118,7 +118,7 @@ function Row({ row, onEdit }: { row: Correction; onEdit(): void }) {
         ))}
         {error && <ErrorLine error={error} />}
       </span>
-      <IconButton label={`Versions of ${row.text}`} onClick={() => setAsking("versions")}>
+      <IconButton label={`Versions of ${row.text}`} onClick={() => setShowsVersions(true)}>
         <History size={15} />
       </IconButton>
       {row.may_edit && (
@@ -126,39 +126,23 @@ function Row({ row, onEdit }: { row: Correction; onEdit(): void }) {
           <IconButton label={`Change ${row.text}`} onClick={onEdit}>
             <Pencil size={15} />
           </IconButton>
-          <IconButton label={`Delete ${row.text}`} onClick={() => setAsking("delete")}>
-            <Trash2 size={15} />
-          </IconButton>
+          <DeleteButton
+            label={`Delete ${row.text}`}
+            title="Delete correction"
+            onDelete={() => remove.mutate()}
+          >
+            <p>
+              Delete “{row.text}” for everybody in this project? Its metrics are then shown as if it had never
+              been.
+            </p>
+          </DeleteButton>
         </>
       )}
-      {asking === "versions" && (
+      {showsVersions && (
         <Suspense>
-          <Versions row={row} onClose={() => setAsking(null)} onChanged={settle} />
+          <Versions row={row} onClose={() => setShowsVersions(false)} onChanged={settle} />
         </Suspense>
       )}
-      <Dialog title="Delete correction" open={asking === "delete"} onClose={() => setAsking(null)}>
-        <div className="dialog-body">
-          <p>
-            Delete “{row.text}” for everybody in this project? Its metrics are then shown as if it had never
-            been.
-          </p>
-          <footer>
-            <button type="button" className="button" onClick={() => setAsking(null)}>
-              Keep
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => {
-                setAsking(null);
-                remove.mutate();
-              }}
-            >
-              Delete
-            </button>
-          </footer>
-        </div>
-      </Dialog>
     </li>
   );
 }

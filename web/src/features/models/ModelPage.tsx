@@ -11,7 +11,9 @@ import {
   modelQuery,
   unlinkVersion,
 } from "@/api/models";
+import { DeleteDialog } from "@/ui/DeleteDialog";
 import { Dialog } from "@/ui/Dialog";
+import { ErrorLine } from "@/ui/ErrorLine";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatBytes, formatCount, formatMoment } from "@/ui/humanize";
 import { IconButton } from "@/ui/IconButton";
@@ -91,27 +93,18 @@ function ModelHead({ model }: { model: ModelDetail }) {
       <Dialog title="Change the model" open={asking === "edit"} onClose={close}>
         <ModelForm entity={entity} project={project} old={model} onDone={close} />
       </Dialog>
-      <Dialog title="Delete the model" open={asking === "delete"} onClose={close}>
-        <div className="dialog-body">
-          <p>
-            Delete {model.name} for everybody? The artifacts that are its versions stay. What was promoted,
-            when and by whom stays in the record.
-          </p>
-          {remove.error && (
-            <p className="bad" role="alert">
-              {remove.error.message}
-            </p>
-          )}
-          <footer>
-            <button type="button" className="button" onClick={close}>
-              Keep
-            </button>
-            <button type="button" className="button danger" onClick={() => remove.mutate()}>
-              Delete
-            </button>
-          </footer>
-        </div>
-      </Dialog>
+      <DeleteDialog
+        title="Delete the model"
+        open={asking === "delete"}
+        onClose={close}
+        onDelete={() => remove.mutate()}
+      >
+        <p>
+          Delete {model.name} for everybody? The artifacts that are its versions stay. What was promoted, when
+          and by whom stays in the record.
+        </p>
+        {remove.error && <ErrorLine error={remove.error} />}
+      </DeleteDialog>
     </header>
   );
 }

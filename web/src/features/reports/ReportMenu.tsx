@@ -25,7 +25,7 @@ import {
   restoreReport,
   thawReport,
 } from "@/api/reports";
-import { Dialog } from "@/ui/Dialog";
+import { DeleteDialog } from "@/ui/DeleteDialog";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/Menu";
 import { saveText } from "@/ui/saveText";
 import { printReport } from "./printing";
@@ -146,26 +146,17 @@ export function ReportMenu({ report, earlier, onPresent }: ReportMenuProps) {
           <ReportHistory report={report} onClose={() => setAsking(null)} onChanged={settle} />
         </Suspense>
       )}
-      <Dialog title="Delete report" open={asking === "delete"} onClose={() => setAsking(null)}>
-        <div className="dialog-body">
-          <p>Delete “{report.title}” for everybody? Its comments go with it.</p>
-          <footer>
-            <button type="button" className="button" onClick={() => setAsking(null)}>
-              Keep
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => {
-                setAsking(null);
-                remove.mutate();
-              }}
-            >
-              Delete
-            </button>
-          </footer>
-        </div>
-      </Dialog>
+      <DeleteDialog
+        title="Delete report"
+        open={asking === "delete"}
+        onClose={() => setAsking(null)}
+        onDelete={() => {
+          setAsking(null);
+          remove.mutate();
+        }}
+      >
+        <p>Delete “{report.title}” for everybody? Its comments go with it.</p>
+      </DeleteDialog>
     </>
   );
 }

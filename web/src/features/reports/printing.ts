@@ -1,7 +1,6 @@
 import { chooseTheme, useTheme } from "@/state/theme";
+import { PAPER } from "@/ui/useInView";
 
-/** As wide as the text of an A4 page between its margins. */
-const PAPER = "paper";
 const SETTLE_MS = 120;
 const MOST_WAITS = 60;
 

@@ -55,7 +55,10 @@ export function useShown(report: Report, markdown: string, earlier = false): Sho
     () => (isFrozen && kept.data ? merged(kept.data.evaluation, live.data ?? null) : (live.data ?? null)),
     [isFrozen, kept.data, live.data],
   );
-  return { evaluation, frozen: isFrozen ? (frozen ?? NO_FIGURES) : null, error: kept.error ?? live.error };
+  const error = kept.error ?? live.error;
+  const figures = isFrozen ? (frozen ?? NO_FIGURES) : null;
+  // The same object while it says the same: all that is on the page is drawn with it.
+  return useMemo(() => ({ evaluation, frozen: figures, error }), [evaluation, figures, error]);
 }
 
 /** The data of frozen figures by the source of their block. *keeper*: what hands out the bytes of their media. */

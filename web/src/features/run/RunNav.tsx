@@ -1,6 +1,6 @@
 import { Link, useLocation } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
 import { usePageStatus } from "@/state/pageStatus";
+import { useChosenInSight } from "@/ui/useChosenInSight";
 import { RUN_TABS } from "./tabs";
 
 type RunNavProps =
@@ -10,19 +10,10 @@ type RunNavProps =
 
 /** The tabs of a run. Where they do not fit they scroll, and the chosen one is always in sight. */
 export function RunNav(props: RunNavProps) {
-  const nav = useRef<HTMLElement>(null);
+  const nav = useChosenInSight();
   const path = useLocation({ select: ({ pathname }) => pathname });
   const several = usePageStatus(({ processes }) => processes > 1);
   const tabs = RUN_TABS.filter(({ tab }) => tab !== "processes" || several || path.endsWith("/processes"));
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another address is another chosen tab
-  useEffect(() => {
-    const chosen = nav.current?.querySelector("[aria-current]");
-    // Only sideways and only the bar: the page must not move.
-    if (!nav.current || !(chosen instanceof HTMLElement)) return;
-    const { offsetLeft, offsetWidth } = chosen;
-    nav.current.scrollLeft =
-      offsetLeft - nav.current.offsetLeft - (nav.current.clientWidth - offsetWidth) / 2;
-  }, [path]);
   return (
     <nav ref={nav} className="tabs run-tabs" aria-label="Run">
       {tabs.map(({ tab, label }) =>

@@ -45,7 +45,7 @@ export function AskedForm({ asked, editor, stage, onClose }: AskedFormProps) {
         <FormulaForm
           formula={source}
           place={place}
-          markdown={stage.markdown}
+          markdown={stage.text()}
           onSave={(formula) => put("formula", { formula })}
           onClose={onClose}
         />

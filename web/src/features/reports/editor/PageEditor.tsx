@@ -2,7 +2,7 @@ import { type Editor, EditorContent, useEditor } from "@tiptap/react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { addPicture, type Place } from "@/api/pictures";
 import { pictureName, picturesIn } from "@/ui/usePicturePaste";
-import { namedSets, splitBlocks } from "../blocks";
+import { type Fields, namedSets, splitBlocks } from "../blocks";
 import type { Shown } from "../useShown";
 import { AskedForm } from "./AskedForm";
 import type { DocNode } from "./document";
@@ -86,16 +86,19 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
     load(editor, markdown, sources.current);
   }, [editor, markdown]);
 
+  const text = useRef(markdown);
+  text.current = markdown;
+  const sets = useSets(markdown);
   const stage = useMemo(
     (): Stage => ({
       shown,
       place,
-      markdown,
-      sets: namedSets(markdown),
-      numberOf: (source, position) => figureNumber(editor, source, position),
+      text: () => text.current,
+      sets,
+      numberOf: (position) => (editor ? (figureNumbers(editor.state.doc).get(position) ?? 1) : 1),
       ask: setAsked,
     }),
-    [shown, place, markdown, editor],
+    [shown, place, sets, editor],
   );
   if (!editor || editor.isDestroyed) return null;
   return (
@@ -114,6 +117,14 @@ export default function PageEditor({ markdown, place, shown, onChange }: PageEdi
       {asked && <AskedForm asked={asked} editor={editor} stage={stage} onClose={() => setAsked(null)} />}
     </StageContext>
   );
+}
+
+/** The run sets of a text: the same object while they say the same. */
+function useSets(markdown: string): ReadonlyMap<string, Fields> {
+  const found = namedSets(markdown);
+  const name = JSON.stringify([...found]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the name says all that there is in them
+  return useMemo(() => found, [name]);
 }
 
 /** Reads a text into the page, and notes of which lines each of its blocks is. */
@@ -153,13 +164,31 @@ async function keepPictures(place: Place, files: readonly File[]): Promise<DocNo
   );
 }
 
-/** Which figure a block is, from 1. */
-function figureNumber(editor: Editor | null, source: string, position: number): number {
-  let number = 0;
-  editor?.state.doc.forEach((node, offset) => {
-    if (node.type.name !== "figureBlock" || offset > position) return;
-    const same = String(node.attrs.source ?? "");
-    if (splitBlocks(same)[0]?.kind === "figure") number++;
-  });
-  return number || (source ? 1 : 0);
+type Doc = Editor["state"]["doc"];
+
+const numbers = new WeakMap<Doc, ReadonlyMap<number, number>>();
+const figures = new WeakMap<Doc, boolean>();
+
+/** Which figure, from 1, stands at which place of a document. */
+function figureNumbers(doc: Doc): ReadonlyMap<number, number> {
+  let found = numbers.get(doc);
+  if (!found) {
+    const made = new Map<number, number>();
+    doc.forEach((node, offset) => {
+      if (node.type.name === "figureBlock" && isFigure(node)) made.set(offset, made.size + 1);
+    });
+    numbers.set(doc, made);
+    found = made;
+  }
+  return found;
+}
+
+/** Whether a block is a figure, and not run sets. Nodes that nobody changed stay the same objects. */
+function isFigure(node: Doc): boolean {
+  let found = figures.get(node);
+  if (found === undefined) {
+    found = splitBlocks(String(node.attrs.source ?? ""))[0]?.kind === "figure";
+    figures.set(node, found);
+  }
+  return found;
 }

@@ -15,10 +15,10 @@ export interface Stage {
   shown: Shown;
   sets: ReadonlyMap<string, Fields>;
   place: Place;
-  /** The whole text, for formulas that are tried. */
-  markdown: string;
-  /** Which figure a block is, from 1, by the place of its node. */
-  numberOf(source: string, position: number): number;
+  /** The whole text as it is now. Asked for and not held: with each letter all nodes would be drawn anew. */
+  text(): string;
+  /** Which figure stands at a place, from 1. */
+  numberOf(position: number): number;
   /** Opens the form of a node. */
   ask(asked: Asked): void;
 }

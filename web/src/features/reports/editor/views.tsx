@@ -1,6 +1,18 @@
 import { type NodeViewProps, NodeViewWrapper, ReactNodeViewRenderer } from "@tiptap/react";
 import { ChevronDown, ChevronUp, Code2, Pencil, Trash2 } from "lucide-react";
-import { createContext, lazy, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type ComponentType,
+  createContext,
+  lazy,
+  memo,
+  type ReactNode,
+  Suspense,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Panel } from "@/state/layout";
 import { IconButton } from "@/ui/IconButton";
 import { splitBlocks, writeBlock } from "../blocks";
@@ -24,14 +36,37 @@ function useStage(): Stage {
   return stage;
 }
 
+/**
+ * A view that is drawn anew when its node or its stage is another. A letter that is typed moves all nodes behind it, and
+ * each is told so; asking one for its place gives the new one all the same.
+ */
+function still(View: ComponentType<NodeViewProps>): (props: NodeViewProps) => ReactNode {
+  const Kept = memo(View, (a, b) => a.node === b.node && a.selected === b.selected);
+  return (props) => <Kept {...props} />;
+}
+
 // ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function FigureView({ node, getPos, editor, updateAttributes, deleteNode, selected }: NodeViewProps) {
+interface NumberedProps extends NodeViewProps {
+  /** Which figure it is, from 1. */
+  number: number;
+}
+
+function FigureView(props: NodeViewProps) {
+  return <NumberedFigure {...props} number={useStage().numberOf(props.getPos() ?? 0)} />;
+}
+
+const NumberedFigure = memo(
+  BlockView,
+  (a, b) => a.node === b.node && a.selected === b.selected && a.number === b.number,
+);
+
+function BlockView({ node, getPos, editor, updateAttributes, deleteNode, selected, number }: NumberedProps) {
   const stage = useStage();
   const source = String(node.attrs.source ?? "");
   const [block] = useMemo(() => splitBlocks(source), [source]);
-  const position = getPos() ?? 0;
-  const move = (by: -1 | 1) => moveBlock(editor, position, node.nodeSize, by);
+  const place = () => getPos() ?? 0;
+  const move = (by: -1 | 1) => moveBlock(editor, place(), node.nodeSize, by);
   const set = (value: unknown) => updateAttributes({ source: writeBlock(value).trimEnd() });
   const what = block?.kind === "runs" ? "run sets" : "figure";
   return (
@@ -46,14 +81,16 @@ function FigureView({ node, getPos, editor, updateAttributes, deleteNode, select
         {(block?.kind === "figure" || block?.kind === "runs") && (
           <IconButton
             label={`Edit ${what}`}
-            onClick={() => stage.ask({ kind: block.kind === "runs" ? "runs" : "figure", position, source })}
+            onClick={() =>
+              stage.ask({ kind: block.kind === "runs" ? "runs" : "figure", position: place(), source })
+            }
           >
             <Pencil size={13} />
           </IconButton>
         )}
         <IconButton
           label={`Edit ${what} as JSON`}
-          onClick={() => stage.ask({ kind: "source", position, source })}
+          onClick={() => stage.ask({ kind: "source", position: place(), source })}
         >
           <Code2 size={14} />
         </IconButton>
@@ -65,13 +102,13 @@ function FigureView({ node, getPos, editor, updateAttributes, deleteNode, select
         {block?.kind === "figure" && (
           <BlockFigure
             block={block}
-            number={stage.numberOf(source, position)}
+            number={number}
             shown={stage.shown}
             sets={stage.sets}
             place={stage.place}
-            onPanel={(place: number, panel: Panel) => {
+            onPanel={(at: number, panel: Panel) => {
               const spec = readFigure(block.value);
-              const panels = spec.panels.map((one, n) => (n === place ? panel : one));
+              const panels = spec.panels.map((one, n) => (n === at ? panel : one));
               set(writeFigure({ ...spec, panels }, block.value));
             }}
           />
@@ -276,9 +313,9 @@ function PictureView({ node, updateAttributes, selected }: NodeViewProps) {
 
 export const VIEWS: Views = {
   figure: ReactNodeViewRenderer(FigureView),
-  raw: ReactNodeViewRenderer(RawView),
-  mathBlock: ReactNodeViewRenderer(MathBlockView),
-  formula: ReactNodeViewRenderer(FormulaView, { as: "span" }),
-  math: ReactNodeViewRenderer(MathView, { as: "span" }),
-  picture: ReactNodeViewRenderer(PictureView, { as: "span" }),
+  raw: ReactNodeViewRenderer(still(RawView)),
+  mathBlock: ReactNodeViewRenderer(still(MathBlockView)),
+  formula: ReactNodeViewRenderer(still(FormulaView), { as: "span" }),
+  math: ReactNodeViewRenderer(still(MathView), { as: "span" }),
+  picture: ReactNodeViewRenderer(still(PictureView), { as: "span" }),
 };

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 import type { SavedView } from "@/api/views";
 import { Switch } from "@/panels/settings/fields";
+import { DeleteDialog } from "@/ui/DeleteDialog";
 import { Dialog } from "@/ui/Dialog";
 import type { Asking } from "./asking";
 import type { ViewActions } from "./useViewActions";
@@ -23,29 +24,20 @@ export default function ViewDialogs({ asking, saved, actions, onAsk }: ViewDialo
   }
   if (asking === "delete") {
     return (
-      <Dialog title="Delete view" open onClose={close}>
-        <div className="dialog-body">
-          <p>
-            Delete “{saved?.name}”{saved?.shared ? " for everybody in this project" : ""}? Links to it then
-            open the default view.
-          </p>
-          <footer>
-            <button type="button" className="button" onClick={close}>
-              Keep
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => {
-                close();
-                void actions.remove();
-              }}
-            >
-              Delete
-            </button>
-          </footer>
-        </div>
-      </Dialog>
+      <DeleteDialog
+        title="Delete view"
+        open
+        onClose={close}
+        onDelete={() => {
+          close();
+          void actions.remove();
+        }}
+      >
+        <p>
+          Delete “{saved?.name}”{saved?.shared ? " for everybody in this project" : ""}? Links to it then open
+          the default view.
+        </p>
+      </DeleteDialog>
     );
   }
   return (

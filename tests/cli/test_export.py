@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import json
 import math
 import re
@@ -10,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import treering as tr
@@ -28,6 +31,7 @@ def _script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     script.write_text('const ends = "</script><!--";\n')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("treering.cli.export._PAGE", script)
+        patch.setattr("treering.cli.export._REPORT_SCRIPT", script)
         yield
 
 
@@ -177,3 +181,46 @@ def test_a_frozen_report_is_a_page_with_its_text_and_data(data: Path, tmp_path: 
     assert index["report"]["markdown"].startswith("# Losses")
     assert index["report"]["frozen"]["frozen_by"]
     assert "<script>alert(1)" not in file.read_text()
+
+
+def test_a_reports_page_has_the_bytes_it_shows_and_becomes_a_draft_over_its_runs_again(tmp_path: Path, capsys: Any):
+    with tr.init(project="shown", entity="ada", id="r", dir=tmp_path / "data") as run:
+        run.log({"loss": 0.5, "img": tr.Image(np.zeros((4, 4, 3), np.uint8))})
+        run.log({"rows": tr.Table(["n", "picture"], [[1, tr.Image(np.ones((3, 3, 3), np.uint8))], [2, None]])})
+    fence = "```treering\n{}\n```\n\n"
+    text = "# {{ mean(loss) }}\n\n" + "".join(
+        fence.format(json.dumps({"panel": {"type": "media", "settings": {"key": key}}})) for key in ("img", "rows")
+    )
+    file = tmp_path / "report.html"
+    with tr.Api(tmp_path / "data") as api:
+        report = api.create_report("ada/shown", "Shown", text)
+        report.freeze()
+        report.refresh()
+        report.markdown = text + fence.format('{"panel": {"type": "line", "settings": {"keys": ["loss"]}}}')
+        report.save()
+        words = ["export", f"report:http://host/ada/shown/reports/{report.id}?version=1", "--with-runs"]
+        assert main([*words, "--data", str(tmp_path / "data"), "--html", str(file)]) == 0
+
+    said = capsys.readouterr().err
+    assert "1 of its figures was added or changed after it was frozen" in said
+    page = file.read_text()
+    index, blocks = (
+        json.loads(re.findall(rf'id="treering-{name}">(.*?)</script>', page, re.S)[0]) for name in ("index", "blocks")
+    )
+    frozen, held = index["report"]["frozen"], index["report"]["bytes"]
+    (kept,) = frozen["figures"][1]["panels"][0]["media"]["tables"].values()
+    assert ([row[0] for row in kept["rows"]], kept["total"]) == ([1, 2], 2)
+    assert held.keys() == frozen["blobs"].keys()
+    assert sorted(kind for _, kind in held.values()) == ["", "image/png", "image/png"]  # and the table's Parquet
+    for sha256, (block, _) in held.items():
+        assert hashlib.sha256(base64.b64decode(blocks[block])).hexdigest() == sha256
+
+    into = ["import", "html", str(file), "--data", str(tmp_path / "again"), "--entity", "bea", "--json"]
+    assert main(into) == 0
+    made = json.loads(capsys.readouterr().out)
+    with tr.Api(tmp_path / "again") as api:
+        again = api.report(made["report"])
+        assert (again.markdown, again.published) == (report.markdown, False)
+        assert again.values()["mean(loss)"]["written"] == "0.5"
+    assert main(into) == 1  # a second time adds nothing
+    assert "has a report of this title" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,22 @@ def test_the_examples_have_the_blocks_and_formulas_that_they_say(example):
     assert "".join(block.source for block in blocks) == example["markdown"]
     found = [p.text for block in blocks if block.kind == "text" for p in find_formulas(block.source)]
     assert found == example["formulas"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# a{s}b", "[", "![", "<", "{{", "{{{{a}}}}", "`a` ", "9", "a", "_", "`\n\n", "[a](", "a://", "1,", "$", "{{\n"],
+)
+def test_no_text_takes_longer_than_its_length(text: str):
+    # Where it did, one of 60,000 characters held the server for half a minute.
+    markdown = text.format(s=" " * 60_000) if "{s}" in text else text * (60_000 // len(text))
+    begin = time.process_time()
+
+    formula_texts(markdown)
+    headings(markdown)
+    find_typed_numbers(markdown)
+
+    assert time.process_time() - begin < 2.5
 
 
 @given(

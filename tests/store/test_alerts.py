@@ -347,32 +347,34 @@ def test_a_disk_that_refuses_the_ledger_delays_an_alert(world: World, watched: S
     assert look(watched) == []
 
 
-def test_alerts_of_one_moment_are_all_listed_page_by_page(world: World, watched: Store):
-    lives = [world.life(f"r{n}") for n in range(7)]
-    for life in lives:
-        life.log({"loss": 1.0}, 0)
-        for n in range(2):
-            life.record(records.ALERT, {"title": f"{life.run_key} {n}", "text": "", "level": "INFO", "step": None})
-    watched.ingest_now()
-    rule(watched, HIGH)
-    for life in lives:
-        life.log({"loss": 20.0}, 1)
-    assert len(look(watched)) == 7
-    times = {one.time for one in watched.alerts.page(*PLACE, limit=200).alerts if one.source == "rule"}
-    assert len(times) == 1
-    for only, count in (("all", 21), ("new", 21), ("open", 7)):
-        found, before = [], None
-        while True:
-            page = watched.alerts.page(*PLACE, only=only, before=before, limit=4)
-            found += [one.id for one in page.alerts]
-            before = page.before
-            if before is None:
-                break
-        assert (len(found), len(set(found))) == (count, count)
-    for bad in ("", "x", "1", "-1.a", "1.a-b", "nan.a", "1.a\0"):
-        with pytest.raises(InvalidValue):
-            watched.alerts.page(*PLACE, before=bad)
-    assert watched.alerts.page(*PLACE, before=f"{10**19}.a-{10**19}").alerts != []
+def test_alerts_of_one_moment_are_all_listed_page_by_page(world: World, metadata_url: str):
+    with Store.open(world.folder, clock_ns=world.now, metadata_url=metadata_url) as watched:
+        watched.alerts.watch.start()
+        lives = [world.life(f"r{n}") for n in range(7)]
+        for life in lives:
+            life.log({"loss": 1.0}, 0)
+            for n in range(2):
+                life.record(records.ALERT, {"title": f"{life.run_key} {n}", "text": "", "level": "INFO", "step": None})
+        watched.ingest_now()
+        rule(watched, HIGH)
+        for life in lives:
+            life.log({"loss": 20.0}, 1)
+        assert len(look(watched)) == 7
+        times = {one.time for one in watched.alerts.page(*PLACE, limit=200).alerts if one.source == "rule"}
+        assert len(times) == 1
+        for only, count in (("all", 21), ("new", 21), ("open", 7)):
+            found, before = [], None
+            while True:
+                page = watched.alerts.page(*PLACE, only=only, before=before, limit=4)
+                found += [one.id for one in page.alerts]
+                before = page.before
+                if before is None:
+                    break
+            assert (len(found), len(set(found))) == (count, count)
+        for bad in ("", "x", "1", "-1.a", "1.a-b", "nan.a", "1.a\0"):
+            with pytest.raises(InvalidValue):
+                watched.alerts.page(*PLACE, before=bad)
+        assert watched.alerts.page(*PLACE, before=f"{10**19}.a-{10**19}").alerts != []
 
 
 def test_a_page_of_what_is_rare_looks_at_so_many_and_goes_on(

@@ -18,7 +18,7 @@ from treering.errors import EditConflict, FilterError, InvalidName, InvalidValue
 from treering.runlog import records
 from treering.runlog.artifact_manifest import Entry, Manifest
 from treering.store import Store
-from treering.store.artifact_records import KeepRule
+from treering.store.artifact_records import KeepRule, read_use
 from treering.store.lineage import Edge
 from treering.store.model_checks import run_checks
 
@@ -195,6 +195,14 @@ def test_records_that_say_nonsense_cost_only_themselves(world: World) -> None:
     logged(life, "data", {"a": b"one"})
     with opened(world) as store:
         assert list(versions(store)) == [0]
+
+
+def test_a_use_with_a_forged_digest_or_number_becomes_a_row_that_every_database_takes_or_none() -> None:
+    body = {"entity": "ada", "project": "p", "name": "n", "version": 1, "type": "t", "digest": "a\0b"}
+    assert "\0" not in str(read_use(5, body))
+    for version in (-1, 1.5, math.inf, math.nan, 1 << 62, "x", None, []):
+        with pytest.raises((ValueError, TypeError, OverflowError)):
+            read_use(5, {**body, "version": version})
 
 
 def test_a_manifest_is_canonical_and_its_digest_says_nothing_of_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -294,6 +295,63 @@ def test_a_frozen_report_keeps_its_data_when_runs_change_and_go(store: Store, wo
     assert "values" in kinds
     assert store.reports.frozen_json(report.id) == before
     assert store.reports.frozen(report.id).evaluation.formulas['mean(val/acc, runs="vits")'].written == "0.9229"
+
+
+def test_a_run_that_was_moved_is_said_to_be_moved_and_to_lack_nothing(store: Store, world: World, written):
+    _, keys = written
+    life = world.life("sunk")
+    life.config({"model": "sunk"})
+    life.log({"val/acc": -math.inf}, 0)
+    life.end()
+    store.ingest_now()
+    report = frozen(store, FIGURE)
+    assert store.reports.changes(report.id, everything) == []  # −∞ is what it was
+
+    assert store.move_runs([keys["vit0"]], "bob", "secret", "max") == {}
+    store.edit_run(keys["vit0"], {"name": "renamed in secret"}, "max")
+
+    seen = {change.kind: change.text for change in store.reports.changes(report.id, everything)}
+    assert seen.keys() == {"moved", "name", "set"}
+    assert seen["moved"] == "The run 'name of vit0' was moved to bob/secret."
+
+
+def test_a_reader_is_told_nothing_of_a_project_that_they_may_not_read(store: Store, written):
+    _, keys = written
+    report = frozen(store, f"{FIGURE}\n{{{{ mean(val/acc) }}}}\n")
+    store.move_runs([keys["vit0"]], "bob", "secret", "max")
+    store.edit_run(keys["vit0"], {"name": "renamed in secret"}, "max")
+
+    told = store.reports.changes(report.id, lambda entity, project: project != "secret")
+
+    assert [change.text for change in told] == [
+        "The run 'name of vit0' was moved to another project.",
+        "One run is in a project that you may not read: what changed there is not said.",
+    ]
+
+
+STRANGE = (
+    None,
+    True,
+    -1,
+    2**70,
+    1e308,
+    "NaN",
+    [],
+    [1],
+    {},
+    {"by": 5},
+    {"by": "metric:loss", "agg": "at", "step": 2**70},
+)
+
+
+@pytest.mark.parametrize("kind", ["line", "media", "scatter", "importance", "nothing"])
+def test_a_figure_with_any_settings_is_frozen_or_says_what_is_wrong(store: Store, kind: str):
+    names = ("keys", "pattern", "axis", "xRange", "confidence", "spread", "step", "x", "metric", "method", "columns")
+    figures = [{"type": kind, "settings": {"keys": ["loss"], name: value}} for name in names for value in STRANGE]
+    figures.append({"type": kind, "settings": {"keys": json.loads("[" * 200 + "]" * 200)}})
+    for some in (figures[at : at + 12] for at in range(0, len(figures), 12)):
+        report = frozen(store, f"```treering\n{json.dumps({'panels': some})}\n```\n")
+        assert store.reports.frozen(report.id).figures[0]["panels"]
 
 
 def test_the_frozen_line_of_a_group_is_that_of_a_chart(store: Store):

@@ -29,7 +29,7 @@ print(api.create_report("acme/vit","Long","\\n".join(parts),published=True).id)`
 
  const cdp=await page.context().newCDPSession(page); await cdp.send("Profiler.enable"); await cdp.send("Profiler.setSamplingInterval",{interval:500}); await cdp.send("Profiler.start");
  await typed("page");
- const {profile}=await cdp.send("Profiler.stop"); const self=new Map(); const dt=profile.timeDeltas; const byId=new Map(profile.nodes.map(n=>[n.id,n])); profile.samples.forEach((s,i)=>{const n=byId.get(s); const k=n.callFrame.functionName+" "+n.callFrame.url.split("/").pop()+":"+n.callFrame.lineNumber+":"+n.callFrame.columnNumber; self.set(k,(self.get(k)??0)+dt[i]/1000)}); console.log([...self].sort((a,b)=>b[1]-a[1]).slice(0,14).map(([k,v])=>v.toFixed(0)+" "+k).join("\n"));
+ const {profile}=await cdp.send("Profiler.stop"); const self=new Map(); const dt=profile.timeDeltas; const byId=new Map(profile.nodes.map(n=>[n.id,n])); profile.samples.forEach((s,i)=>{const n=byId.get(s); const k=n.callFrame.functionName+" "+n.callFrame.url.split("/").pop()+":"+n.callFrame.lineNumber+":"+n.callFrame.columnNumber; self.set(k,(self.get(k)??0)+dt[i]/1000)}); console.log("busy ms per key", ([...self].filter(([k])=>!/^\((idle|program)/.test(k)).reduce((s,[,v])=>s+v,0)/49).toFixed(1)); console.log([...self].sort((a,b)=>b[1]-a[1]).slice(0,14).map(([k,v])=>v.toFixed(0)+" "+k).join("\n"));
  await page.getByRole("button",{name:"Page and Markdown"}).click(); await page.waitForTimeout(800);
  await page.getByText("Paragraph 3 with").first().click(); await page.keyboard.press("End");
  await typed("both");

@@ -35,5 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
             visible(f"{artifact.qualified_name}  {artifact.file_count:,} files  {artifact.size:,} bytes  in {folder}")
         )
         if references and not arguments.references:
-            print(f"{references:,} references stay where they are; --references brings what they lead to")
+            stay = "reference stays where it is" if references == 1 else "references stay where they are"
+            print(f"{references:,} {stay}; --references brings what is there")
     return 0

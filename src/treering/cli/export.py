@@ -11,7 +11,7 @@ import html
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -88,9 +88,16 @@ def _write_report(api: Api, arguments: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("a report is written as a page: --html FILE. Its data are those of its runs: export them.")
     script = _script(_REPORT_SCRIPT)
     at = datetime.now(UTC).timestamp()
-    report, index, blocks = report_page(api, arguments.what.removeprefix(_REPORT), arguments.with_runs, at, _note)
+    libraries: list[str] = []
+
+    def library(name: str) -> str:
+        libraries.append(_embedded(_script(_REPORT_SCRIPT.with_name(f"{name}.js"))))
+        return libraries[-1]
+
+    reference = arguments.what.removeprefix(_REPORT)
+    report, index, blocks = report_page(api, reference, arguments.with_runs, at, library, _note)
     file = Path(arguments.html)
-    _write_whole(file, page_text(script, report.title, index, blocks))
+    _write_whole(file, page_text(script, report.title, index, blocks, libraries))
     return {"report": report.id, "title": report.title, "output": str(file), "bytes": file.stat().st_size}
 
 
@@ -122,14 +129,20 @@ def _script(file: Path) -> str:
         raise NotFound(f"the page's script is not in this installation ({file}); build it, or use --dir.") from None
 
 
-def page_text(script: str, title: str, index: dict[str, Any], blocks: list[str]) -> str:
-    """Return the page. Its one script is named by its hash; whatever runs logged stands in it as data only."""
-    script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")  # in its texts; nothing ends it
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def page_text(script: str, title: str, index: dict[str, Any], blocks: list[str], libraries: Sequence[str] = ()) -> str:
+    """
+    Return the page. Its one script is named by its hash; whatever runs logged stands in it as data only.
+
+    Args:
+        libraries: scripts that frames in the page may run, as they stand there.
+    """
+    script = _embedded(script)
+    digests = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (script, *libraries)]
+    scripts = "' 'sha256-".join(digests)
     return (
         "<!doctype html>\n"
         f'<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(digest)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(scripts)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{html.escape(title)}</title>\n</head>\n<body>\n"
@@ -138,6 +151,11 @@ def page_text(script: str, title: str, index: dict[str, Any], blocks: list[str])
         f'<script type="application/json" id="treering-blocks">{_json(blocks)}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _embedded(script: str) -> str:
+    """Return a script with what would end its element written in another way: it stands in texts alone."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def _json(value: Any) -> str:

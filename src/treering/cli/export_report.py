@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -35,7 +36,12 @@ _KINDS: Final = (
 
 
 def report_page(
-    api: Api, reference: str, with_runs: bool, at: float, note: Callable[[str], None]
+    api: Api,
+    reference: str,
+    with_runs: bool,
+    at: float,
+    library: Callable[[str], str],
+    note: Callable[[str], None],
 ) -> tuple[SavedReport, dict[str, Any], list[str]]:
     """
     Return a report, and the index and blocks of its page.
@@ -43,6 +49,7 @@ def report_page(
     Args:
         reference: its id, or the address of its page.
         with_runs: every point of its runs is in the page too, so that they can be made again of it.
+        library: returns the script of the frames for figures of a kind, "plotly" or "vega".
         note: told what was left out.
 
     Raises:
@@ -54,8 +61,8 @@ def report_page(
         frozen = api.frozen_report(report.id)
     except InvalidValue:
         raise InvalidValue(
-            f"the report {report.title!r} is live, not frozen. Freeze it first (its menu, or SavedReport.freeze()), so that what "
-            "you send is what you read."
+            f"the report {report.title!r} is live, not frozen. Freeze it first (its menu, or SavedReport.freeze()), so "
+            "that what you send is what you read."
         ) from None
     markdown = report.markdown or ""
     later = _later(markdown, frozen)
@@ -81,6 +88,10 @@ def report_page(
         blocks.append(base64.b64encode(data).decode("ascii"))
     if left:
         note(f"{left:,} media are left out; a page holds {EXPORT_MEDIA_MAX_BYTES:,} bytes of them")
+    libraries = {}
+    for name in sorted({kind.removesuffix("-file") for kind in _kinds(frozen)} & {"plotly", "vega"}):
+        libraries[name] = len(blocks)
+        blocks.append(base64.b64encode(gzip.compress(library(name).encode(), 9, mtime=0)).decode("ascii"))
     about = {
         "format": FORMAT,
         "kind": "report",
@@ -94,6 +105,7 @@ def report_page(
             "project": report.project,
             "frozen": frozen,
             "bytes": held,
+            "libraries": libraries,
         },
     }
     return report, about, blocks
@@ -121,20 +133,22 @@ def _wanted(report: SavedReport, markdown: str, frozen: Mapping[str, Any]) -> It
     place = f"/projects/{quote(report.entity, safe='')}/{quote(report.project, safe='')}"
     for sha256 in dict.fromkeys(_PICTURE.findall(markdown)):
         yield sha256, f"{place}/pictures/{sha256}", ""
-    drawings = {
-        str(value.get("sha256"))
-        for figure in frozen["figures"]
-        for panel in figure["panels"]
-        for item in (panel.get("media") or {}).get("items", ())
-        for value in _values(item.get("value"))
-        if value.get("format") == "svg"
-    }
+    drawings = {str(value.get("sha256")) for value in _shown(frozen) if value.get("format") == "svg"}
     for sha256 in frozen["blobs"]:
-        yield sha256, f"/reports/{quote(report.id, safe='')}/blobs/{sha256}", _svg(sha256, drawings)
+        kind = "image/svg+xml" if sha256 in drawings else ""
+        yield sha256, f"/reports/{quote(report.id, safe='')}/blobs/{sha256}", kind
 
 
-def _svg(sha256: str, drawings: set[str]) -> str:
-    return "image/svg+xml" if sha256 in drawings else ""
+def _kinds(frozen: Mapping[str, Any]) -> set[str]:
+    return {str(value.get("_type")) for value in _shown(frozen)}
+
+
+def _shown(frozen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the media values that the figures show."""
+    for figure in frozen["figures"]:
+        for panel in figure["panels"]:
+            for item in (panel.get("media") or {}).get("items", ()):
+                yield from _values(item.get("value"))
 
 
 def _values(value: Any) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ from treering.limits import EXPORT_PAGE_MAX_POINTS, EXPORT_PAGE_MAX_RUNS, IMPORT
 
 from .imported_run import ImportedRun
 
-__all__ = ["ImportedPageRun", "import_page"]
+__all__ = ["ImportedPageRun", "PageReport", "import_page", "read_report"]
 
 _FORMAT: Final = 1
 _BEGIN: Final = '<script type="application/json" id="treering-{}">'
@@ -39,6 +39,26 @@ class ImportedPageRun(NamedTuple):
     name: str
     rows: int
     why: str = ""
+
+
+class PageReport(NamedTuple):
+    """The report of a page: what it is called, its Markdown, and where it was written."""
+
+    title: str
+    markdown: str
+    project: str
+
+
+def read_report(file: Path) -> PageReport | None:
+    """Return the report of a page; None if it holds runs alone. Raises like ``import_page``."""
+    index, _ = _read(file)
+    report = index.get("report")
+    if report is None:
+        return None
+    if not isinstance(report, dict) or not isinstance(report.get("markdown"), str):
+        raise FormatError(f"{file}: its report is damaged.")
+    project = check_name(str(report.get("project")), "project")
+    return PageReport(str(index.get("title") or "Untitled"), report["markdown"], project)
 
 
 def import_page(

@@ -164,6 +164,11 @@ export function channelsQuery(entity: string, project: string) {
   });
 }
 
+/** The names of channels by id. */
+export function namesOf({ channels }: ChannelList): ReadonlyMap<string, string> {
+  return new Map(channels.map((channel) => [channel.id, channel.name]));
+}
+
 const channelRoute = (entity: string, project: string, id: string) =>
   `${projectRoute(entity, project)}/alert-channels/${encodeURIComponent(id)}`;
 

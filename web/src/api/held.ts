@@ -3,10 +3,20 @@
 import { ApiError } from "./error";
 
 let find: ((sha256: string) => Blob | null) | null = null;
+let library: ((name: string) => Promise<string | null>) | null = null;
 
-/** From now on the page stands alone; *source* hands out the bytes that it holds. */
-export function standAlone(source: (sha256: string) => Blob | null): void {
-  find = source;
+/** From now on the page stands alone; it hands out the bytes that it holds, and scripts of frames for figures. */
+export function standAlone(
+  bytes: (sha256: string) => Blob | null,
+  script: (name: string) => Promise<string | null>,
+): void {
+  find = bytes;
+  library = script;
+}
+
+/** The script that draws figures of a kind in a frame; null if the page does not hold it. */
+export async function heldScript(name: string): Promise<string | null> {
+  return (await library?.(name)) ?? null;
 }
 
 /** Whether there is no server behind the page. */

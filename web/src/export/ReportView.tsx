@@ -18,6 +18,8 @@ export interface PageReport {
   frozen: FrozenReport;
   /** Bytes of media and pictures: SHA-256 → the number of their block, and their type. */
   bytes?: Record<string, [number, string]>;
+  /** Scripts of frames for figures, by their name: the number of their block, compressed. */
+  libraries?: Record<string, number>;
 }
 
 interface ReportViewProps {

@@ -29,11 +29,19 @@ if (root) {
     const { index, blocks } = readPage();
     const { report } = index;
     if (!report) throw new Error("There is no report in it.");
-    standAlone((sha256) => {
-      const [block, type] = report.bytes?.[sha256] ?? [];
-      const text = block === undefined ? undefined : blocks[block];
-      return text === undefined ? null : new Blob([bytesOf(text)], { type: type ?? "" });
-    });
+    standAlone(
+      (sha256) => {
+        const [block, type] = report.bytes?.[sha256] ?? [];
+        const text = block === undefined ? undefined : blocks[block];
+        return text === undefined ? null : new Blob([bytesOf(text)], { type: type ?? "" });
+      },
+      async (name) => {
+        const text = blocks[report.libraries?.[name] ?? -1];
+        if (text === undefined) return null;
+        const packed = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
+        return new Response(packed).text();
+      },
+    );
     const queries = new QueryClient({ defaultOptions: { queries: { retry: false, networkMode: "always" } } });
     createRoot(root).render(
       <QueryClientProvider client={queries}>

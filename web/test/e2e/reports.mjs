@@ -186,7 +186,11 @@ export const tests = [
       await form.getByLabel("Caption").fill("Made here");
       await form.getByLabel("Runs", { exact: true }).selectOption("of its own…");
       await form.getByLabel("Filter").fill('config.model = "vit-l/16"');
-      await form.getByText(/^8 runs/).waitFor();
+      await form.locator(".run-set-fields").getByText(/^8 runs/).waitFor();
+      // What it will look like is seen while it is made.
+      const preview = form.getByRole("region", { name: "Preview" });
+      await preview.getByText("Made here").waitFor();
+      await preview.locator(".points-note", { hasText: "8 runs" }).waitFor();
       await form.getByRole("button", { name: "Apply" }).click();
       await page.locator(".report-figure", { hasText: "Made here" }).getByText("8 runs").first().waitFor();
       await page.keyboard.type("Typed behind it: ");

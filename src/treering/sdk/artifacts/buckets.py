@@ -125,7 +125,7 @@ def _s3() -> Any:
         from botocore.config import Config  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
         raise MissingExtra(
-            "s3:// is looked at with boto3: pip install boto3, or add_reference(…, checksum=False)."
+            "s3:// is read with boto3: pip install boto3. add_reference(…, checksum=False) does without."
         ) from None
     timeouts = {"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": REFERENCE_REPLY_TIMEOUT_S}
     return boto3.client("s3", config=Config(**timeouts, retries={"mode": "standard", "max_attempts": 3}))
@@ -191,8 +191,8 @@ def _gs() -> Any:
         from google.cloud import storage  # type: ignore[import-not-found, import-untyped, attr-defined, unused-ignore]
     except ImportError:
         raise MissingExtra(
-            "gs:// is looked at with google-cloud-storage: pip install google-cloud-storage, or "
-            "add_reference(…, checksum=False)."
+            "gs:// is read with google-cloud-storage: pip install google-cloud-storage. "
+            "add_reference(…, checksum=False) does without."
         ) from None
     try:
         return storage.Client()

@@ -10,12 +10,15 @@ interface AlertItemProps {
   alert: Alert;
   /** What its rule watches for now, to draw the bound; null if that is not known. */
   condition: Condition | null;
-  channels: ReadonlyMap<string, string>;
+  /** Their names by id; null for whoever may not know them. */
+  channels: ReadonlyMap<string, string> | null;
   onSeen: ((seen: boolean) => void) | null;
+  /** Where it is not among the alerts of one run. */
+  namesRun?: boolean;
 }
 
 /** An alert: what is the matter, where, whether it still is so, and who was told. */
-export function AlertItem({ alert, condition, channels, onSeen }: AlertItemProps) {
+export function AlertItem({ alert, condition, channels, onSeen, namesRun = false }: AlertItemProps) {
   const { entity, project, run_id, run_name } = alert;
   return (
     <li className={alert.seen_by === null ? "alert fresh" : "alert"}>
@@ -30,12 +33,14 @@ export function AlertItem({ alert, condition, channels, onSeen }: AlertItemProps
           <p className="muted">and {formatCount(alert.repeats)} times before, held back by the training</p>
         )}
         <p className="muted alert-facts">
-          <Link
-            to="/$entity/$project/runs/$run_id/$tab"
-            params={{ entity, project, run_id, tab: "overview" }}
-          >
-            {run_name}
-          </Link>
+          {namesRun && (
+            <Link
+              to="/$entity/$project/runs/$run_id/$tab"
+              params={{ entity, project, run_id, tab: "overview" }}
+            >
+              {run_name}
+            </Link>
+          )}
           <span>{alert.source === "code" ? "from the code" : "by a rule"}</span>
           <time dateTime={new Date(alert.time * 1000).toISOString()} title={formatMoment(alert.time * 1000)}>
             {new Date(alert.time * 1000).toLocaleTimeString(undefined, { timeStyle: "short" })}
@@ -45,8 +50,8 @@ export function AlertItem({ alert, condition, channels, onSeen }: AlertItemProps
           {told(alert, channels) && <span>{told(alert, channels)}</span>}
         </p>
         {Object.entries(alert.undelivered).map(([id, why]) => (
-          <p key={id} className="warn">
-            Not delivered to {channels.get(id) ?? "a channel that is gone"}: {why}
+          <p key={id} className="alert-undelivered">
+            {`Not delivered to ${channels === null ? "a channel" : (channels.get(id) ?? "a channel that is gone")}: ${why}`}
           </p>
         ))}
       </div>
@@ -93,7 +98,7 @@ function over(seconds: number): string {
   return seconds < 1 ? "over at once" : `over after ${formatDuration(seconds)}`;
 }
 
-function told(alert: Alert, channels: ReadonlyMap<string, string>): string {
-  const names = Object.keys(alert.delivered).flatMap((id) => channels.get(id) ?? []);
+function told(alert: Alert, channels: ReadonlyMap<string, string> | null): string {
+  const names = Object.keys(alert.delivered).flatMap((id) => channels?.get(id) ?? []);
   return names.length > 0 ? `told ${names.join(", ")}` : "";
 }

@@ -7,6 +7,7 @@ import {
   alertKeys,
   channelsQuery,
   fetchAlerts,
+  namesOf,
   type Only,
   rulesQuery,
   type Seen,
@@ -49,7 +50,7 @@ export function Raised({ entity, project }: { entity: string; project: string })
   const alerts = pages.data?.pages.flatMap((page) => page.alerts) ?? [];
   const mayEdit = pages.data?.pages[0]?.may_edit ?? false;
   const newest = alerts.find((alert) => alert.seen_by === null);
-  const names = new Map((channels.data?.channels ?? []).map((channel) => [channel.id, channel.name]));
+  const names = channels.data ? namesOf(channels.data) : null;
   const conditions = new Map((rules.data?.rules ?? []).map((rule) => [rule.id, rule.spec.condition]));
   return (
     <>
@@ -81,6 +82,7 @@ export function Raised({ entity, project }: { entity: string; project: string })
                 alert={alert}
                 condition={alert.rule === null ? null : (conditions.get(alert.rule) ?? null)}
                 channels={names}
+                namesRun
                 onSeen={mayEdit ? (seen) => turn.mutate({ ids: [alert.id], seen }) : null}
               />
             ))}

@@ -11,6 +11,7 @@ import {
 } from "@/api/artifacts";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { formatAge, formatBytes, formatCount } from "@/ui/humanize";
+import { useChosenInSight } from "@/ui/useChosenInSight";
 import { useTitle } from "@/ui/useTitle";
 import { AliasChips } from "./AliasChips";
 import { ArtifactHistory } from "./ArtifactHistory";
@@ -120,6 +121,7 @@ interface VersionPartProps {
 
 function VersionHead({ artifact, list, version, tab }: VersionPartProps) {
   const { entity, project, name } = artifact;
+  const tabs = useChosenInSight();
   return (
     <header className="version-head">
       <div className="page-head">
@@ -139,7 +141,7 @@ function VersionHead({ artifact, list, version, tab }: VersionPartProps) {
           {removedText(version)}. What it was and where it came from is still here; its bytes are not kept.
         </p>
       )}
-      <nav className="settings-tabs" aria-label="Version">
+      <nav ref={tabs} className="settings-tabs" aria-label="Version">
         {VERSION_TABS.map((one) => (
           <Link
             key={one.tab}

@@ -11,6 +11,7 @@ interface EventListProps {
 export function EventList({ events, total, onMore }: EventListProps) {
   return (
     <section className="block" aria-label="History">
+      <h2>History</h2>
       <ul className="rows history-rows">
         {events.map((event) => (
           <li key={`${event.at} ${event.what} ${event.text}`}>

@@ -107,8 +107,9 @@ function RetentionForm({ artifact, list, onDone }: RetentionFormProps) {
         />
       </label>
       <p>
-        The newest version stays in any case, and so do those that are locked, that have an alias of their
-        own, or that a registered model has.
+        This works at once. What a version's page calls protected stays: one with an alias of its own, of a
+        registered model, locked, in use, or from which something like that was made. A rule leaves the newest
+        version, too; a time does not.
       </p>
       {(wrong ?? save.error) && (
         <p className="bad" role="alert">

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { standsAlone } from "@/api/held";
+import { heldScript, standsAlone } from "@/api/held";
 
 /** What stands in for our page's look inside a frame, which cannot see our styles. */
 export interface FrameLook {
@@ -13,6 +13,11 @@ export const FRAME_LOOKS: Record<"light" | "dark", FrameLook> = {
   light: { dark: false, surface: "#ffffff", text: "#3a424c", grid: "#e4e7eb" },
   dark: { dark: true, surface: "#17191e", text: "#c3c9d1", grid: "#2b3038" },
 };
+
+/** The shell of a figure where no server has one: as there, it holds no data, and its policy is that of the page. */
+const FIGURE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figure</title>
+<style>html,body,#figure{height:100%;margin:0;overflow:hidden;font:13px system-ui,sans-serif}</style></head>
+<body><div id="figure"></div>`;
 
 interface SandboxFrameProps {
   shell: "html" | "plotly" | "vega";
@@ -52,17 +57,27 @@ export function SandboxFrame({ shell, title, message }: SandboxFrameProps) {
     // A sandboxed frame has no origin that could be named here; it holds nothing but what is sent to it.
     if (ready > 0) frame.current?.contentWindow?.postMessage(message, "*");
   }, [ready, message]);
-  if (standsAlone()) {
-    return (
-      <p className="media-note">“{title}” is drawn by a library of its own, on the server’s page alone.</p>
-    );
-  }
+  const alone = standsAlone();
+  const [own, setOwn] = useState<string | null>(null);
+  useEffect(() => {
+    if (!alone) return;
+    let current = true;
+    void heldScript(shell).then((script) => {
+      if (!current) return;
+      if (script === null) setTrouble("What draws this is not in the exported page.");
+      else setOwn(`${FIGURE}<script>${script}</script>`);
+    });
+    return () => {
+      current = false;
+    };
+  }, [alone, shell]);
+  if (alone && own === null) return <p className="media-note">{trouble}</p>;
   return (
     <div className="sandbox">
       <iframe
         ref={frame}
         title={title}
-        src={new URL(`frame/${shell}`, document.baseURI).href}
+        {...(own === null ? { src: new URL(`frame/${shell}`, document.baseURI).href } : { srcDoc: own })}
         sandbox="allow-scripts"
         referrerPolicy="no-referrer"
         loading="lazy"

@@ -255,7 +255,11 @@ def test_a_server_that_answers_a_byte_a_time_or_never_is_left_in_time(listen: Ca
         while True:
             connection.sendall(b"x" * 65_536)
 
-    for answer in (drip, endless, lambda connection: time.sleep(4)):
+    def go_on(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+
+    for answer in (drip, endless, go_on, lambda connection: time.sleep(4)):
         inner = listen(answer)
         client = Outbound(parse_allowed([f"127.0.0.1:{inner.port}"]), timeout_s=1.0)
         begin = time.monotonic()

@@ -19,7 +19,13 @@ import msgspec
 import pytest
 
 from treering.errors import AccessDenied, EditConflict, InvalidValue, LimitExceeded, UsageError
-from treering.limits import ALERT_CHANNELS_MAX, DELIVERIES_PER_HOUR, DELIVERY_QUEUE_MAX, DELIVERY_TRIES_MAX
+from treering.limits import (
+    ALERT_CHANNELS_MAX,
+    DELIVERIES_PER_HOUR,
+    DELIVERY_AT_ONCE,
+    DELIVERY_QUEUE_MAX,
+    DELIVERY_TRIES_MAX,
+)
 from treering.runlog import records
 from treering.server.alerts.channels import Channel, ChannelChange, Channels
 from treering.server.alerts.delivery import Delivery
@@ -490,6 +496,29 @@ def test_what_a_deleted_rule_raised_is_not_told_to_channels_that_it_did_not_name
     assert deliveries.run(10) == 0
 
 
+def test_a_few_tests_at_once_are_enough(world: Team, monkeypatch: pytest.MonkeyPatch):
+    service = world.server.app.api.state.alerts
+    channel = Channel("c", *OURS, "c", "webhook", "ada", 0.0, "ada", 0.0, url="https://x.example/")
+    inside, go = threading.Semaphore(0), threading.Event()
+
+    def hang(*_: Any) -> Outcome:
+        inside.release()
+        go.wait(5)
+        return Outcome("done", "took it")
+
+    monkeypatch.setattr(service.delivery, "send", hang)
+    threads = [threading.Thread(target=service.send_test, args=(channel,)) for _ in range(DELIVERY_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert inside.acquire(timeout=5)
+    assert "being tested just now" in service.send_test(channel).text
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert service.send_test(channel).is_delivered
+
+
 def test_a_channel_that_cannot_tell_the_time_keeps_no_other_waiting(
     deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
 ):
@@ -597,7 +626,7 @@ def test_no_name_adds_a_header_to_a_mail_or_ends_it(deliveries: Deliveries):
         said = server.said[begin:]
         head = said[said.index("data") + 1 : said.index("")]
         assert not [line for line in head if line.lower().startswith("bcc")], head
-        assert [line for line in said if line.startswith("mail FROM")] == ["mail FROM:<t@lab.example>"]
+        assert [line.lower() for line in said if line.startswith("mail ")] == ["mail from:<t@lab.example>"]
         assert not any(char in "".join(said) for char in "\0\x1b")
         assert "Message-ID: <id.1@treering.invalid>" in head
     server.close()

@@ -467,4 +467,6 @@ class CollectReply(Reply):
     bytes: int
     kept_files: int = Field(description="Too young to tell: something may be about to refer to it.")
     garbage: list[Garbage] = Field(description="The largest.")
-    expired: list[dict[str, Any]] = Field(description="Versions that went: `entity`, `project`, `name`, `version`, `bytes`, `why`.")
+    expired: list[dict[str, Any]] = Field(
+        description="Versions that went: `entity`, `project`, `name`, `version`, `bytes`, `why`."
+    )

@@ -365,9 +365,11 @@ def _request(target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
 def _read_status(connection: socket.socket, deadline: float) -> int | None:
     """Return the status of the reply, None if it is no HTTP. Raises OSError."""
     data = b""
-    while len(data) < OUTBOUND_REPLY_MAX_BYTES:
+    left = OUTBOUND_REPLY_MAX_BYTES  # of all that is read, however often it says "continue"
+    while left > 0:
         connection.settimeout(_left(deadline))
-        piece = connection.recv(min(1_024, OUTBOUND_REPLY_MAX_BYTES - len(data)))
+        piece = connection.recv(min(1_024, left))
+        left -= len(piece)
         if not piece:
             if not data:
                 raise ConnectionError("it closed the connection")

@@ -48,7 +48,15 @@ const DRAWN = {
   "charts/plotly": "iframe[data-drawn]",
   "charts/vega": "iframe[data-drawn]",
 };
-const MEDIA = ["media/image", "media/table", "media/audio", "media/html", "charts/plotly", "charts/vega"];
+const MEDIA = [
+  "media/image",
+  "media/table",
+  "media/audio",
+  "media/html",
+  "charts/plotly",
+  "charts/vega",
+  "charts/pr",
+];
 
 /** A frozen report of all kinds of panels; returns its id. */
 function frozenReport(folder) {

@@ -186,7 +186,10 @@ export const tests = [
       await form.getByLabel("Caption").fill("Made here");
       await form.getByLabel("Runs", { exact: true }).selectOption("of its own…");
       await form.getByLabel("Filter").fill('config.model = "vit-l/16"');
-      await form.locator(".run-set-fields").getByText(/^8 runs/).waitFor();
+      await form
+        .locator(".run-set-fields")
+        .getByText(/^8 runs/)
+        .waitFor();
       // What it will look like is seen while it is made.
       const preview = form.getByRole("region", { name: "Preview" });
       await preview.getByText("Made here").waitFor();

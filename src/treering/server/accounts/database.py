@@ -60,8 +60,12 @@ class Database:
                 _copy(path, version)
             self._engine = _engine(path)
             if version < t.VERSION:  # else nothing is written: a server can start on a disk that is full
-                with self.write() as connection:
-                    _bring_up_to_date(connection, version)
+                try:
+                    with self.write() as connection:
+                        _bring_up_to_date(connection, version)
+                except BaseException:
+                    self.close()
+                    raise
         except (sqlite3.Error, sa.exc.DBAPIError) as error:
             if _is_full(path, error):
                 raise _full() from None

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from treering.limits import ALERT_LOOK_S, DELIVERY_LATE_S
-from treering.server.outbound import Outbound
+from treering.limits import ALERT_LOOK_S, DELIVERY_AT_ONCE, DELIVERY_LATE_S
+from treering.server.outbound import Outbound, Outcome
 from treering.store.alert_watch import is_recent
 from treering.store.alerting import Alert, Alerts
 
-from .channels import Channels
+from .channels import Channel, Channels
 from .delivery import Delivery
 from .mail import Mail
 
@@ -46,12 +46,22 @@ class AlertService:
         self.outbound = outbound
         self.channels = Channels(file, outbound, clock)
         self.delivery = Delivery(lambda: self._alerts, self.channels, outbound, mail, clock, lambda: self.address)
+        self._tests = threading.BoundedSemaphore(DELIVERY_AT_ONCE)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def _alerts(self) -> Alerts:
         return self._store.alerts
+
+    def send_test(self, channel: Channel) -> Outcome:
+        """Send a test message now; a few at once at most: each may keep one of the server's threads for a minute."""
+        if not self._tests.acquire(blocking=False):
+            return Outcome("send", "Other channels are being tested just now. Try again in a minute.", retry=True)
+        try:
+            return self.delivery.send(channel, [])
+        finally:
+            self._tests.release()
 
     def start(self) -> None:
         """Begin to watch and to send."""

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useContext, useEffect, useMemo, useState } from "react";
 import type { VegaValue } from "@/api/mediaValue";
 import { useTheme } from "@/state/theme";
 import { BlobGate } from "../BlobGate";
 import { tableRows } from "../table/rows";
+import { TablesContext } from "../table/useTablePages";
 import { FRAME_LOOKS, SandboxFrame } from "./SandboxFrame";
 
 interface VegaViewProps {
@@ -15,8 +16,9 @@ interface VegaViewProps {
 
 /** A Vega-Lite chart; `{"data": {"name": "table"}}` in it is the table that was logged with it. */
 export function VegaView({ runKey, value, wanted, label }: VegaViewProps) {
+  const reader = useContext(TablesContext);
   const rows = useQuery({
-    ...tableRows(runKey, value.table ?? null),
+    ...tableRows(reader, runKey, value.table ?? null),
     enabled: wanted && value.table !== undefined,
   });
   if (rows.error) return <p className="media-trouble">{rows.error.message}</p>;

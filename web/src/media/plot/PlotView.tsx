@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useContext, useMemo } from "react";
 import type { PlotValue } from "@/api/mediaValue";
 import { formatCount } from "@/ui/humanize";
 import { CHART_ROWS, tableRows } from "../table/rows";
+import { TablesContext } from "../table/useTablePages";
 import { MatrixPlot } from "./MatrixPlot";
 import { type PlotModel, plotModel } from "./model";
 import { XyPlot } from "./XyPlot";
@@ -16,7 +17,8 @@ interface PlotViewProps {
 
 /** A chart of a preset, drawn from the table that was logged with it. */
 export function PlotView({ runKey, value, wanted, label }: PlotViewProps) {
-  const rows = useQuery({ ...tableRows(runKey, value.table), enabled: wanted });
+  const reader = useContext(TablesContext);
+  const rows = useQuery({ ...tableRows(reader, runKey, value.table), enabled: wanted });
   const made = useMemo((): PlotModel | Error | null => {
     if (!rows.data) return null;
     try {

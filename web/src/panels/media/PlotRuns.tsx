@@ -1,8 +1,10 @@
 import { useQueries } from "@tanstack/react-query";
+import { useContext } from "react";
 import { type PlotValue, valuesOf } from "@/api/mediaValue";
 import { plotsTogether, type RunPlot } from "@/media/plot/together";
 import { XyPlot } from "@/media/plot/XyPlot";
 import { CHART_ROWS, tableRows } from "@/media/table/rows";
+import { TablesContext } from "@/media/table/useTablePages";
 import { formatCount } from "@/ui/humanize";
 import type { CastRun } from "../cast";
 import { Tiles, tileList } from "./Tiles";
@@ -43,8 +45,9 @@ export function PlotRuns({ panelKey, runs, step, wanted, fullScreen = false }: P
         ),
       ),
   );
+  const reader = useContext(TablesContext);
   const tables = useQueries({
-    queries: plots.map(({ run, value }) => ({ ...tableRows(run.key, value.table), enabled: wanted })),
+    queries: plots.map(({ run, value }) => ({ ...tableRows(reader, run.key, value.table), enabled: wanted })),
   });
   if (error) return <p className="media-trouble">{error.message}</p>;
   const failed = tables.find((table) => table.error)?.error;

@@ -381,11 +381,13 @@ def test_quiet_hours_hold_all_but_errors_back_for_one_message(deliveries: Delive
 
 
 def test_a_channel_gets_so_many_messages_an_hour_and_the_rest_in_one(deliveries: Deliveries):
-    deliveries.channel()
+    channel = deliveries.channel()
     for _ in range(DELIVERIES_PER_HOUR + 20):
         deliveries.delivery.offer([deliveries.alert()])
         deliveries.run(4)
     assert len(deliveries.sent.bodies) == DELIVERIES_PER_HOUR
+    standing = deliveries.delivery.standing(channel)
+    assert (standing.waiting, standing.problem, standing.next_at is not None) == (20, "", True)
     deliveries.run(3_600)
 
     assert len(deliveries.sent.bodies) == DELIVERIES_PER_HOUR + 1

@@ -295,7 +295,7 @@ class ChannelRow(Reply):
     version: int
     waiting: int = Field(description="Alerts in its queue.")
     quiet_until: float | None
-    next_at: float | None = Field(description="The next try, after one that failed.")
+    next_at: float | None = Field(description="The next try after one that failed, or the next message.")
     problem: str = Field(description="Why the last try failed.")
     last_at: float | None = Field(description="When the last message was taken, since the server's start.")
 

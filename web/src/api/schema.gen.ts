@@ -3464,7 +3464,7 @@ export interface components {
             name: string;
             /**
              * Next At
-             * @description The next try, after one that failed.
+             * @description The next try after one that failed, or the next message.
              */
             next_at: number | null;
             /**

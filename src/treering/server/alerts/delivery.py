@@ -52,7 +52,7 @@ class Standing(NamedTuple):
     Attributes:
         waiting: alerts in its queue.
         quiet_until: the end of the quiet hours that it is now.
-        next_at: when the next try is, after one that failed.
+        next_at: when the next try is, after one that failed, or the next message, after as many as an hour may have.
         problem: why the last try failed; "" if it did not.
         last_at: when the last message was taken.
     """
@@ -174,7 +174,11 @@ class Delivery:
         """Return how a channel stands."""
         with self._lock:
             queue = self._queues.get(channel.id, _Queue())
-            next_s = queue.next_s if queue.waiting and queue.problem else None
+            next_s = None
+            if queue.waiting and queue.problem:
+                next_s = queue.next_s
+            elif queue.waiting and len(queue.sent_s) >= DELIVERIES_PER_HOUR:
+                next_s = queue.sent_s[0] + _HOUR_S
             waiting, problem, last_s = len(queue.waiting), queue.problem, queue.last_s
         try:
             quiet = None if channel.quiet is None else channel.quiet.until(self._clock())

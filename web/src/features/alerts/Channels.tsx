@@ -132,6 +132,10 @@ function Row({ entity, project, channel, mayEdit, onEdit }: RowProps) {
             {formatCount(channel.waiting)} {channel.waiting === 1 ? "alert waits" : "alerts wait"}
             {channel.quiet_until !== null &&
               ` until ${formatMoment(channel.quiet_until * 1000)} (quiet hours)`}
+            {channel.quiet_until === null &&
+              !channel.problem &&
+              channel.next_at !== null &&
+              ` until ${formatMoment(channel.next_at * 1000)}: it had as many messages as it gets in an hour`}
           </span>
         )}
         {test.data && (

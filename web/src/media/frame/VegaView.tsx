@@ -17,18 +17,19 @@ interface VegaViewProps {
 /** A Vega-Lite chart; `{"data": {"name": "table"}}` in it is the table that was logged with it. */
 export function VegaView({ runKey, value, wanted, label }: VegaViewProps) {
   const reader = useContext(TablesContext);
-  const rows = useQuery({
+  // Read here and not below, where it is too late: rows may come before the bytes, and nobody would draw them.
+  const { data: rows, error } = useQuery({
     ...tableRows(reader, runKey, value.table ?? null),
     enabled: wanted && value.table !== undefined,
   });
-  if (rows.error) return <p className="media-trouble">{rows.error.message}</p>;
+  if (error) return <p className="media-trouble">{error.message}</p>;
   return (
     <BlobGate runKey={runKey} blob={value} wanted={wanted}>
       {({ blob }) =>
-        value.table && !rows.data ? (
+        value.table && !rows ? (
           <div className="media-note pulse" />
         ) : (
-          <Chart blob={blob} label={label} table={rows.data ?? null} />
+          <Chart blob={blob} label={label} table={rows ?? null} />
         )
       }
     </BlobGate>

@@ -33,7 +33,7 @@ export function PlotView({ runKey, value, wanted, label }: PlotViewProps) {
   const name = value.title || value.strings?.title || label;
   return (
     <div className="plot">
-      {value.title && <h4>{value.title}</h4>}
+      {value.title && <p className="plot-title">{value.title}</p>}
       {made.kind === "matrix" ? (
         <MatrixPlot model={made} label={name} />
       ) : (

@@ -80,7 +80,7 @@ export function PlotRuns({ panelKey, runs, step, wanted, fullScreen = false }: P
       <li className="tile">
         <div className="tile-view">
           <div className="plot" data-together={plots.length}>
-            {title && <h4>{title}</h4>}
+            {title && <p className="plot-title">{title}</p>}
             <XyPlot model={made} label={title || panelKey} />
             {cut && <small>the first {formatCount(CHART_ROWS)} rows of each run</small>}
           </div>

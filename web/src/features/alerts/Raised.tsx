@@ -128,8 +128,8 @@ function Nothing({ entity, project, only, hasRules }: NothingProps) {
           "The rules watch every run that is running."
         ) : (
           <>
-            A rule watches a metric of every run for you, NaN, a bound, a run that dies, and tells who should
-            know.{" "}
+            A rule watches every run for you – NaN, a bound, no progress, a run that dies – and tells whoever
+            should know.{" "}
             <Link to="/$entity/$project/alerts" params={{ entity, project }} search={{ tab: "rules" }}>
               Make the first rule
             </Link>

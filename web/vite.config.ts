@@ -8,7 +8,7 @@ import { defineConfig } from "vitest/config";
 
 const OUT_DIR = "../src/treering/server/static";
 /** Larger files are shipped compressed alone: what installs the package gets each of them once. */
-const LARGE_BYTES = 20_000;
+const PLAIN_TOO_BYTES = 500;
 
 /** Writes a .gz beside every text asset, so that the server never compresses while someone waits. */
 function precompress(): Plugin {
@@ -25,7 +25,7 @@ function precompress(): Plugin {
         if (!entry.isFile() || !/\.(js|css|svg)$/.test(entry.name)) continue;
         const path = join(entry.parentPath, entry.name);
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
-        if (statSync(path).size > LARGE_BYTES) unlinkSync(path); // the server unpacks it for whoever wants it plain
+        if (statSync(path).size > PLAIN_TOO_BYTES) unlinkSync(path); // the server unpacks it for whoever wants it plain
       }
     },
   };

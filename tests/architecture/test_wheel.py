@@ -27,4 +27,4 @@ def test_the_wheel_has_everything_that_a_user_needs_and_nothing_else(tmp_path: P
     assert {"treering/server/static/index.html", "treering/runlog/FORMAT.md", "treering/py.typed"} <= names
     assert any(name.startswith("treering/server/static/assets/") and name.endswith(".js") for name in names)
     assert not [name for name in names if name.startswith(("tests", "bench", "web", "docs")) or "__pycache__" in name]
-    assert wheel.stat().st_size < 6_000_000  # 1.5 of them Plotly, 0.5 the script of exported reports
+    assert wheel.stat().st_size < 5_000_000

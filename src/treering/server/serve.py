@@ -364,7 +364,7 @@ def _run(server: _Server, sockets: list[socket.socket], code: int = 128 + signal
 
 # As many containers are made before Python looks for cycles among them. With the usual 700 it looks through all that an
 # index has in memory every few seconds, up to 0.5 s each time, and everybody who asks something waits for it. 25,000 is
-# as calm and costs 30 MiB more under a thousand live runs.
+# no calmer and costs some 20 MiB more under a thousand live runs.
 _YOUNG_OBJECTS: Final = 10_000
 
 
